@@ -1,0 +1,188 @@
+//! What the node says of itself: the two axes joined into one answer, and the snapshot that everybody else reads.
+//!
+//! Words and status are decided here; bytes are made by the shell.
+
+use crate::event::{ApiSeen, Identity, Info, Process, TargetSeen, WebSeen};
+use crate::moment::{Moment, Span};
+use crate::receipt::Step;
+use crate::words::{Cause, Check, Degraded, DrainPhase, Mode, Reason, State};
+use serde::Serialize;
+
+/// The answer of `/health`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// 200 or 503.
+    pub ok: bool,
+    /// The state word.
+    pub state: State,
+    /// The reason word.
+    pub reason: Reason,
+}
+
+/// One immutable view of the heart, published after every turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub at: Moment,
+    /// The answer while the snapshot is young enough.
+    pub answer: Answer,
+    /// For people: what led to it.
+    pub evidence: String,
+    /// Since when state and reason are what they are.
+    pub since: Moment,
+    /// When the last round ended; the age of the verdict counts from here.
+    pub looked_at: Moment,
+    /// From this age on the verdict vouches for nobody.
+    pub max_age: Span,
+    /// The health port may accept connections.
+    pub accepting: bool,
+    /// In service, but something is wrong.
+    pub degraded: Vec<Degraded>,
+    /// One row per check.
+    pub checks: Vec<CheckView>,
+    /// What is known of Rundeck.
+    pub rundeck: RundeckView,
+    /// Who this machine is, once instance metadata has answered.
+    pub node: Option<Identity>,
+    /// Where an Auto Scaling group moves the machine.
+    pub lifecycle: Option<String>,
+    /// The node's targets.
+    pub targets: Vec<TargetView>,
+    /// The running or finished drain that keeps the node out.
+    pub drain: Option<DrainView>,
+    /// What is wrong, each with its cure.
+    pub findings: Vec<Finding>,
+}
+
+impl Snapshot {
+    /// The answer at this moment: an old verdict vouches for nobody (interface 4.1).
+    pub fn answer_at(&self, now: Moment) -> Answer {
+        let judged = matches!(self.answer.state, State::Booting | State::Up | State::Down);
+        // A leaving node that still says 200 (Auto Scaling) says so by the probes too.
+        if (judged || self.answer.ok) && now.since(self.looked_at) > self.max_age {
+            return Answer { ok: false, state: State::Stale, reason: Reason::Stale };
+        }
+        self.answer
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckView {
+    /// Which.
+    pub check: Check,
+    /// `pass`, `fail` or `unknown`.
+    pub result: &'static str,
+    /// What was seen.
+    pub seen: String,
+    /// When.
+    pub at: Option<Moment>,
+    /// Consecutive good results.
+    pub passes: u32,
+    /// Consecutive bad results.
+    pub fails: u32,
+}
+
+/// What is known of Rundeck.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RundeckView {
+    /// Version.
+    pub version: Option<String>,
+    /// Newest API version.
+    pub api_version: Option<u32>,
+    /// UUID of this member.
+    pub server_uuid: Option<String>,
+    /// Execution mode, after two equal answers.
+    pub mode: Option<Mode>,
+    /// Jobs running in this JVM by the last answer.
+    pub running: Option<u32>,
+    /// The process.
+    pub process: Option<Process>,
+    /// Its resident memory.
+    pub memory_bytes: Option<u64>,
+}
+
+/// One of the node's targets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetView {
+    /// ARN of the group, once it is known.
+    pub arn: Option<String>,
+    /// Name of the group, or as it is configured.
+    pub name: String,
+    /// What is registered.
+    pub id: Option<String>,
+    /// Traffic port.
+    pub port: Option<u16>,
+    /// This agent registers and deregisters.
+    pub owned: bool,
+    /// What the balancer said last.
+    pub seen: Option<TargetSeen>,
+    /// The balancer's word for it.
+    pub word: String,
+    /// Since when.
+    pub since: Option<Moment>,
+}
+
+/// A drain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DrainView {
+    /// Receipt id.
+    pub id: String,
+    /// The cause that is shown.
+    pub cause: Cause,
+    /// Every cause.
+    pub causes: Vec<Cause>,
+    /// Free text of the operator.
+    pub reason: String,
+    /// How far it has come.
+    pub phase: DrainPhase,
+    /// When it began.
+    pub started: Moment,
+    /// When it must have ended.
+    pub deadline: Option<Moment>,
+    /// What was and is done.
+    pub steps: Vec<Step>,
+    /// In flight on Rundeck's port by the last count.
+    pub in_flight: Option<u32>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Short stable word (docs/FINDINGS.md).
+    pub finding: String,
+    /// What, and the cure.
+    pub text: String,
+}
+
+/// Words for what `/health` gave.
+pub(crate) fn web_words(seen: WebSeen) -> (&'static str, String) {
+    match seen {
+        WebSeen::Ok => ("pass", "200 ok".into()),
+        WebSeen::Disabled => ("pass", "404, endpoint switched off, server alive".into()),
+        WebSeen::Redirect => ("fail", "redirect: a wrong path or context path".into()),
+        WebSeen::Status(code) => ("fail", format!("status {code}")),
+        WebSeen::Body => ("fail", "200 with a body that is not ok".into()),
+        WebSeen::Truncated => ("fail", "answer cut short".into()),
+        WebSeen::Refused => ("fail", "connection refused".into()),
+        WebSeen::TimedOut => ("fail", "no answer in time".into()),
+        WebSeen::CannotConnect => ("unknown", "the agent has no descriptor or port left".into()),
+        WebSeen::CannotJudge(why) => ("unknown", format!("cannot judge: {why:?}").to_lowercase()),
+    }
+}
+
+/// Words for what `system/info` gave.
+pub(crate) fn api_words(seen: &ApiSeen) -> (&'static str, String) {
+    match seen {
+        ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
+            let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
+            ("pass", format!("{mode}, {jobs}"))
+        }
+        ApiSeen::Info(_) => ("unknown", "the token has no rights on system".into()),
+        ApiSeen::Rejected => ("unknown", "token rejected".into()),
+        ApiSeen::Booting => ("unknown", "503, still starting".into()),
+        ApiSeen::TimedOut => ("unknown", "no answer in time".into()),
+        ApiSeen::Refused => ("unknown", "connection refused".into()),
+        ApiSeen::Unreadable(why) => ("unknown", why.clone()),
+    }
+}

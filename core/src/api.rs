@@ -1,0 +1,211 @@
+//! What the token sees: execution mode, running jobs, version; and how seldom it may be asked (design 4.1).
+//!
+//! Nothing here makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence.
+
+use crate::command::Call;
+use crate::desk::{Desk, Pace, Topic};
+use crate::event::{ApiSeen, Info};
+use crate::moment::{Moment, Span};
+use crate::policy::HealthPolicy;
+use crate::words::Mode;
+
+/// While the number of running jobs decides, it is asked this often.
+const JOBS_INTERVAL: Span = Span::secs(2);
+/// A rejected token or a hanging database is asked again at most this rarely.
+const MOST_PAUSE: Span = Span::secs(300);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    pub(crate) pace: Pace,
+    pub(crate) last: Option<(ApiSeen, Moment)>,
+    /// The last answer that could be read.
+    pub(crate) info: Option<Info>,
+    /// Counted after two equal answers.
+    pub(crate) mode: Option<Mode>,
+    candidate: Option<Mode>,
+    /// Consecutive answers of no use, for the pause.
+    misses: u32,
+    asked_at: Moment,
+    /// When the last answer had been asked for.
+    answered_of: Option<Moment>,
+    /// When the last two answers had been asked for, as far as both showed no running job: older one first.
+    idle: [Option<Moment>; 2],
+    /// Since when nobody can tell whether jobs run.
+    pub(crate) unknown_since: Option<Moment>,
+    /// Ask at this pace: somebody waits for jobs.
+    pub(crate) hurry: bool,
+}
+
+impl Api {
+    pub(crate) fn new(now: Moment) -> Api {
+        Api {
+            pace: Pace { next: now, open: None },
+            last: None,
+            info: None,
+            mode: None,
+            candidate: None,
+            misses: 0,
+            asked_at: now,
+            answered_of: None,
+            idle: [None; 2],
+            unknown_since: Some(now),
+            hurry: false,
+        }
+    }
+
+    /// Another Rundeck process: everything that was known is void.
+    pub(crate) fn start_over(&mut self, desk: &mut Desk) {
+        desk.disown(&mut self.pace);
+        *self = Api { hurry: self.hurry, ..Api::new(desk.now) };
+    }
+
+    /// The mode is known, or an answer has shown that it cannot be: a passive node is not taken for an active one.
+    pub(crate) fn asked(&self) -> bool {
+        match &self.last {
+            Some((ApiSeen::Info(info), _)) => info.mode.is_none() || self.mode.is_some(),
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// An answer that was asked for after `moment` confirms this mode.
+    pub(crate) fn confirms(&self, mode: Mode, moment: Moment) -> bool {
+        let fresh = self.answered_of.is_some_and(|asked| asked >= moment);
+        fresh && self.mode == Some(mode) && self.info.as_ref().is_some_and(|info| info.mode == Some(mode))
+    }
+
+    /// Two answers in a row showed no running job; the first of them had been asked for then.
+    pub(crate) fn idle_since(&self) -> Option<Moment> {
+        self.idle[0]
+    }
+
+    pub(crate) fn running(&self) -> Option<u32> {
+        match &self.last {
+            Some((ApiSeen::Info(info), _)) => info.running,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn step(&mut self, policy: &HealthPolicy, reachable: bool, desk: &mut Desk) {
+        if !policy.has_token {
+            desk.finding(
+                "token-missing",
+                "no API token: mode and running jobs cannot be seen. Set rundeck.token_file or the credential rundeck-token",
+            );
+            return;
+        }
+        if reachable && self.pace.due(desk.now) {
+            self.asked_at = desk.now;
+            self.pace.open = Some(desk.call(Topic::Api, Call::ProbeApi, policy.timeout.times(2)));
+        }
+    }
+
+    pub(crate) fn wake(&self, policy: &HealthPolicy, reachable: bool) -> Option<Moment> {
+        if policy.has_token && reachable { self.pace.wake() } else { None }
+    }
+
+    /// Ask faster while somebody waits for jobs.
+    pub(crate) fn set_hurry(&mut self, hurry: bool, now: Moment) {
+        if hurry && !self.hurry && self.misses == 0 {
+            self.pace.next = self.pace.next.min(now);
+        }
+        self.hurry = hurry;
+    }
+
+    /// The call has ended; `None`: nothing came back in time. Returns when the hanging call had been sent.
+    pub(crate) fn on_reply(
+        &mut self,
+        seen: Option<ApiSeen>,
+        policy: &HealthPolicy,
+        proven: bool,
+        desk: &mut Desk,
+    ) -> Option<Moment> {
+        let seen = seen.unwrap_or(ApiSeen::TimedOut);
+        let hung = (seen == ApiSeen::TimedOut).then_some(self.asked_at);
+        self.answered_of = Some(self.asked_at);
+        let again = self.learn(&seen, proven, desk);
+        self.last = Some((seen, desk.now));
+        let wait = self.pause(policy, proven);
+        let wait = if again { Span::ZERO } else { desk.chance.around(wait) };
+        self.pace.done(desk.now + wait);
+        hung
+    }
+
+    /// Returns true when a second look is wanted at once.
+    fn learn(&mut self, seen: &ApiSeen, proven: bool, desk: &mut Desk) -> bool {
+        let ApiSeen::Info(info) = seen else {
+            self.misses = self.misses.saturating_add(1);
+            self.count_jobs(None, desk.now);
+            note_miss(seen, proven, desk);
+            return false;
+        };
+        desk.cured("token-rejected");
+        desk.cured("api-unreadable");
+        desk.cured("api-timeout");
+        self.misses = 0;
+        self.count_jobs(info.running, desk.now);
+        if info.running.is_none() {
+            desk.finding(
+                "token-without-rights",
+                "the token may not see mode and jobs: a drain will be unproven. Allow read on kind system for its role",
+            );
+        } else {
+            desk.cured("token-without-rights");
+        }
+        let changed = info.mode.is_some() && info.mode != self.mode;
+        let second = changed && self.candidate != info.mode;
+        if changed && !second {
+            self.mode = info.mode;
+        }
+        self.candidate = info.mode;
+        self.info = Some(info.clone());
+        second
+    }
+
+    fn count_jobs(&mut self, running: Option<u32>, now: Moment) {
+        self.idle = match running {
+            Some(0) => [self.idle[1], Some(self.asked_at)],
+            Some(_) | None => [None; 2],
+        };
+        self.unknown_since = match running {
+            Some(_) => None,
+            None => self.unknown_since.or(Some(now)),
+        };
+    }
+
+    /// The mode that we just set ourselves needs no second answer.
+    pub(crate) fn mode_set(&mut self, mode: Mode) {
+        self.mode = Some(mode);
+        self.candidate = Some(mode);
+        // What was counted before the switch does not prove that nothing was started since.
+        self.idle = [None; 2];
+    }
+
+    fn pause(&self, policy: &HealthPolicy, proven: bool) -> Span {
+        if self.misses > 0 {
+            // A starting Rundeck rejects a file token until it has read it: start small, then grow.
+            let first = if proven { policy.api_interval } else { policy.fast_interval };
+            return Span(first.0.saturating_mul(1 << (self.misses - 1).min(20)).min(MOST_PAUSE.0));
+        }
+        if self.hurry { JOBS_INTERVAL.min(policy.api_interval) } else { policy.api_interval }
+    }
+}
+
+/// What an answer of no use means for people; a Rundeck that is only starting is no finding.
+fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
+    if !proven {
+        return;
+    }
+    match seen {
+        ApiSeen::Rejected => desk.finding(
+            "token-rejected",
+            "Rundeck rejects the token (wrong or expired: tokens end after 30 days by default): write a new one to rundeck.token_file",
+        ),
+        ApiSeen::TimedOut => desk.finding(
+            "api-timeout",
+            "Rundeck's API does not answer in time, often for its database: mode and jobs are not known; the node stays as it is",
+        ),
+        ApiSeen::Unreadable(why) => desk.finding("api-unreadable", format!("mode and jobs are not known: {why}")),
+        ApiSeen::Info(_) | ApiSeen::Booting | ApiSeen::Refused => {}
+    }
+}

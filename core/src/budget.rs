@@ -1,0 +1,133 @@
+//! Chance and thrift: jitter from an injected seed, back-off, and token buckets for calls to AWS.
+//!
+//! AWS's own buckets are per account and region and shared by every node (40 describes and 10 a second, about 20 changes
+//! and 4 a second), so each node keeps far below them by itself.
+
+use crate::moment::{Moment, Span};
+
+/// SplitMix64: small, seeded, good enough to spread calls; never for secrets.
+#[derive(Clone, Debug)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Chance {
+        Chance(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// The span, up to 10 % shorter or longer, so that nodes that started together drift apart.
+    pub(crate) fn around(&mut self, span: Span) -> Span {
+        let tenth = span.0 / 10;
+        if tenth == 0 {
+            return span;
+        }
+        Span(span.0 - tenth + self.next() % (2 * tenth + 1))
+    }
+
+    /// Anything from nothing to the span.
+    pub(crate) fn upto(&mut self, span: Span) -> Span {
+        Span(self.next() % (span.0 + 1))
+    }
+}
+
+/// Doubling waits between tries, bounded on both sides.
+#[derive(Clone, Debug)]
+pub(crate) struct Backoff {
+    first: Span,
+    most: Span,
+    tries: u32,
+}
+
+impl Backoff {
+    pub(crate) fn new(first: Span, most: Span) -> Backoff {
+        Backoff { first, most, tries: 0 }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.tries = 0;
+    }
+
+    /// The next wait, jittered.
+    pub(crate) fn next(&mut self, chance: &mut Chance) -> Span {
+        let wait = Span(self.first.0.saturating_mul(1 << self.tries.min(20)).min(self.most.0));
+        self.tries = self.tries.saturating_add(1);
+        chance.around(wait)
+    }
+}
+
+/// A token bucket counted in milliseconds of credit.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    /// Credit that one call costs.
+    price: Span,
+    /// Most credit that can be saved.
+    cap: Span,
+    credit: Span,
+    at: Moment,
+}
+
+impl Bucket {
+    /// `burst` calls at once, then one each `every`.
+    pub(crate) fn new(burst: u64, every: Span, now: Moment) -> Bucket {
+        let cap = every.times(burst);
+        Bucket { price: every, cap, credit: cap, at: now }
+    }
+
+    fn refill(&mut self, now: Moment) {
+        self.credit = Span((self.credit.0 + now.since(self.at).0).min(self.cap.0));
+        self.at = now;
+    }
+
+    /// Takes one call, or says when there will be one.
+    pub(crate) fn take(&mut self, now: Moment) -> Result<(), Moment> {
+        self.refill(now);
+        if self.credit >= self.price {
+            self.credit = Span(self.credit.0 - self.price.0);
+            return Ok(());
+        }
+        Err(now + Span(self.price.0 - self.credit.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let mut bucket = Bucket::new(3, Span::secs(5), Moment(0));
+        for _ in 0..3 {
+            assert_eq!(bucket.take(Moment(0)), Ok(()));
+        }
+        assert_eq!(bucket.take(Moment(1000)), Err(Moment(5000)));
+        assert_eq!(bucket.take(Moment(5000)), Ok(()));
+        assert_eq!(bucket.take(Moment(5000)), Err(Moment(10_000)));
+    }
+
+    #[test]
+    fn back_off_doubles_to_its_bound() {
+        let mut chance = Chance::new(1);
+        let mut backoff = Backoff::new(Span::secs(1), Span::secs(30));
+        let waits: Vec<u64> = (0..8).map(|_| backoff.next(&mut chance).0).collect();
+        assert!(waits.windows(2).take(4).all(|w| w[1] > w[0]), "{waits:?}");
+        assert!(waits.iter().all(|w| *w <= 33_000), "{waits:?}");
+        backoff.reset();
+        assert!(backoff.next(&mut chance).0 <= 1100);
+    }
+
+    #[test]
+    fn jitter_stays_within_a_tenth() {
+        let mut chance = Chance::new(7);
+        for _ in 0..1000 {
+            let span = chance.around(Span::secs(5)).0;
+            assert!((4500..=5500).contains(&span), "{span}");
+        }
+    }
+}

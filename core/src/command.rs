@@ -1,0 +1,170 @@
+//! Everything the heart can want, and what it tells people.
+//!
+//! A call is answered by exactly one `Event::Reply` with its id, or by nothing: then its deadline counts as the answer.
+
+use crate::event::{CallId, Intent, KeptVerdict, Process};
+use crate::moment::Moment;
+use crate::receipt::Receipt;
+use crate::words::Mode;
+use serde::{Deserialize, Serialize};
+
+/// One wish of the heart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Do it and reply before the deadline.
+    Call {
+        /// To be given back in the reply.
+        id: CallId,
+        /// After this moment a reply is ignored.
+        deadline: Moment,
+        /// What to do.
+        call: Call,
+    },
+    /// Watch this process and report its end.
+    WatchExit(Process),
+    /// Write the verdict to the runtime directory; nobody waits for it.
+    KeepVerdict(KeptVerdict),
+    /// Answer an operator's order.
+    Answer(u64, OrderAnswer),
+    /// Tell people.
+    Tell(Note),
+    /// End the process.
+    Exit(Ending),
+}
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// As asked: exit 0.
+    Stopped,
+    /// Cut by a second signal: exit 1.
+    Aborted,
+}
+
+/// What an operator is told at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderAnswer {
+    /// The drain with this receipt id has begun or was running.
+    Accepted(String),
+    /// The drain was taken back, or there was none.
+    Resumed(bool),
+    /// Not done: `why` is a stable word (`asg`), `text` for people.
+    Refused {
+        /// Stable word.
+        why: String,
+        /// For people, with the way out.
+        text: String,
+    },
+}
+
+/// A target of one group, as this agent registers it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// ARN of the group.
+    pub group: String,
+    /// Name of the group, for people.
+    pub name: String,
+    /// Instance id or address.
+    pub id: String,
+    /// Traffic port.
+    pub port: u16,
+}
+
+/// Something to do in the world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Call {
+    /// One round of the web check; `with_boot` asks the token-free API step too.
+    ProbeWeb {
+        /// Until the first `up` of this Rundeck process.
+        with_boot: bool,
+    },
+    /// `system/info` with the token.
+    ProbeApi,
+    /// Look for Rundeck's process; the known one needs no scan.
+    FindProcess {
+        /// The one that is watched.
+        known: Option<Process>,
+    },
+    /// Count what is in flight on Rundeck's port.
+    CountInFlight,
+    /// Ask instance metadata who we are.
+    AskIdentity,
+    /// Ask instance metadata where the Auto Scaling group moves us.
+    AskLifecycle,
+    /// Read an instance tag.
+    AskTag(String),
+    /// Read the facts of these groups (names or ARNs).
+    DescribeGroups(Vec<String>),
+    /// Look at our own target.
+    DescribeTarget(Target),
+    /// Put our own target in.
+    Register {
+        /// Which.
+        target: Target,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Take our own target out.
+    Deregister {
+        /// Which.
+        target: Target,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Switch Rundeck's execution mode.
+    SetMode(Mode),
+    /// Write the intent before acting on it.
+    KeepIntent(Intent),
+    /// Write the receipt of a drain.
+    WriteReceipt(Box<Receipt>),
+}
+
+impl Call {
+    /// True for calls that change something at AWS.
+    pub fn changes_balancer(&self) -> bool {
+        matches!(self, Call::Register { .. } | Call::Deregister { .. })
+    }
+}
+
+/// One line for people, with the word that programs filter by (interface 7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Which kind of line.
+    pub kind: NoteKind,
+    /// The line.
+    pub text: String,
+}
+
+/// Kinds of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoteKind {
+    /// The answer of `/health` changed.
+    Transition,
+    /// The target was registered.
+    Registered,
+    /// The target was deregistered.
+    Deregistered,
+    /// A drain went on.
+    DrainStep,
+    /// A drain ended.
+    Drained,
+    /// Something is wrong, with its cure, or is right again.
+    Finding,
+    /// Anything else worth a line.
+    Notice,
+}
+
+impl NoteKind {
+    /// The `event` word of a JSON log line.
+    pub fn word(self) -> &'static str {
+        match self {
+            NoteKind::Transition => "transition",
+            NoteKind::Registered => "registered",
+            NoteKind::Deregistered => "deregistered",
+            NoteKind::DrainStep => "drain-step",
+            NoteKind::Drained => "drained",
+            NoteKind::Finding => "finding",
+            NoteKind::Notice => "notice",
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The heart's desk: what time it is, which calls are open, what goes out, what is wrong.
+//!
+//! Every part of the heart works through it, so ids, deadlines, budgets and findings have one owner. It decides nothing.
+
+use crate::budget::{Bucket, Chance};
+use crate::command::{Call, Command, Note, NoteKind};
+use crate::event::CallId;
+use crate::moment::{Moment, Span};
+use std::collections::BTreeMap;
+
+/// What a call is about, so that its reply finds the part that asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Web,
+    Api,
+    Process,
+    InFlight,
+    Identity,
+    Lifecycle,
+    Tag,
+    Groups,
+    /// Key of the group.
+    Target(u32),
+    /// Key of the group.
+    Change(u32),
+    Mode,
+    Intent,
+    /// The receipt that a drain waits for.
+    Receipt,
+    /// The receipt of a drain that was taken back or cut off: only an abort waits for it.
+    LastReceipt,
+}
+
+/// When something is done again, and whether it is being done now: never two at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    pub(crate) next: Moment,
+    pub(crate) open: Option<CallId>,
+}
+
+impl Pace {
+    pub(crate) fn due(&self, now: Moment) -> bool {
+        self.open.is_none() && now >= self.next
+    }
+
+    /// When the heart must be woken for it.
+    pub(crate) fn wake(&self) -> Option<Moment> {
+        if self.open.is_some() { None } else { Some(self.next) }
+    }
+
+    pub(crate) fn done(&mut self, next: Moment) {
+        self.open = None;
+        self.next = next;
+    }
+}
+
+/// AWS describes that one node may make: a burst, then one a second.
+const LOOKS: (u64, Span) = (20, Span::secs(1));
+/// AWS changes that one node may make: a burst, then one in five seconds.
+const CHANGES: (u64, Span) = (10, Span::secs(5));
+
+#[derive(Clone, Debug)]
+pub(crate) struct Desk {
+    pub(crate) now: Moment,
+    pub(crate) chance: Chance,
+    last_id: u64,
+    open: BTreeMap<CallId, (Topic, Moment)>,
+    out: Vec<Command>,
+    pub(crate) looks: Bucket,
+    pub(crate) changes: Bucket,
+    findings: BTreeMap<&'static str, String>,
+}
+
+impl Desk {
+    pub(crate) fn new(seed: u64, now: Moment) -> Desk {
+        Desk {
+            now,
+            chance: Chance::new(seed),
+            last_id: 0,
+            open: BTreeMap::new(),
+            out: Vec::new(),
+            looks: Bucket::new(LOOKS.0, LOOKS.1, now),
+            changes: Bucket::new(CHANGES.0, CHANGES.1, now),
+            findings: BTreeMap::new(),
+        }
+    }
+
+    /// Sends a call that must be answered within `limit`.
+    pub(crate) fn call(&mut self, topic: Topic, call: Call, limit: Span) -> CallId {
+        self.last_id += 1;
+        let id = CallId(self.last_id);
+        let deadline = self.now + limit;
+        self.open.insert(id, (topic, deadline));
+        self.out.push(Command::Call { id, deadline, call });
+        id
+    }
+
+    /// The topic of an open call, which is closed by this; `None` for late and doubled replies.
+    pub(crate) fn close(&mut self, id: CallId) -> Option<Topic> {
+        self.open.remove(&id).map(|(topic, _)| topic)
+    }
+
+    /// Nobody waits for the open call of this pace any more: its reply will be ignored.
+    pub(crate) fn disown(&mut self, pace: &mut Pace) {
+        if let Some(id) = pace.open.take() {
+            self.open.remove(&id);
+        }
+    }
+
+    /// One call whose deadline has passed, closed by this.
+    pub(crate) fn expired(&mut self) -> Option<Topic> {
+        let now = self.now;
+        let id = self.open.iter().find(|(_, (_, deadline))| *deadline <= now).map(|(id, _)| *id)?;
+        self.close(id)
+    }
+
+    /// When the next open call expires.
+    pub(crate) fn wake(&self) -> Option<Moment> {
+        self.open.values().map(|(_, deadline)| *deadline).min()
+    }
+
+    pub(crate) fn send(&mut self, command: Command) {
+        self.out.push(command);
+    }
+
+    pub(crate) fn tell(&mut self, kind: NoteKind, text: impl Into<String>) {
+        self.out.push(Command::Tell(Note { kind, text: text.into() }));
+    }
+
+    /// Something is wrong; told once, until its text changes or it is right again.
+    pub(crate) fn finding(&mut self, word: &'static str, text: impl Into<String>) {
+        let text = text.into();
+        if self.findings.get(word) != Some(&text) {
+            self.tell(NoteKind::Finding, format!("{word}: {text}"));
+            self.findings.insert(word, text);
+        }
+    }
+
+    /// It is right again.
+    pub(crate) fn cured(&mut self, word: &'static str) {
+        if self.findings.remove(word).is_some() {
+            self.tell(NoteKind::Finding, format!("{word}: no longer"));
+        }
+    }
+
+    pub(crate) fn findings(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.findings.iter().map(|(word, text)| (*word, text.as_str()))
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.out)
+    }
+}

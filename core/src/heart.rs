@@ -1,0 +1,442 @@
+//! The heart: takes events, lets its parts decide in a fixed order, and hands out commands.
+//!
+//! It joins the two axes, health and intent; the rules of each live in their own modules.
+
+use crate::answer::Answer;
+use crate::api::Api;
+use crate::command::{Command, Ending, NoteKind};
+use crate::desk::{Desk, Topic};
+use crate::drain::{Around, Drain, Passive};
+use crate::event::{Event, Intent, Process, Reply, Trouble, TroubleKind};
+use crate::health::{Health, Verdict};
+use crate::membership::Membership;
+use crate::mode::ModeSwitch;
+use crate::moment::{Moment, Span, sooner};
+use crate::node::Node;
+use crate::policy::Policy;
+use crate::target::{Env, Wish};
+use crate::words::{Degraded, Mode, Reason, State};
+
+/// What is about to be done is written to disk first, and that is waited for no longer than this (design 3.2).
+pub(crate) const INTENT_WAIT: Span = Span::secs(1);
+
+/// See the crate's documentation for the contract.
+#[derive(Clone, Debug)]
+pub struct Heart {
+    pub(crate) policy: Policy,
+    pub(crate) desk: Desk,
+    pub(crate) health: Health,
+    pub(crate) api: Api,
+    pub(crate) node: Node,
+    pub(crate) membership: Membership,
+    pub(crate) mode: ModeSwitch,
+    pub(crate) drain: Option<Drain>,
+    /// The intent that is on disk or on its way.
+    pub(crate) kept: Intent,
+    /// The last try to write it failed.
+    pub(crate) keep_again: Option<Moment>,
+    pub(crate) intent_open: bool,
+    pub(crate) shown: Answer,
+    pub(crate) since: Moment,
+    pub(crate) answered_ok: bool,
+    degraded_told: Vec<Degraded>,
+    joining: bool,
+    pub(crate) aborting: Option<Moment>,
+    pub(crate) ended: Option<Ending>,
+}
+
+impl Heart {
+    /// A heart that has seen nothing yet. The seed feeds the jitter only.
+    pub fn new(policy: Policy, seed: u64, now: Moment) -> Heart {
+        let membership = Membership::new(now, &policy.membership);
+        Heart {
+            desk: Desk::new(seed, now),
+            health: Health::new(now),
+            api: Api::new(now),
+            node: Node::new(now),
+            membership,
+            mode: ModeSwitch::new(),
+            drain: None,
+            kept: Intent::default(),
+            keep_again: None,
+            intent_open: false,
+            shown: Answer { ok: false, state: State::Booting, reason: Reason::Waiting },
+            since: now,
+            answered_ok: false,
+            degraded_told: Vec::new(),
+            joining: false,
+            aborting: None,
+            ended: None,
+            policy,
+        }
+    }
+
+    /// Takes one event. `now` never goes back; a clock that does is held at its latest reading.
+    pub fn handle(&mut self, event: Event, now: Moment) {
+        self.desk.now = self.desk.now.max(now);
+        if self.ended.is_some() {
+            return;
+        }
+        self.take(event);
+        while self.ended.is_none()
+            && let Some(topic) = self.desk.expired()
+        {
+            self.lost(topic);
+        }
+        if self.ended.is_none() {
+            self.step();
+        }
+    }
+
+    /// The commands since the last call, in order.
+    pub fn take_commands(&mut self) -> Vec<Command> {
+        self.desk.take()
+    }
+
+    /// When the heart wants to be handed a `Tick` at the latest.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let mut wake = sooner(self.desk.wake(), self.health.wake(&self.policy.health));
+        wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api()));
+        wake = sooner(wake, self.node.wake(&self.policy.membership));
+        wake = sooner(wake, self.membership.wake(self.wish()));
+        if self.reachable() && self.claim_kept() {
+            wake = sooner(wake, self.mode.wake(self.wanted_mode(), &self.api));
+        } else if self.reachable() {
+            wake = sooner(wake, Some(self.mode.claimed + INTENT_WAIT));
+        }
+        if let Some(drain) = self.drain.as_ref().filter(|_| self.aborting.is_none()) {
+            wake = sooner(wake, drain.wake(&self.around(), self.desk.now));
+        }
+        wake = sooner(wake, sooner(self.aborting, self.keep_again));
+        wake.map(|at| at.max(self.desk.now + Span(1)))
+    }
+
+    /// How the heart has ended, once it has.
+    pub fn ended(&self) -> Option<Ending> {
+        self.ended
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Kept(kept) => self.restore(kept),
+            Event::Reply(id, reply) => {
+                if let Some(topic) = self.desk.close(id) {
+                    self.reply(topic, reply);
+                }
+            }
+            Event::ProcessEnded(process) => self.process_ended(process),
+            Event::Order(number, order) => self.order(number, order),
+            Event::Stop { id } => self.stop(id),
+            Event::Abort => self.abort(),
+            Event::Noticed(notice, Some(text)) => self.desk.finding(notice.word(), text),
+            Event::Noticed(notice, None) => self.desk.cured(notice.word()),
+            Event::Tick => {}
+        }
+    }
+
+    fn reply(&mut self, topic: Topic, reply: Reply) {
+        match (topic, reply) {
+            (Topic::Web, Reply::Web(web, boot)) => self.on_web(Some((web, boot))),
+            (Topic::Api, Reply::Api(seen)) => self.on_api(Some(seen)),
+            (Topic::Process, Reply::Process(seen)) => {
+                let before = self.health.process;
+                self.health.on_process(Some(seen), &mut self.desk);
+                self.process_found(before);
+            }
+            (Topic::Mode, Reply::Mode(answer)) => self.mode.on_reply(answer, &mut self.api, &mut self.desk),
+            (Topic::InFlight, Reply::InFlight(count)) => self.on_count(count),
+            (Topic::Identity, Reply::Identity(answer)) => self.node.on_identity(answer, &mut self.desk),
+            (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.node.on_lifecycle(answer, &mut self.desk),
+            (Topic::Tag, Reply::Tag(answer)) => self.node.on_tag(answer, &mut self.desk),
+            (Topic::Groups, Reply::Groups(answer)) => self.with_env(|m, env, desk| m.on_groups(answer, env, desk)),
+            (Topic::Target(i), Reply::Target(answer)) => {
+                self.with_env(|m, env, desk| m.on_target(i, answer, env, desk))
+            }
+            (Topic::Change(i), Reply::Changed(answer)) => self.membership.on_change(i, answer, &mut self.desk),
+            (Topic::Intent, Reply::Written(written)) => self.intent_written(written),
+            (Topic::Receipt, Reply::Written(written)) => self.receipt_written(written),
+            (Topic::LastReceipt, Reply::Written(written)) => self.last_receipt_written(written),
+            // A reply of another kind than was asked for says nothing: it counts as none.
+            (topic, _) => self.lost(topic),
+        }
+    }
+
+    /// A call that nobody answered in time.
+    fn lost(&mut self, topic: Topic) {
+        let why = || "no answer in time".to_string();
+        let trouble = || Trouble { kind: TroubleKind::Unavailable, text: why() };
+        match topic {
+            Topic::Web => self.on_web(None),
+            Topic::Api => self.on_api(None),
+            Topic::Process => self.health.on_process(None, &mut self.desk),
+            Topic::Mode => self.mode.on_reply(Err(why()), &mut self.api, &mut self.desk),
+            Topic::InFlight => self.on_count(None),
+            Topic::Identity => self.node.on_identity(Err(why()), &mut self.desk),
+            Topic::Lifecycle => self.node.on_lifecycle(Err(why()), &mut self.desk),
+            Topic::Tag => self.node.on_tag(Err(why()), &mut self.desk),
+            Topic::Groups => self.with_env(|m, env, desk| m.on_groups(Err(trouble()), env, desk)),
+            Topic::Target(i) => self.with_env(|m, env, desk| m.on_target(i, Err(trouble()), env, desk)),
+            Topic::Change(i) => self.membership.on_change(i, Err(trouble()), &mut self.desk),
+            Topic::Intent => self.intent_written(Err(why())),
+            Topic::Receipt => self.receipt_written(Err(why())),
+            Topic::LastReceipt => self.last_receipt_written(Err(why())),
+        }
+    }
+
+    fn on_web(&mut self, seen: Option<(crate::event::WebSeen, Option<crate::event::BootSeen>)>) {
+        let was_up = self.health.is_up();
+        self.health.on_web(seen, self.node.in_group(), &self.policy.health, &mut self.desk);
+        if was_up && !self.health.is_up() && self.health.rundeck_gone() {
+            // Its port is closed; whether the process and its mode are gone too is another question.
+            self.api.start_over(&mut self.desk);
+        }
+        self.hold_first_up(was_up);
+    }
+
+    /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
+    fn hold_first_up(&mut self, was_up: bool) {
+        if !was_up && self.health.is_up() && self.policy.health.has_token && !self.api.asked() {
+            self.health.hold_first_up();
+        }
+    }
+
+    fn on_api(&mut self, seen: Option<crate::event::ApiSeen>) {
+        let proven = self.health.proven();
+        let hung = self.api.on_reply(seen, &self.policy.health, proven, &mut self.desk);
+        // Shared evidence only if `/health` still answered after the call had been sent: else the JVM itself is stuck.
+        self.health.shared_hang = match (hung, &self.health.last_web) {
+            (Some(sent), Some((crate::event::WebSeen::Ok, at))) => *at >= sent || self.health.shared_hang,
+            (Some(_), _) => self.health.shared_hang,
+            (None, _) => false,
+        };
+    }
+
+    fn on_count(&mut self, count: Option<u32>) {
+        if let Some(drain) = &mut self.drain {
+            drain.on_count(count, self.desk.now);
+        }
+    }
+
+    fn process_found(&mut self, before: Option<Process>) {
+        if before.is_some() && before != self.health.process {
+            self.rundeck_gone();
+        } else if before.is_none() && self.health.process.is_some() {
+            // Restarted while no agent looked: its mode is its own again.
+            self.mode.found(self.health.process, &mut self.desk);
+        }
+    }
+
+    fn process_ended(&mut self, process: Process) {
+        if self.health.on_process_ended(process, &mut self.desk) {
+            self.rundeck_gone();
+        }
+    }
+
+    fn rundeck_gone(&mut self) {
+        self.api.start_over(&mut self.desk);
+        self.mode.forget(&mut self.desk);
+    }
+
+    fn reachable(&self) -> bool {
+        !self.health.rundeck_gone() && self.health.run.passes > 0 || self.health.is_up()
+    }
+
+    /// A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that nobody can tell.
+    fn asks_api(&self) -> bool {
+        self.reachable() || (self.api.hurry && !self.health.rundeck_gone())
+    }
+
+    /// That passive mode is ours to undo is on disk, or the disk was waited for.
+    fn claim_kept(&self) -> bool {
+        let kept = self.kept.passive_by_us == self.mode.by_us && !self.intent_open;
+        kept || self.desk.now >= self.mode.claimed + INTENT_WAIT
+    }
+
+    fn claim_mode(&mut self) {
+        let switches = self.policy.drain.passive && self.policy.health.has_token && !self.policy.dry_run;
+        if self.drain.is_none() {
+            self.mode.settle(&self.api);
+        } else if switches && self.reachable() {
+            self.mode.claim(&self.api, self.health.process, self.desk.now);
+        }
+    }
+
+    fn wanted_mode(&self) -> Option<Mode> {
+        if !self.policy.health.has_token {
+            return None;
+        }
+        match &self.drain {
+            Some(drain) if !self.policy.drain.passive || !drain.acting() => None,
+            Some(_) => Some(Mode::Passive),
+            None if self.mode.by_us => Some(Mode::Active),
+            None => None,
+        }
+    }
+
+    pub(crate) fn wish(&self) -> Wish {
+        match &self.drain {
+            Some(drain) if drain.acting() => Wish::Leave,
+            Some(_) => Wish::Hold,
+            None if self.shown.ok && self.shown.state == State::Up && self.node.may_join() => Wish::Join,
+            None => Wish::Hold,
+        }
+    }
+
+    fn passive(&self) -> Passive {
+        if !self.policy.drain.passive {
+            Passive::Skipped("not wanted (drain.passive is false)")
+        } else if !self.policy.health.has_token {
+            Passive::Skipped("skipped: there is no token to switch the mode")
+        } else if self.policy.dry_run {
+            Passive::Skipped("dry run")
+        } else if self.api.mode == Some(Mode::Passive) {
+            Passive::On
+        } else {
+            match (&self.mode.trouble, self.mode.tried) {
+                (Some(why), true) => Passive::Failed(why.clone()),
+                (_, _) => Passive::Pending,
+            }
+        }
+    }
+
+    fn around(&self) -> Around {
+        Around {
+            policy: self.policy.drain.clone(),
+            gone: self.health.rundeck_gone(),
+            process_alive: self.health.process.is_some(),
+            was_in_service: self.answered_ok || self.membership.ever_member,
+            tried: self.membership.all_tried(),
+            all_left: self.membership.all_left(),
+            deregistered: self.membership.deregistered(self.policy.dry_run),
+            unconfirmed_floor: self.membership.unconfirmed_floor(),
+            longest_delay: self.membership.longest_delay(),
+            passive: self.passive(),
+            running: self.api.running(),
+            idle_since: self.api.idle_since(),
+            jobs_unknown_since: self.api.unknown_since,
+        }
+    }
+
+    fn with_env(&mut self, act: impl FnOnce(&mut Membership, &Env<'_>, &mut Desk)) {
+        let why = match &self.drain {
+            Some(drain) => drain.lead().map_or_else(String::new, |o| o.cause.to_string()),
+            None if self.joining => "drift: the target was gone".to_string(),
+            None => "first up".to_string(),
+        };
+        let env = Env {
+            policy: &self.policy.membership,
+            health: &self.policy.health,
+            node: &self.node,
+            dry_run: self.policy.dry_run,
+            why: &why,
+        };
+        act(&mut self.membership, &env, &mut self.desk);
+    }
+
+    /// Every part decides once, in an order in which each sees what the one before decided.
+    fn step(&mut self) {
+        self.health.step(&self.policy.health, &mut self.desk);
+        self.show();
+        if self.shown.state != State::Down {
+            self.health.keep(&self.policy.health, &mut self.desk);
+        }
+        self.claim_mode();
+        self.keep_intent();
+        let asks_api = self.asks_api();
+        self.api.step(&self.policy.health, asks_api, &mut self.desk);
+        if self.reachable() && self.claim_kept() {
+            self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
+        }
+        self.node.step(&self.policy.membership, &mut self.desk);
+        let wish = self.wish();
+        self.with_env(|m, env, desk| m.step(env, wish, desk));
+        self.joining |= wish == Wish::Join && self.membership.ever_member;
+        self.step_drain();
+        self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now);
+        self.show();
+        if self.aborting.is_some_and(|by| self.desk.now >= by) {
+            self.end(Ending::Aborted);
+        }
+    }
+
+    fn step_drain(&mut self) {
+        if self.aborting.is_some() {
+            return;
+        }
+        let Some(mut drain) = self.drain.take() else { return };
+        drain.step(&self.around(), &mut self.desk);
+        drain.write(self.membership.left_groups(), &mut self.desk);
+        let over = drain.finished() && drain.exit;
+        self.drain = Some(drain);
+        if over {
+            self.end(Ending::Stopped);
+        }
+    }
+
+    /// Joins health and intent: stopped > draining > probes (design 4.3).
+    fn show(&mut self) {
+        let answer = self.decide();
+        if (answer.state, answer.reason) != (self.shown.state, self.shown.reason) {
+            let text = format!("{} -> {}: {}", self.shown.state, answer.state, self.why(&answer));
+            self.desk.tell(NoteKind::Transition, text);
+            self.since = self.desk.now;
+        }
+        self.shown = answer;
+        let degraded = self.degraded();
+        if degraded != self.degraded_told {
+            let words: Vec<&str> = degraded.iter().map(|d| d.word()).collect();
+            let text =
+                if words.is_empty() { "no longer degraded".into() } else { format!("degraded: {}", words.join(", ")) };
+            self.desk.tell(NoteKind::Notice, text);
+            self.degraded_told = degraded;
+        }
+        self.answered_ok |= answer.ok && self.health.accepting();
+    }
+
+    pub(crate) fn why(&self, answer: &Answer) -> String {
+        match answer.state {
+            State::Draining | State::Stopped => answer.reason.to_string(),
+            State::Down if answer.reason == Reason::Passive => "somebody else switched Rundeck to passive mode".into(),
+            State::Down if answer.reason == Reason::Blind => "the agent has had no way to connect for too long".into(),
+            State::Booting | State::Up | State::Down | State::Stale => self.health.evidence.clone(),
+        }
+    }
+
+    fn decide(&self) -> Answer {
+        if let Some(drain) = &self.drain {
+            let reason = drain.lead().map_or(Reason::Operator, |o| o.cause.reason());
+            let state = if drain.exit && drain.finished() { State::Stopped } else { State::Draining };
+            return Answer { ok: drain.holds_200() && self.health.is_up(), state, reason };
+        }
+        let no = |state, reason| Answer { ok: false, state, reason };
+        match self.health.verdict {
+            Verdict::Booting(reason) => no(State::Booting, reason),
+            Verdict::Down(reason) => no(State::Down, reason),
+            Verdict::Up if self.health.blind(&self.policy.health, self.desk.now) => no(State::Down, Reason::Blind),
+            Verdict::Up if self.ejected_by_mode() => no(State::Down, Reason::Passive),
+            Verdict::Up => Answer { ok: true, state: State::Up, reason: Reason::Ok },
+        }
+    }
+
+    fn passive_by_others(&self) -> bool {
+        self.api.mode == Some(Mode::Passive) && !self.mode.by_us
+    }
+
+    fn ejected_by_mode(&self) -> bool {
+        self.passive_by_others() && self.policy.health.passive_out && !self.node.in_group()
+    }
+
+    pub(crate) fn degraded(&self) -> Vec<Degraded> {
+        let mut degraded = Vec::new();
+        if self.shown.state == State::Up && self.api.mode == Some(Mode::Passive) {
+            degraded.push(Degraded::Passive);
+        }
+        if self.health.shared_hang {
+            degraded.push(Degraded::Database);
+        }
+        degraded
+    }
+}

@@ -1,0 +1,209 @@
+//! What people and signals want of the node: orders to leave and to come back, kept over a crash, and the end itself.
+//!
+//! It begins and ends drains; how a drain goes is `drain.rs`.
+
+use crate::command::{Call, Command, Ending, NoteKind, OrderAnswer};
+use crate::desk::Topic;
+use crate::drain::{Drain, note_receipt};
+use crate::event::{DrainOrder, Intent, Kept, Order};
+use crate::heart::Heart;
+use crate::moment::Span;
+use crate::receipt::DrainResult;
+use crate::words::{Cause, DrainPhase};
+
+/// Limit for writing the intent; the drain acts after a shorter wait of its own.
+const INTENT_LIMIT: Span = Span::secs(10);
+/// A failed write is tried again after this: a drain is short, and its end may be the end of the agent.
+const INTENT_AGAIN: Span = Span::secs(10);
+/// A receipt that a second signal wants is waited for this long.
+const ABORT_LIMIT: Span = Span::secs(1);
+
+impl Heart {
+    pub(crate) fn restore(&mut self, kept: Kept) {
+        // What an earlier run of the agent answered is unknown: assume that traffic came.
+        self.answered_ok |= kept.verdict.is_some() || kept.intent.is_some();
+        if let Some(verdict) = kept.verdict {
+            self.health.restore(&verdict, &self.policy.health, self.desk.now);
+        }
+        let Some(intent) = kept.intent else { return };
+        self.mode.by_us = intent.passive_by_us;
+        self.mode.process = intent.process;
+        self.kept = intent;
+        // Only an operator's drain goes on; that of a stopping agent ends with its next start (design 6).
+        let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(|o| o.cause == Cause::Operator).cloned().collect();
+        for order in orders {
+            self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
+            self.begin(order);
+        }
+    }
+
+    pub(crate) fn order(&mut self, number: u64, order: Order) {
+        let answer = match order {
+            Order::Drain(order) => self.order_drain(order),
+            Order::Resume(_) if self.drain.as_ref().is_some_and(|d| d.exit) => OrderAnswer::Refused {
+                why: Cause::AgentStopping.word().into(),
+                text: "the agent is stopping: its next start brings the node back".into(),
+            },
+            Order::Resume(cause) => OrderAnswer::Resumed(self.resume(cause)),
+        };
+        self.desk.send(Command::Answer(number, answer));
+    }
+
+    pub(crate) fn order_drain(&mut self, order: DrainOrder) -> OrderAnswer {
+        // Whoever joins a drain waits for its one receipt, which the first order named.
+        if let Some(drain) = self.drain.as_mut().filter(|d| d.orders.iter().any(|o| o.cause == order.cause)) {
+            drain.add(order);
+            return OrderAnswer::Accepted(drain.id.clone());
+        }
+        // A Rundeck that is about to stop leaves the node useless anyway: there is nothing to refuse.
+        if order.cause == Cause::Operator && self.node.in_group() {
+            return OrderAnswer::Refused {
+                why: "asg".into(),
+                text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first".into(),
+            };
+        }
+        let id = order.id.clone();
+        self.begin(order);
+        OrderAnswer::Accepted(self.drain.as_ref().map_or(id, |d| d.id.clone()))
+    }
+
+    pub(crate) fn begin(&mut self, order: DrainOrder) {
+        let now = self.desk.now;
+        self.desk.tell(NoteKind::DrainStep, format!("drain: {}: 503, passive mode and deregistration", order.cause));
+        match &mut self.drain {
+            Some(drain) => drain.add(order),
+            None => {
+                self.membership.begin_leaving();
+                self.mode.begin(now);
+                let jobs_first = self.node.in_group();
+                if jobs_first {
+                    self.desk.finding(
+                        "asg-will-replace",
+                        "an Auto Scaling group may replace this node at 503: it stays 200, passive, until its jobs are done",
+                    );
+                }
+                self.drain = Some(Drain::new(order, jobs_first, now));
+            }
+        }
+    }
+
+    /// Takes back what this cause wanted. True if there was something.
+    pub(crate) fn resume(&mut self, cause: Cause) -> bool {
+        // A stopping agent stops: only its next start ends that.
+        if cause == Cause::AgentStopping || self.aborting.is_some() {
+            return false;
+        }
+        let Some(drain) = &mut self.drain else { return false };
+        let before = drain.orders.len();
+        let first = drain.orders.first().cloned();
+        // An operator's word ends all but a stopping agent (interface 3).
+        let ends = |c: Cause| c == cause || (cause == Cause::Operator && c == Cause::RundeckStopping);
+        let left: Vec<DrainOrder> = drain.orders.iter().filter(|o| !ends(o.cause)).cloned().collect();
+        if left.len() == before {
+            return false;
+        }
+        if !left.is_empty() {
+            drain.orders = left;
+            return true;
+        }
+        let groups = self.membership.left_groups();
+        if drain.phase != DrainPhase::Done {
+            drain.orders = first.into_iter().collect();
+            if let Some(receipt) = drain.receipt(groups, DrainResult::Resumed, self.desk.now) {
+                self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), Span::secs(2));
+            }
+        }
+        drain.disown_receipt(&mut self.desk);
+        self.drain = None;
+        self.desk.cured("asg-will-replace");
+        self.mode.begin(self.desk.now);
+        self.membership.begin_joining(self.desk.now);
+        self.desk.tell(NoteKind::Drained, "resumed: the node goes back into service when it is up");
+        true
+    }
+
+    pub(crate) fn stop(&mut self, id: String) {
+        let finished = self.drain.as_ref().is_some_and(Drain::finished);
+        if finished {
+            self.end(Ending::Stopped);
+            return;
+        }
+        let order =
+            DrainOrder { id, cause: Cause::AgentStopping, reason: String::new(), at: self.desk.now, deadline: None };
+        self.begin(order);
+    }
+
+    pub(crate) fn abort(&mut self) {
+        if self.aborting.is_some() {
+            return;
+        }
+        let groups = self.membership.left_groups();
+        let Some(drain) = self.drain.as_ref().filter(|d| !d.finished()) else {
+            return self.end(Ending::Aborted);
+        };
+        self.aborting = Some(self.desk.now + ABORT_LIMIT);
+        // A drain that is over has its receipt under way: a second one would take its place.
+        if drain.phase != DrainPhase::Done
+            && let Some(receipt) = drain.receipt(groups, DrainResult::Aborted, self.desk.now)
+        {
+            self.desk.tell(NoteKind::Drained, format!("aborted by a second signal (receipt {})", receipt.id));
+            self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), ABORT_LIMIT);
+        }
+    }
+
+    pub(crate) fn receipt_written(&mut self, written: Result<(), String>) {
+        if let Some(drain) = &mut self.drain {
+            drain.on_receipt(written, &mut self.desk);
+        }
+        if self.aborting.is_some() {
+            self.end(Ending::Aborted);
+        }
+    }
+
+    pub(crate) fn last_receipt_written(&mut self, written: Result<(), String>) {
+        note_receipt(written, &mut self.desk);
+        if self.aborting.is_some() {
+            self.end(Ending::Aborted);
+        }
+    }
+
+    pub(crate) fn end(&mut self, ending: Ending) {
+        if self.ended.is_none() {
+            self.ended = Some(ending);
+            self.desk.send(Command::Exit(ending));
+        }
+    }
+
+    /// Intent on disk is the difference between what it says and what it should say.
+    pub(crate) fn keep_intent(&mut self) {
+        let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders.iter().cloned()).collect();
+        let process = self.mode.process.filter(|_| self.mode.by_us);
+        let intent = Intent { drains, passive_by_us: self.mode.by_us, process };
+        if self.intent_open {
+            return;
+        }
+        if intent != self.kept || self.keep_again.is_some_and(|at| self.desk.now >= at) {
+            self.kept = intent.clone();
+            self.keep_again = None;
+            self.intent_open = true;
+            self.desk.call(Topic::Intent, Call::KeepIntent(intent), INTENT_LIMIT);
+        } else if let Some(drain) = &mut self.drain {
+            // On disk already, or the disk refuses.
+            drain.intent_kept();
+        }
+    }
+
+    pub(crate) fn intent_written(&mut self, written: Result<(), String>) {
+        self.intent_open = false;
+        match written {
+            Ok(()) => self.desk.cured("intent-not-kept"),
+            Err(why) => {
+                self.desk.finding(
+                    "intent-not-kept",
+                    format!("the state directory cannot be written ({why}): a crash would forget a drain"),
+                );
+                self.keep_again = Some(self.desk.now + INTENT_AGAIN);
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The node's target groups: which they are, who owns each, and what all of them together allow (design 5).
+//!
+//! `target.rs` looks after one group; this module names them, reads their facts and sums them up for a drain.
+
+use crate::budget::Backoff;
+use crate::command::{Call, Target};
+use crate::desk::{Desk, Pace, Topic};
+use crate::event::{GroupFacts, TargetSeen, TargetState, Trouble, TroubleKind};
+use crate::moment::{Moment, Span, sooner};
+use crate::node::Lifecycle;
+use crate::policy::{GroupWanted, HealthPolicy, MembershipPolicy, Ownership, TargetType};
+use crate::receipt::GroupLeft;
+use crate::target::{Env, Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, Wish};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Membership {
+    pub(crate) groups: Vec<Group>,
+    /// The names that `groups` was made from.
+    named: Vec<String>,
+    last_key: u32,
+    describe: Pace,
+    describe_backoff: Backoff,
+    /// Some group showed this node as a target since the start of the agent.
+    pub(crate) ever_member: bool,
+    /// Which action met trouble last, and the finding that stands for it.
+    troubles: BTreeMap<&'static str, &'static str>,
+}
+
+impl Membership {
+    pub(crate) fn new(now: Moment, policy: &MembershipPolicy) -> Membership {
+        Membership {
+            groups: Vec::new(),
+            named: Vec::new(),
+            last_key: 0,
+            describe: Pace { next: now, open: None },
+            describe_backoff: Backoff::new(
+                Span::secs(2).min(policy.reconcile_interval),
+                policy.reconcile_interval.min(Span::secs(60)),
+            ),
+            ever_member: false,
+            troubles: BTreeMap::new(),
+        }
+    }
+
+    /// The longest deregistration delay of the node's groups.
+    pub(crate) fn longest_delay(&self) -> Span {
+        self.groups.iter().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
+    }
+
+    /// No group sends requests any more, as far as AWS said.
+    pub(crate) fn all_left(&self) -> bool {
+        self.groups.iter().all(Group::has_left)
+    }
+
+    /// What came of deregistering, once there is nothing left to be done.
+    pub(crate) fn deregistered(&self, dry_run: bool) -> Option<&'static str> {
+        let mut owned = self.groups.iter().filter(|g| g.owned).peekable();
+        if self.groups.is_empty() {
+            Some("nothing to do: no target group is named")
+        } else if owned.peek().is_none() {
+            Some("not ours to do: the groups are only observed")
+        } else if dry_run {
+            Some("dry run")
+        } else {
+            owned.all(Group::has_left).then_some("done")
+        }
+    }
+
+    /// Every owned group was tried at least once.
+    pub(crate) fn all_tried(&self) -> bool {
+        self.groups
+            .iter()
+            .filter(|g| g.owned && g.target.is_some())
+            .all(|g| g.left != Left::No || matches!(g.state(), Some(TargetState::Absent)))
+    }
+
+    /// The longest time in which some balancer may not have noticed that we leave.
+    pub(crate) fn unconfirmed_floor(&self) -> Option<Span> {
+        if self.groups.is_empty() {
+            // Some balancer may ask all the same (HAProxy, a group that nobody named to us).
+            return Some(UNREAD_DETECTION);
+        }
+        self.groups.iter().filter(|g| !matches!(g.left, Left::Confirmed(_)) && g.member()).map(Group::detection).max()
+    }
+
+    /// A drain begins: what was confirmed before does not count for it.
+    pub(crate) fn begin_leaving(&mut self) {
+        for group in &mut self.groups {
+            group.left = Left::No;
+            group.told_dry = false;
+            group.change_backoff.reset();
+            if group.change.open.is_none() {
+                group.change.next = Moment(0);
+            }
+        }
+    }
+
+    /// A drain was taken back: look soon, instead of after the deregistration delay.
+    pub(crate) fn begin_joining(&mut self, now: Moment) {
+        for group in &mut self.groups {
+            group.left = Left::No;
+            group.told_dry = false;
+            group.look_soon(now);
+        }
+    }
+
+    /// The groups as a receipt names them.
+    pub(crate) fn left_groups(&self) -> Vec<GroupLeft> {
+        let left = |g: &Group| {
+            let target = g.target.as_ref()?;
+            let request_id = match &g.left {
+                Left::Confirmed(id) => id.clone(),
+                Left::No | Left::Failing => None,
+            };
+            let deregistered = matches!(g.left, Left::Confirmed(_));
+            Some(GroupLeft { arn: target.group.clone(), port: target.port, deregistered, request_id })
+        };
+        self.groups.iter().filter_map(left).collect()
+    }
+
+    pub(crate) fn wake(&self, wish: Wish) -> Option<Moment> {
+        let mut wake = if self.named.is_empty() { None } else { self.describe.wake() };
+        for group in self.groups.iter().filter(|g| g.target.is_some()) {
+            if group.change.open.is_none() {
+                wake = sooner(wake, group.look.wake());
+            }
+            wake = sooner(wake, group.change_wake(wish));
+        }
+        wake
+    }
+
+    pub(crate) fn step(&mut self, env: &Env<'_>, wish: Wish, desk: &mut Desk) {
+        self.name_groups(env, desk);
+        self.own(env, desk);
+        if !self.named.is_empty() && self.describe.due(desk.now) {
+            self.describe_groups(desk);
+        }
+        for group in &mut self.groups {
+            group.step(env, wish, desk);
+        }
+    }
+
+    /// Configuration first, else the tag (design 5).
+    fn name_groups(&mut self, env: &Env<'_>, desk: &mut Desk) {
+        let wanted = if env.policy.groups.is_empty() { from_tag(env) } else { Some(env.policy.groups.clone()) };
+        let Some(wanted) = wanted else { return };
+        if wanted.is_empty() {
+            desk.finding(
+                "no-target-group",
+                "no target group is named: set [[target_group]] or the instance tag; only /health is served",
+            );
+        } else {
+            desk.cured("no-target-group");
+        }
+        let named: Vec<String> = wanted.iter().map(|w| w.group.clone()).collect();
+        if named != self.named {
+            // Only the tag can change while running; a group that is no longer named is left alone, not left.
+            let mut known = std::mem::take(&mut self.groups);
+            for wanted in wanted {
+                let group = match known.iter().position(|g| g.wanted == wanted) {
+                    Some(at) => known.swap_remove(at),
+                    None => {
+                        self.last_key += 1;
+                        Group::new(self.last_key, wanted, desk, env.policy)
+                    }
+                };
+                self.groups.push(group);
+            }
+            self.named = named;
+            // An open question is about the old names.
+            desk.disown(&mut self.describe);
+            self.describe.next = desk.now + desk.chance.upto(Span::millis(500));
+        }
+    }
+
+    /// Who acts for each group, and as which target.
+    fn own(&mut self, env: &Env<'_>, desk: &mut Desk) {
+        for group in &mut self.groups {
+            group.owned = match group.wanted.ownership {
+                Ownership::Own => true,
+                Ownership::Observe => false,
+                Ownership::Auto => env.node.lifecycle == Lifecycle::Alone,
+            };
+            let (Some(facts), Some(identity)) = (&group.facts, &env.node.identity) else { continue };
+            group.kind = group.wanted.target_type.or(facts.target_type);
+            let id = match group.kind {
+                Some(TargetType::Instance) => identity.instance_id.clone(),
+                Some(TargetType::Ip) => identity.private_ip.clone(),
+                None => continue,
+            };
+            let port = group.wanted.port.unwrap_or(facts.port);
+            let target = Target { group: facts.arn.clone(), name: facts.name.clone(), id, port };
+            if group.target.as_ref() != Some(&target) {
+                group.target = Some(target);
+                group.look.next = desk.now;
+            }
+        }
+    }
+
+    fn describe_groups(&mut self, desk: &mut Desk) {
+        if let Err(at) = desk.looks.take(desk.now) {
+            self.describe.next = at;
+            return;
+        }
+        let call = Call::DescribeGroups(self.named.clone());
+        self.describe.open = Some(desk.call(Topic::Groups, call, LIMIT));
+    }
+
+    pub(crate) fn on_groups(&mut self, answer: Result<Vec<GroupFacts>, Trouble>, env: &Env<'_>, desk: &mut Desk) {
+        let action = "elasticloadbalancing:DescribeTargetGroups and DescribeTargetGroupAttributes";
+        self.note_trouble(action, answer.as_ref().err(), desk);
+        match answer {
+            Ok(found) => {
+                self.describe_backoff.reset();
+                self.describe.done(desk.now + desk.chance.around(env.policy.reconcile_interval));
+                for group in &mut self.groups {
+                    let name = &group.wanted.group;
+                    if let Some(facts) = found.iter().find(|f| f.arn == *name || f.name == *name) {
+                        group.facts = Some(facts.clone());
+                    }
+                }
+                self.note_missing(desk);
+                self.note_elsewhere(env.health, desk);
+            }
+            Err(_) => self.describe.done(desk.now + self.describe_backoff.next(&mut desk.chance)),
+        }
+    }
+
+    fn note_missing(&self, desk: &mut Desk) {
+        let missing: Vec<&str> =
+            self.groups.iter().filter(|g| g.facts.is_none()).map(|g| g.wanted.group.as_str()).collect();
+        if missing.is_empty() {
+            desk.cured("target-group-missing");
+        } else {
+            desk.finding(
+                "target-group-missing",
+                format!("no such target group in this region: {}; correct the name, or create it", missing.join(", ")),
+            );
+        }
+    }
+
+    fn note_elsewhere(&self, health: &HealthPolicy, desk: &mut Desk) {
+        let elsewhere = |g: &&Group| {
+            g.facts.as_ref().is_some_and(|f| {
+                f.check_port != Some(health.port)
+                    || !(health.paths.contains(&f.check_path) || f.check_path.contains("/system/executions/status"))
+            })
+        };
+        match self.groups.iter().find(elsewhere).and_then(|g| g.facts.as_ref()) {
+            Some(f) => desk.finding(
+                "health-check-elsewhere",
+                format!(
+                    "{} asks {}{}, not this agent: set its health check to port {} and path {}",
+                    f.name,
+                    f.check_port.map_or("the traffic port".to_string(), |p| format!("port {p}")),
+                    f.check_path,
+                    health.port,
+                    health.paths.first().map_or("/health", String::as_str),
+                ),
+            ),
+            None => desk.cured("health-check-elsewhere"),
+        }
+    }
+
+    /// Trouble belongs to the action that met it: another action's success cures nothing.
+    fn note_trouble(&mut self, action: &'static str, trouble: Option<&Trouble>, desk: &mut Desk) {
+        let before = match trouble.map(|t| trouble_words(t, action)) {
+            Some((word, text)) => {
+                desk.finding(word, text);
+                self.troubles.insert(action, word).filter(|old| *old != word)
+            }
+            None => self.troubles.remove(action),
+        };
+        if let Some(old) = before.filter(|old| !self.troubles.values().any(|word| word == old)) {
+            desk.cured(old);
+        }
+    }
+
+    fn note_idle(&self, desk: &mut Desk) {
+        let idle = self.groups.iter().find_map(|g| {
+            g.seen.as_ref().filter(|(seen, _)| seen.state == TargetState::Idle).map(|(seen, _)| (g, seen))
+        });
+        match idle {
+            Some((group, seen)) => desk.finding(
+                "target-not-in-use",
+                format!(
+                    "{}: {}: attach the group to a listener and enable this node's zone",
+                    group.configured_name(),
+                    seen.description
+                ),
+            ),
+            None => desk.cured("target-not-in-use"),
+        }
+    }
+
+    pub(crate) fn on_target(&mut self, key: u32, answer: Result<TargetSeen, Trouble>, env: &Env<'_>, desk: &mut Desk) {
+        self.note_trouble("elasticloadbalancing:DescribeTargetHealth", answer.as_ref().err(), desk);
+        let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
+        match answer {
+            Ok(seen) => {
+                if !matches!(seen.state, TargetState::Absent) {
+                    self.ever_member = true;
+                }
+                group.on_seen(seen, env.policy, desk);
+                self.note_idle(desk);
+            }
+            Err(_) => group.look.done(desk.now + group.look_backoff.next(&mut desk.chance)),
+        }
+    }
+
+    pub(crate) fn on_change(&mut self, key: u32, answer: Result<String, Trouble>, desk: &mut Desk) {
+        let action = "elasticloadbalancing:RegisterTargets and DeregisterTargets";
+        self.note_trouble(action, answer.as_ref().err(), desk);
+        let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
+        if answer.is_ok() && group.joining {
+            self.ever_member = true;
+        }
+        group.on_change(answer, desk);
+    }
+}
+
+fn from_tag(env: &Env<'_>) -> Option<Vec<GroupWanted>> {
+    if env.policy.discover_tag.is_empty() {
+        return Some(Vec::new());
+    }
+    let tag = env.node.tag.as_ref()?;
+    let names = tag.as_deref().unwrap_or_default().split_whitespace();
+    Some(
+        names
+            .map(|name| GroupWanted {
+                group: name.to_string(),
+                port: None,
+                target_type: None,
+                ownership: env.policy.ownership,
+            })
+            .collect(),
+    )
+}
+
+/// The finding for a kind of trouble, and its text.
+fn trouble_words(trouble: &Trouble, action: &str) -> (&'static str, String) {
+    let text = &trouble.text;
+    match trouble.kind {
+        TroubleKind::Denied => {
+            ("permission-missing", format!("AWS denied a call: allow {action} to the instance's role ({text})"))
+        }
+        TroubleKind::Throttled => ("aws-throttled", format!("AWS throttles this account: waiting longer ({text})")),
+        TroubleKind::Credentials => (
+            "credentials-rejected",
+            format!("AWS does not accept the credentials: give the instance a role, and check the clock ({text})"),
+        ),
+        TroubleKind::Unavailable => {
+            ("aws-unreachable", format!("AWS does not answer; membership stays as it is ({text})"))
+        }
+        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => ("aws-refused", text.clone()),
+    }
+}

@@ -1,0 +1,172 @@
+//! Switching Rundeck's execution mode, and remembering whether passive mode is ours to undo.
+//!
+//! The mode is one Boolean in one JVM: a restarted Rundeck has forgotten it, and somebody else may have set it. Passive
+//! mode that we did not set is never undone by us.
+
+use crate::api::Api;
+use crate::budget::Backoff;
+use crate::command::{Call, NoteKind};
+use crate::desk::{Desk, Pace, Topic};
+use crate::event::Process;
+use crate::moment::{Moment, Span};
+use crate::words::Mode;
+
+/// Limit of one switch: back to active reschedules every job of the node within the request.
+const LIMIT: Span = Span::secs(30);
+const FIRST_RETRY: Span = Span::secs(1);
+const MOST_RETRY: Span = Span::secs(30);
+
+#[derive(Clone, Debug)]
+pub(crate) struct ModeSwitch {
+    /// Passive mode was set by us, or is about to be.
+    pub(crate) by_us: bool,
+    /// The process that was switched, as far as it is known.
+    pub(crate) process: Option<Process>,
+    /// The switch to passive was sent for this claim, by this run or an earlier one.
+    sent: bool,
+    /// This run of the agent sent it, so it went to the process that lives now.
+    sent_here: bool,
+    /// Since when it is to be ours.
+    pub(crate) claimed: Moment,
+    /// When the last switch ended: what was asked before does not tell whether it worked.
+    ended: Moment,
+    wanted: Option<Mode>,
+    pace: Pace,
+    backoff: Backoff,
+    /// The first try of this drain has ended.
+    pub(crate) tried: bool,
+    pub(crate) trouble: Option<String>,
+    told_dry: bool,
+}
+
+impl ModeSwitch {
+    pub(crate) fn new() -> ModeSwitch {
+        ModeSwitch {
+            by_us: false,
+            process: None,
+            sent: true,
+            sent_here: false,
+            claimed: Moment(0),
+            ended: Moment(0),
+            wanted: None,
+            pace: Pace::default(),
+            backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
+            tried: false,
+            trouble: None,
+            told_dry: false,
+        }
+    }
+
+    pub(crate) fn begin(&mut self, now: Moment) {
+        self.tried = false;
+        self.trouble = None;
+        self.told_dry = false;
+        self.backoff.reset();
+        if self.pace.open.is_none() {
+            self.pace.next = now;
+        }
+    }
+
+    fn needed(&self, wanted: Mode, api: &Api) -> bool {
+        match wanted {
+            Mode::Passive => self.by_us && api.mode != Some(Mode::Passive),
+            Mode::Active => self.by_us && api.mode == Some(Mode::Passive),
+        }
+    }
+
+    pub(crate) fn wake(&self, wanted: Option<Mode>, api: &Api) -> Option<Moment> {
+        if wanted.is_some_and(|mode| self.needed(mode, api)) { self.pace.wake() } else { None }
+    }
+
+    /// Passive mode will be ours to undo, unless it is on already: to be kept on disk before it is set.
+    pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
+        if !self.by_us && api.asked() && api.mode != Some(Mode::Passive) {
+            self.by_us = true;
+            self.process = process;
+            self.claimed = now;
+            self.sent = false;
+        } else if self.by_us && !self.sent && api.mode == Some(Mode::Passive) {
+            // Somebody else was faster.
+            self.disclaim();
+        }
+    }
+
+    /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
+    pub(crate) fn settle(&mut self, api: &Api) {
+        if !self.sent || (self.pace.open.is_none() && api.confirms(Mode::Active, self.ended)) {
+            self.disclaim();
+        }
+    }
+
+    /// A process was found where none was known: is it the one that was switched?
+    pub(crate) fn found(&mut self, process: Option<Process>, desk: &mut Desk) {
+        if !self.by_us {
+            return;
+        }
+        if self.process.is_some() && self.process != process && !self.sent_here {
+            self.forget(desk);
+        } else {
+            self.process = process;
+        }
+    }
+
+    pub(crate) fn step(&mut self, wanted: Option<Mode>, api: &Api, dry_run: bool, desk: &mut Desk) {
+        let Some(mode) = wanted else { return };
+        if dry_run {
+            if !self.told_dry && api.mode != Some(mode) {
+                self.told_dry = true;
+                desk.tell(NoteKind::Notice, format!("dry run: would switch Rundeck to {mode} mode"));
+            }
+            self.tried = true;
+            self.pace.next = desk.now + MOST_RETRY;
+            return;
+        }
+        if !self.needed(mode, api) || !self.pace.due(desk.now) {
+            return;
+        }
+        self.wanted = Some(mode);
+        self.sent = true;
+        self.sent_here = true;
+        self.pace.open = Some(desk.call(Topic::Mode, Call::SetMode(mode), LIMIT));
+    }
+
+    pub(crate) fn on_reply(&mut self, answer: Result<Mode, String>, api: &mut Api, desk: &mut Desk) {
+        let wanted = self.wanted.take();
+        self.tried = true;
+        self.ended = desk.now;
+        match answer {
+            Ok(mode) => {
+                api.mode_set(mode);
+                self.trouble = None;
+                self.backoff.reset();
+                self.pace.done(desk.now);
+                if mode == Mode::Active {
+                    self.disclaim();
+                }
+                if wanted == Some(mode) {
+                    desk.tell(NoteKind::Notice, format!("Rundeck switched to {mode} mode"));
+                }
+            }
+            Err(why) => {
+                desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {why}"));
+                self.trouble = Some(why);
+                self.pace.done(desk.now + self.backoff.next(&mut desk.chance));
+            }
+        }
+    }
+
+    /// Another Rundeck process: it starts in its configured mode.
+    pub(crate) fn forget(&mut self, desk: &mut Desk) {
+        desk.disown(&mut self.pace);
+        self.pace.next = desk.now;
+        self.disclaim();
+        self.trouble = None;
+    }
+
+    fn disclaim(&mut self) {
+        self.by_us = false;
+        self.sent = true;
+        self.sent_here = false;
+        self.process = None;
+    }
+}

@@ -1,0 +1,73 @@
+//! Points and lengths of time as whole milliseconds, with no clock behind them.
+//!
+//! The heart is told what time it is; nothing in this crate can ask. Moments come from one clock that never goes back
+//! and that counts through a suspended machine (the shell uses `CLOCK_BOOTTIME`), so they stay comparable over a restart
+//! of the agent within one boot of the machine.
+
+use serde::{Deserialize, Serialize};
+use std::ops::{Add, Sub};
+
+/// A point in time: milliseconds since the machine's boot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Moment(pub u64);
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span(pub u64);
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Span = Span(0);
+
+    /// That many whole seconds.
+    pub const fn secs(n: u64) -> Span {
+        Span(n * 1000)
+    }
+
+    /// That many milliseconds.
+    pub const fn millis(n: u64) -> Span {
+        Span(n)
+    }
+
+    /// This span `n` times over.
+    pub const fn times(self, n: u64) -> Span {
+        Span(self.0.saturating_mul(n))
+    }
+}
+
+impl Moment {
+    /// How long ago `earlier` was; zero when it lies ahead.
+    pub fn since(self, earlier: Moment) -> Span {
+        Span(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Span> for Moment {
+    type Output = Moment;
+    fn add(self, span: Span) -> Moment {
+        Moment(self.0.saturating_add(span.0))
+    }
+}
+
+impl Sub<Span> for Moment {
+    type Output = Moment;
+    fn sub(self, span: Span) -> Moment {
+        Moment(self.0.saturating_sub(span.0))
+    }
+}
+
+impl Add<Span> for Span {
+    type Output = Span;
+    fn add(self, other: Span) -> Span {
+        Span(self.0.saturating_add(other.0))
+    }
+}
+
+/// The earlier of two moments that may not be set.
+pub(crate) fn sooner(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, None) => a,
+        (None, b) => b,
+    }
+}

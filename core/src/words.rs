@@ -1,0 +1,155 @@
+//! The closed word lists of the outside contract (interface 4.1 and 8), as types.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// Every word of the list, in its documented order.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
+            /// The word as it stands in answers, metrics and logs.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// What `/health` says the node is.
+    State {
+        /// Not yet proven ready.
+        Booting = "booting",
+        /// In service.
+        Up = "up",
+        /// Out of service by what was seen.
+        Down = "down",
+        /// Leaving, or left and waiting for `resume`.
+        Draining = "draining",
+        /// The agent has left for good and is about to exit.
+        Stopped = "stopped",
+        /// Nobody has looked for too long.
+        Stale = "stale",
+    }
+}
+
+words! {
+    /// Why the state is what it is.
+    Reason {
+        /// Nothing is wrong.
+        Ok = "ok",
+        /// Rundeck is not answering yet, or still starting.
+        Waiting = "waiting",
+        /// The port refuses connections.
+        Refused = "refused",
+        /// Rundeck's process has ended.
+        Exited = "exited",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// A status that `/health` must not have.
+        BadStatus = "bad-status",
+        /// 200 with something else than `ok`, or a truncated answer.
+        BadBody = "bad-body",
+        /// A redirect, as the login page is reached.
+        Redirect = "redirect",
+        /// Somebody else switched Rundeck to passive mode.
+        Passive = "passive",
+        /// The start took longer than its budget.
+        BootTimeout = "boot-timeout",
+        /// The agent itself cannot open connections.
+        Blind = "blind",
+        /// Good answers, but not yet for long enough.
+        Settling = "settling",
+        /// An operator ordered the drain.
+        Operator = "operator",
+        /// Rundeck is about to be stopped.
+        RundeckStopping = "rundeck-stopping",
+        /// The agent was told to stop.
+        AgentStopping = "agent-stopping",
+        /// The verdict is older than `max_age`.
+        Stale = "stale",
+    }
+}
+
+words! {
+    /// Who wants the node out.
+    Cause {
+        /// `rundeck-alb-agent drain`.
+        Operator = "operator",
+        /// The unit that runs before rundeckd stops.
+        RundeckStopping = "rundeck-stopping",
+        /// SIGTERM or SIGINT to the agent.
+        AgentStopping = "agent-stopping",
+    }
+}
+
+impl Cause {
+    /// The reason that `/health` shows for this cause.
+    pub fn reason(self) -> Reason {
+        match self {
+            Cause::Operator => Reason::Operator,
+            Cause::RundeckStopping => Reason::RundeckStopping,
+            Cause::AgentStopping => Reason::AgentStopping,
+        }
+    }
+}
+
+words! {
+    /// How far a drain has come.
+    DrainPhase {
+        /// No drain.
+        None = "none",
+        /// Saying 503, switching to passive, deregistering.
+        Advertise = "advertise",
+        /// Waiting until nothing is in flight.
+        Quiet = "quiet",
+        /// Waiting for running jobs.
+        Jobs = "jobs",
+        /// Everything done, or given up; the receipt says which.
+        Done = "done",
+    }
+}
+
+words! {
+    /// In service, but something is wrong.
+    Degraded {
+        /// Passive mode, and the node stays in service.
+        Passive = "passive",
+        /// Calls that need the database do not answer.
+        Database = "database",
+    }
+}
+
+words! {
+    /// Rundeck's execution mode.
+    Mode {
+        /// Jobs are started.
+        Active = "active",
+        /// No job is started; running ones go on.
+        Passive = "passive",
+    }
+}
+
+words! {
+    /// Things the agent looks at.
+    Check {
+        /// The Rundeck JVM.
+        Process = "process",
+        /// `GET /health` (and, until the first `up`, the token-free API step).
+        Web = "web",
+        /// `GET /api/V/system/info` with the token.
+        Api = "api",
+    }
+}

@@ -1,0 +1,7 @@
+//! The heart, turn by turn: every phase with every event as a golden table, and the same commands for the same events.
+//!
+//! Random worlds are `tests/sim`'s.
+
+mod determinism;
+mod phases;
+mod rig;

@@ -1,0 +1,213 @@
+//! A heart on a test stand: a calm world that answers each call at once, and may be told to answer otherwise.
+//!
+//! For tests that look at single turns; random worlds are the simulator's.
+
+use rundeck_alb_core::{
+    ApiSeen, BootSeen, Call, CallId, Command, DrainPolicy, Event, GroupFacts, GroupWanted, HealthPolicy, Heart,
+    Identity, Info, MembershipPolicy, Mode, Moment, Ownership, Policy, Process, ProcessSeen, Reply, Span, TargetSeen,
+    TargetState, TargetType, WebSeen,
+};
+
+pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
+pub const RUNDECK: Process = Process { pid: 4440, start: 1_700_000_000 };
+/// Turns in which anything that is awaited must have come.
+const TURNS: u32 = 20_000;
+
+pub fn policy() -> Policy {
+    Policy {
+        health: HealthPolicy {
+            interval: Span::secs(5),
+            fast_interval: Span::secs(1),
+            down_interval: Span::secs(2),
+            api_interval: Span::secs(15),
+            timeout: Span::secs(3),
+            rise_initial: 3,
+            rise: 2,
+            fall: 3,
+            settle: Span::secs(10),
+            max_age: Span::secs(20),
+            boot_timeout: Span::secs(600),
+            passive_out: true,
+            has_token: true,
+            port: 4441,
+            paths: vec!["/health".into()],
+        },
+        membership: MembershipPolicy {
+            groups: vec![GroupWanted { group: GROUP.into(), port: None, target_type: None, ownership: Ownership::Own }],
+            discover_tag: String::new(),
+            ownership: Ownership::Auto,
+            reconcile_interval: Span::secs(300),
+        },
+        drain: DrainPolicy {
+            floor: Span::secs(25),
+            quiet_timeout: None,
+            jobs_timeout: Span::secs(1800),
+            jobs_unknown_timeout: Span::secs(60),
+            passive: true,
+        },
+        dry_run: false,
+    }
+}
+
+pub fn facts() -> GroupFacts {
+    GroupFacts {
+        arn: GROUP.into(),
+        name: "rundeck".into(),
+        port: 4440,
+        target_type: Some(TargetType::Instance),
+        delay_secs: 60,
+        check_interval_secs: 10,
+        check_timeout_secs: 5,
+        unhealthy_threshold: 2,
+        check_port: Some(4441),
+        check_path: "/health".into(),
+    }
+}
+
+pub fn identity() -> Identity {
+    Identity {
+        instance_id: "i-0123456789abcdef0".into(),
+        private_ip: "10.0.0.7".into(),
+        region: "eu-central-1".into(),
+        zone: "eu-central-1a".into(),
+    }
+}
+
+pub fn info(mode: Option<Mode>, running: Option<u32>) -> ApiSeen {
+    ApiSeen::Info(Info { mode, running, version: "5.20.1".into(), api_version: Some(58), server_uuid: None })
+}
+
+pub fn target(state: TargetState) -> TargetSeen {
+    TargetSeen { state, reason: String::new(), description: String::new() }
+}
+
+/// A call that nobody has answered yet.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub id: CallId,
+    pub call: Call,
+}
+
+#[derive(Clone)]
+pub struct Rig {
+    pub heart: Heart,
+    pub now: Moment,
+    pub open: Vec<Open>,
+    pub web: WebSeen,
+    pub mode: Mode,
+    pub running: Option<u32>,
+    pub in_flight: Option<u32>,
+    pub lifecycle: Option<String>,
+    pub registered: bool,
+    pub process: ProcessSeen,
+    /// Calls of these kinds stay open.
+    pub mute: fn(&Call) -> bool,
+}
+
+impl Rig {
+    pub fn new(policy: Policy, seed: u64) -> Rig {
+        let now = Moment(1_000_000);
+        Rig {
+            heart: Heart::new(policy, seed, now),
+            now,
+            open: Vec::new(),
+            web: WebSeen::Ok,
+            mode: Mode::Active,
+            running: Some(0),
+            in_flight: Some(0),
+            lifecycle: None,
+            registered: false,
+            process: ProcessSeen::One(RUNDECK, 1 << 30),
+            mute: |_| false,
+        }
+    }
+
+    /// One turn of the heart.
+    pub fn feed(&mut self, event: Event) -> Vec<Command> {
+        if let Event::Reply(id, _) = &event {
+            self.open.retain(|open| open.id != *id);
+        }
+        self.heart.handle(event, self.now);
+        let commands = self.heart.take_commands();
+        for command in &commands {
+            if let Command::Call { id, call, .. } = command {
+                self.open.push(Open { id: *id, call: call.clone() });
+            }
+        }
+        commands
+    }
+
+    /// The next turn of a calm world: the oldest open call is answered, or time passes.
+    pub fn turn(&mut self) -> Vec<Command> {
+        let mute = self.mute;
+        if let Some(open) = self.open.iter().find(|open| !mute(&open.call)).cloned() {
+            self.now = self.now + Span(1);
+            let reply = self.reply(&open.call);
+            return self.feed(Event::Reply(open.id, reply));
+        }
+        self.now = self.heart.next_deadline().unwrap_or(self.now + Span(1));
+        self.feed(Event::Tick)
+    }
+
+    /// Turns until it is so. False when it does not come.
+    pub fn until(&mut self, reached: impl Fn(&Rig) -> bool) -> bool {
+        for _ in 0..TURNS {
+            if reached(self) {
+                return true;
+            }
+            self.turn();
+        }
+        false
+    }
+
+    fn reply(&mut self, call: &Call) -> Reply {
+        match call {
+            Call::ProbeWeb { with_boot } => Reply::Web(self.web, with_boot.then_some(BootSeen::Past)),
+            Call::ProbeApi => Reply::Api(info(Some(self.mode), self.running)),
+            Call::FindProcess { .. } => Reply::Process(self.process),
+            Call::CountInFlight => Reply::InFlight(self.in_flight),
+            Call::AskIdentity => Reply::Identity(Ok(identity())),
+            Call::AskLifecycle => Reply::Lifecycle(Ok(self.lifecycle.clone())),
+            Call::AskTag(_) => Reply::Tag(Ok(None)),
+            Call::DescribeGroups(_) => Reply::Groups(Ok(vec![facts()])),
+            Call::DescribeTarget(_) => {
+                let state = if self.registered { TargetState::Healthy } else { TargetState::Absent };
+                Reply::Target(Ok(target(state)))
+            }
+            Call::Register { .. } => {
+                self.registered = true;
+                Reply::Changed(Ok("request-in".into()))
+            }
+            Call::Deregister { .. } => {
+                self.registered = false;
+                Reply::Changed(Ok("request-out".into()))
+            }
+            Call::SetMode(mode) => {
+                self.mode = *mode;
+                Reply::Mode(Ok(*mode))
+            }
+            Call::KeepIntent(_) | Call::WriteReceipt(_) => Reply::Written(Ok(())),
+        }
+    }
+}
+
+/// A short name for a call.
+pub fn call_name(call: &Call) -> String {
+    match call {
+        Call::ProbeWeb { with_boot: true } => "ask web and boot".into(),
+        Call::ProbeWeb { with_boot: false } => "ask web".into(),
+        Call::ProbeApi => "ask api".into(),
+        Call::FindProcess { .. } => "find process".into(),
+        Call::CountInFlight => "count in flight".into(),
+        Call::AskIdentity => "ask identity".into(),
+        Call::AskLifecycle => "ask lifecycle".into(),
+        Call::AskTag(_) => "ask tag".into(),
+        Call::DescribeGroups(_) => "describe groups".into(),
+        Call::DescribeTarget(_) => "describe target".into(),
+        Call::Register { .. } => "REGISTER".into(),
+        Call::Deregister { .. } => "DEREGISTER".into(),
+        Call::SetMode(mode) => format!("SET {}", mode.word().to_uppercase()),
+        Call::KeepIntent(_) => "keep intent".into(),
+        Call::WriteReceipt(receipt) => format!("receipt {:?}", receipt.result).to_lowercase(),
+    }
+}

@@ -1,0 +1,144 @@
+//! The load balancer's side of this node: one target per group, checked as an ALB checks it.
+//!
+//! Facts: one good check makes a new target healthy, thresholds count only for coming back, a target drains for its whole
+//! delay, an address cannot be registered again before, and a deregistration with another port does nothing.
+
+use rundeck_alb_core::{GroupFacts, Moment, Span, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
+
+pub const INSTANCE: &str = "i-0123456789abcdef0";
+pub const ADDRESS: &str = "10.0.0.7";
+
+/// Checks begin this long after a registration.
+const FIRST_CHECK: Span = Span::secs(2);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Absent,
+    Initial(Moment),
+    Healthy,
+    Unhealthy,
+    Draining(Moment),
+}
+
+/// One target group, as far as this node is concerned.
+#[derive(Debug)]
+pub struct Group {
+    pub facts: GroupFacts,
+    pub place: Place,
+    /// The port that this node's target has.
+    pub port: u16,
+    passes: u32,
+    fails: u32,
+    /// When somebody else put the node back, last.
+    pub put_back: Option<Moment>,
+    /// When this node's target was last taken out or in by this agent.
+    pub taken_out: Option<Moment>,
+}
+
+impl Group {
+    pub fn new(facts: GroupFacts, port: u16) -> Group {
+        Group { facts, place: Place::Absent, port, passes: 0, fails: 0, put_back: None, taken_out: None }
+    }
+
+    fn id(&self) -> &'static str {
+        if self.facts.target_type == Some(TargetType::Ip) { ADDRESS } else { INSTANCE }
+    }
+
+    fn ours(&self, target: &Target) -> bool {
+        target.group == self.facts.arn && target.id == self.id() && target.port == self.port
+    }
+
+    fn age(&mut self, now: Moment) {
+        if matches!(self.place, Place::Draining(until) if now >= until) {
+            self.place = Place::Absent;
+        }
+    }
+
+    /// Traffic may still be sent to the node.
+    pub fn routed(&mut self, now: Moment) -> bool {
+        self.age(now);
+        !matches!(self.place, Place::Absent | Place::Draining(_))
+    }
+
+    /// The target is out, or on its way out.
+    pub fn left(&self) -> bool {
+        matches!(self.place, Place::Absent | Place::Draining(_))
+    }
+
+    pub fn register(&mut self, target: &Target, now: Moment) -> Result<(), Trouble> {
+        self.age(now);
+        if !self.ours(target) {
+            return Ok(());
+        }
+        match self.place {
+            Place::Draining(_) if self.facts.target_type == Some(TargetType::Ip) => {
+                let text = "the address is still draining".to_string();
+                Err(Trouble { kind: TroubleKind::InvalidTarget, text })
+            }
+            Place::Absent | Place::Draining(_) => {
+                self.place = Place::Initial(now);
+                self.passes = 0;
+                self.fails = 0;
+                Ok(())
+            }
+            Place::Initial(_) | Place::Healthy | Place::Unhealthy => Ok(()),
+        }
+    }
+
+    pub fn deregister(&mut self, target: &Target, now: Moment) {
+        self.age(now);
+        if self.ours(target) {
+            self.taken_out = Some(now);
+            self.leave(now);
+        }
+    }
+
+    /// Out, by whomever.
+    pub fn leave(&mut self, now: Moment) {
+        if self.routed(now) {
+            self.place = Place::Draining(now + Span::secs(self.facts.delay_secs));
+        }
+    }
+
+    /// Somebody else registers the node.
+    pub fn put_back(&mut self, now: Moment) {
+        self.age(now);
+        let draining = matches!(self.place, Place::Draining(_));
+        if self.place == Place::Absent || (draining && self.facts.target_type == Some(TargetType::Instance)) {
+            self.place = Place::Initial(now);
+            self.passes = 0;
+            self.fails = 0;
+            self.put_back = Some(now);
+        }
+    }
+
+    /// One health check of the load balancer has this outcome.
+    pub fn check(&mut self, ok: bool, now: Moment) {
+        self.age(now);
+        self.passes = if ok { self.passes + 1 } else { 0 };
+        self.fails = if ok { 0 } else { self.fails + 1 };
+        match self.place {
+            Place::Absent | Place::Draining(_) => {}
+            Place::Initial(since) if now.since(since) < FIRST_CHECK => {}
+            Place::Initial(_) if ok => self.place = Place::Healthy,
+            Place::Unhealthy if self.passes >= 2 => self.place = Place::Healthy,
+            Place::Initial(_) | Place::Healthy if self.fails >= self.facts.unhealthy_threshold => {
+                self.place = Place::Unhealthy;
+            }
+            Place::Initial(_) | Place::Healthy | Place::Unhealthy => {}
+        }
+    }
+
+    pub fn describe(&mut self, target: &Target, now: Moment) -> TargetSeen {
+        self.age(now);
+        let (state, reason) = match self.place {
+            _ if !self.ours(target) => (TargetState::Absent, "Target.NotRegistered"),
+            Place::Absent => (TargetState::Absent, "Target.NotRegistered"),
+            Place::Initial(_) => (TargetState::Arriving, "Elb.InitialHealthChecking"),
+            Place::Healthy => (TargetState::Healthy, ""),
+            Place::Unhealthy => (TargetState::Unhealthy, "Target.ResponseCodeMismatch"),
+            Place::Draining(_) => (TargetState::Leaving, "Target.DeregistrationInProgress"),
+        };
+        TargetSeen { state, reason: reason.into(), description: String::new() }
+    }
+}

@@ -1,0 +1,224 @@
+//! Hearts that were broken on purpose: the simulator is as strong as its oracle, and this is the oracle's test.
+//!
+//! Each is the real heart behind a door that changes one thing that goes in or comes out.
+
+use crate::DECISIONS;
+use crate::invariants::Violation;
+use crate::runner::schedule;
+use crate::subject::{Make, Subject};
+use crate::tape::Tape;
+use rundeck_alb_core::{
+    Answer, BootSeen, Call, CallId, Command, Event, Heart, Kept, Mode, Moment, Policy, Reason, Reply, Snapshot, Span,
+    State, Target, TargetState, TroubleKind, WebSeen,
+};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Reconciles a leaving node back into its group.
+    RejoinsWhileDraining,
+    /// Answers 200 however old the verdict is.
+    BelievesAStaleVerdict,
+    /// Takes the node out when AWS cannot be asked.
+    DeregistersWhenAwsIsUnreachable,
+    /// Believes that a target that is still `initial` need not be taken out.
+    ForgetsInitialTargets,
+    /// Counts "cannot judge" as a good round.
+    CountsUnknownAsPass,
+    /// Switches a Rundeck back to active that somebody else made passive.
+    UndoesOthersPassive,
+    /// Awaits each call for ever.
+    NeverTimesOut,
+    /// Wakes up each millisecond.
+    BusyLoop,
+    /// Does not read what an earlier run wrote down.
+    ForgetsIntent,
+    /// Takes a late reply for that of the call that is open now.
+    BelievesOldReplies,
+    /// Says 200 while leaving.
+    Says200WhileDraining,
+    /// Does not listen when the process ends.
+    DeafToProcessEnd,
+    /// Takes the group's default port for ours.
+    WrongPort,
+    /// Never writes a receipt.
+    LosesReceipts,
+}
+
+pub const FLAWS: [Flaw; 14] = [
+    Flaw::RejoinsWhileDraining,
+    Flaw::BelievesAStaleVerdict,
+    Flaw::DeregistersWhenAwsIsUnreachable,
+    Flaw::ForgetsInitialTargets,
+    Flaw::CountsUnknownAsPass,
+    Flaw::UndoesOthersPassive,
+    Flaw::NeverTimesOut,
+    Flaw::BusyLoop,
+    Flaw::ForgetsIntent,
+    Flaw::BelievesOldReplies,
+    Flaw::Says200WhileDraining,
+    Flaw::DeafToProcessEnd,
+    Flaw::WrongPort,
+    Flaw::LosesReceipts,
+];
+
+/// The first id of calls that the heart knows nothing of.
+const FOREIGN: u64 = 1 << 40;
+
+struct Broken {
+    flaw: Flaw,
+    heart: Heart,
+    now: Moment,
+    extra: Vec<Command>,
+    foreign: u64,
+    /// Open calls, as the door sees them.
+    open: BTreeMap<CallId, (Call, Moment)>,
+    /// What was last seen of each target.
+    seen: BTreeMap<String, TargetState>,
+}
+
+impl Broken {
+    fn wants(&mut self, call: Call) {
+        self.foreign += 1;
+        let deadline = self.now + Span::secs(25);
+        self.extra.push(Command::Call { id: CallId(FOREIGN + self.foreign), deadline, call });
+    }
+
+    /// The event as the broken heart takes it; `None`: it does not listen.
+    fn misheard(&mut self, event: Event) -> Option<Event> {
+        match (self.flaw, event) {
+            (Flaw::CountsUnknownAsPass, Event::Reply(id, Reply::Web(web, _))) if unknown(web) => {
+                Some(Event::Reply(id, Reply::Web(WebSeen::Ok, Some(BootSeen::Past))))
+            }
+            (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
+            (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
+            (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
+            (Flaw::NeverTimesOut, event) => {
+                let mut overdue = self.open.iter().filter(|(_, (_, deadline))| *deadline <= self.now).map(|(id, _)| id);
+                let waits = overdue.next().copied();
+                let answered = matches!(&event, Event::Reply(id, _) if Some(*id) == waits);
+                let spoken = matches!(event, Event::Order(..));
+                (waits.is_none() || answered || spoken).then_some(event)
+            }
+            (_, event) => Some(event),
+        }
+    }
+
+    /// The open call of the same kind, where this one is no longer open.
+    fn like(&self, id: CallId) -> CallId {
+        let known = self.open.contains_key(&id);
+        let web = self.open.iter().find(|(_, (call, _))| matches!(call, Call::ProbeWeb { .. })).map(|(id, _)| *id);
+        web.filter(|_| !known).unwrap_or(id)
+    }
+
+    fn after(&mut self, event: &Event) {
+        let snapshot = self.heart.snapshot();
+        let Event::Reply(id, reply) = event else {
+            if self.flaw == Flaw::UndoesOthersPassive && snapshot.answer.reason == Reason::Passive {
+                self.wants(Call::SetMode(Mode::Active));
+            }
+            return;
+        };
+        let Some((Call::DescribeTarget(target), _)) = self.open.get(id).cloned() else { return };
+        match (self.flaw, reply) {
+            (Flaw::RejoinsWhileDraining, Reply::Target(Ok(seen))) => {
+                let gone = matches!(seen.state, TargetState::Absent | TargetState::Leaving);
+                if gone && snapshot.drain.is_some() && snapshot.targets.iter().any(|t| t.owned) {
+                    self.wants(Call::Register { target, reason: "drift".into() });
+                }
+            }
+            (Flaw::DeregistersWhenAwsIsUnreachable, Reply::Target(Err(t))) if t.kind == TroubleKind::Unavailable => {
+                self.wants(Call::Deregister { target, reason: "unreachable".into() });
+            }
+            (_, Reply::Target(Ok(seen))) => {
+                self.seen.insert(target.group, seen.state.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The command as it leaves the broken heart; `None`: it never does, and the heart believes that it was done.
+    fn misspoken(&mut self, command: Command) -> Option<Command> {
+        let Command::Call { id, deadline, call } = command else { return Some(command) };
+        let call = match (self.flaw, call) {
+            (Flaw::ForgetsInitialTargets, Call::Deregister { target, reason }) => {
+                if self.seen.get(&target.group) == Some(&TargetState::Arriving) {
+                    self.heart.handle(Event::Reply(id, Reply::Changed(Ok("none".into()))), self.now);
+                    return None;
+                }
+                Call::Deregister { target, reason }
+            }
+            (Flaw::WrongPort, Call::Register { target, reason }) => {
+                Call::Register { target: Target { port: 4440, ..target }, reason }
+            }
+            (Flaw::LosesReceipts, Call::WriteReceipt(_)) => {
+                self.heart.handle(Event::Reply(id, Reply::Written(Ok(()))), self.now);
+                return None;
+            }
+            (_, call) => call,
+        };
+        self.open.insert(id, (call.clone(), deadline));
+        Some(Command::Call { id, deadline, call })
+    }
+}
+
+impl Subject for Broken {
+    fn handle(&mut self, event: Event, now: Moment) {
+        self.now = now;
+        if let Some(event) = self.misheard(event) {
+            self.heart.handle(event.clone(), now);
+            self.after(&event);
+            if let Event::Reply(id, _) = event {
+                self.open.remove(&id);
+            }
+        }
+        if self.flaw != Flaw::NeverTimesOut {
+            self.open.retain(|_, (_, deadline)| *deadline > now);
+        }
+    }
+
+    fn take_commands(&mut self) -> Vec<Command> {
+        let mut out = std::mem::take(&mut self.extra);
+        // What a swallowed command leads to is wanted in the same turn.
+        for _ in 0..4 {
+            let commands = self.heart.take_commands();
+            out.extend(commands.into_iter().filter_map(|command| self.misspoken(command)).collect::<Vec<_>>());
+        }
+        out
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        match self.flaw {
+            Flaw::BusyLoop => Some(self.now + Span(1)),
+            // It sleeps until the reply that it awaits.
+            Flaw::NeverTimesOut => self.heart.next_deadline().map(|at| at.max(self.now + Span(100))),
+            _ => self.heart.next_deadline(),
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.heart.snapshot();
+        if self.flaw == Flaw::Says200WhileDraining && snapshot.answer.state == State::Draining {
+            snapshot.answer.ok = true;
+        }
+        snapshot
+    }
+
+    fn answer_at(&self, snapshot: &Snapshot, now: Moment) -> Answer {
+        if self.flaw == Flaw::BelievesAStaleVerdict { snapshot.answer } else { snapshot.answer_at(now) }
+    }
+}
+
+fn unknown(web: WebSeen) -> bool {
+    matches!(web, WebSeen::CannotConnect | WebSeen::CannotJudge(_))
+}
+
+/// After how many schedules the flaw was caught, and by which promise.
+pub fn caught_after(flaw: Flaw, most: u64) -> Option<(u64, Violation)> {
+    let make: &Make = &move |policy: &Policy, seed: u64, now: Moment| -> Box<dyn Subject> {
+        let heart = Heart::new(policy.clone(), seed, now);
+        let (open, seen) = (BTreeMap::new(), BTreeMap::new());
+        Box::new(Broken { flaw, heart, now, extra: Vec::new(), foreign: 0, open, seen })
+    };
+    (1..=most).find_map(|seed| Some((seed, schedule(Tape::from_seed(seed, DECISIONS), make, false).verdict.err()?)))
+}

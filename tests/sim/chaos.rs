@@ -1,0 +1,153 @@
+//! Happenings: what each kind of fault does to the world, the people and the agent's process.
+
+use crate::faults::Happening;
+use crate::invariants::Verdict;
+use crate::runner::Schedule;
+use crate::world::Coming;
+use rundeck_alb_core::{
+    Cause, DrainOrder, Event, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, Unjudged, WebSeen,
+};
+
+const AWS_TROUBLES: [TroubleKind; 6] = [
+    TroubleKind::Throttled,
+    TroubleKind::Denied,
+    TroubleKind::Credentials,
+    TroubleKind::NotFound,
+    TroubleKind::Unavailable,
+    TroubleKind::Refused,
+];
+const WEB_FAULTS: [WebSeen; 5] =
+    [WebSeen::Status(500), WebSeen::Redirect, WebSeen::Body, WebSeen::Truncated, WebSeen::Disabled];
+const LIFECYCLES: [Option<&str>; 6] =
+    [Some("InService"), Some("Standby"), Some("Terminated"), Some("Warmed:Stopped"), Some("Detached"), None];
+
+impl Schedule<'_> {
+    pub fn chaos(&mut self) -> Verdict {
+        let now = self.world.now;
+        let gap = self.world.mix.gap(&mut self.world.tape);
+        self.world.at(now + gap, Coming::Chaos);
+        let Some(happening) = self.world.mix.next(&mut self.world.tape) else { return Ok(()) };
+        self.row(&format!("{happening:?}"), "");
+        match happening {
+            Happening::Drain | Happening::Resume | Happening::RundeckStopping | Happening::ResumeStopping => {
+                return self.people(happening);
+            }
+            Happening::Crash | Happening::Stop | Happening::Abort | Happening::Reboot | Happening::Stall => {
+                return self.agents(happening);
+            }
+            Happening::Kill => return self.kill(),
+            _ => self.troubles(happening),
+        }
+        Ok(())
+    }
+
+    /// How long a trouble lasts: mostly seconds, sometimes minutes.
+    fn lasting(&mut self) -> Moment {
+        let most = self.world.tape.pick(&[20_000, 5_000, 60_000, 200_000], 20_000);
+        self.world.now + Span(500 + self.world.tape.upto(most))
+    }
+
+    fn people(&mut self, happening: Happening) -> Verdict {
+        let now = self.world.now;
+        let cause = match happening {
+            Happening::RundeckStopping | Happening::ResumeStopping => Cause::RundeckStopping,
+            _ => Cause::Operator,
+        };
+        if matches!(happening, Happening::Resume | Happening::ResumeStopping) {
+            return self.order(Order::Resume(cause));
+        }
+        let deadline = self.world.tape.chance(60).then(|| now + Span(self.world.tape.upto(120_000)));
+        let id = format!("{cause}-{}", self.orders + 1);
+        self.order(Order::Drain(DrainOrder { id, cause, reason: "sim".into(), at: now, deadline }))
+    }
+
+    fn agents(&mut self, happening: Happening) -> Verdict {
+        let run = self.run;
+        let now = self.world.now;
+        let Some(agent) = &mut self.agent else { return Ok(()) };
+        match happening {
+            Happening::Crash => agent.dies_after = Some(self.world.tape.byte() % 4),
+            Happening::Stop => {
+                let event = Event::Stop { id: format!("stop-{}", now.0) };
+                return self.deliver(run, event);
+            }
+            Happening::Abort => {
+                if self.oracle.run.stop_at.is_some() {
+                    return self.deliver(run, Event::Abort);
+                }
+            }
+            Happening::Reboot => self.reboot(),
+            _ => {
+                let stall = Span(self.world.tape.upto(60_000));
+                let until = agent.stuck.max(now + stall);
+                self.oracle.stalled += until.since(agent.stuck.max(now)).0;
+                agent.stuck = until;
+            }
+        }
+        Ok(())
+    }
+
+    /// The machine starts anew: nothing that belongs to one boot is left.
+    fn reboot(&mut self) {
+        self.world.rundeck.kill();
+        self.world.disk.intent = None;
+        self.world.disk.verdict = None;
+        self.oracle.claim = false;
+        self.agent_dies(Span::secs(20));
+        let at = self.world.now + Span::secs(25);
+        self.world.at(at, Coming::RundeckStarts);
+    }
+
+    fn kill(&mut self) -> Verdict {
+        let back = self.world.now + Span(1_000 + self.world.tape.upto(60_000));
+        self.world.at(back, Coming::RundeckStarts);
+        let process = self.world.rundeck.kill();
+        match process {
+            Some(process) if self.oracle.run.process == Some(process) => {
+                let run = self.run;
+                self.deliver(run, Event::ProcessEnded(process))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn troubles(&mut self, happening: Happening) {
+        let until = self.lasting();
+        let now = self.world.now;
+        let world = &mut self.world;
+        match happening {
+            Happening::Job => world.rundeck.start_job(now, until.since(now)),
+            Happening::Requests => world.requests = until,
+            Happening::Hang => world.rundeck.hung = until,
+            Happening::Database => world.rundeck.database = (until, world.tape.chance(80)),
+            Happening::PortClosed => world.rundeck.port_closed = until,
+            Happening::WebFault => world.rundeck.web = (until, world.tape.pick(&WEB_FAULTS, WebSeen::Disabled)),
+            Happening::TokenRejected => world.rundeck.token_rejected = until,
+            Happening::StatsNull => world.rundeck.stats_null = until,
+            Happening::Unreadable => world.rundeck.api_unreadable = until,
+            Happening::Unseen => {
+                let seen = world.tape.pick(&[ProcessSeen::None, ProcessSeen::Several(2)], ProcessSeen::None);
+                world.rundeck.unseen = (until, seen);
+            }
+            Happening::PassiveByOthers => world.rundeck.others_set(Mode::Passive),
+            Happening::ActiveByOthers => world.rundeck.others_set(Mode::Active),
+            Happening::StartsPassive => world.rundeck.starts_passive = !world.rundeck.starts_passive,
+            Happening::AwsTrouble => {
+                let kind = world.tape.pick(&AWS_TROUBLES, TroubleKind::Throttled);
+                world.aws = (until, kind, world.tape.chance(80));
+            }
+            Happening::DriftOut => world.groups.iter_mut().for_each(|g| g.leave(now)),
+            Happening::PutBack => world.groups.iter_mut().for_each(|g| g.put_back(now)),
+            Happening::MetadataDown => world.metadata.down = until,
+            Happening::Lifecycle if world.metadata.lifecycle.is_some() => {
+                world.metadata.lifecycle = world.tape.pick(&LIFECYCLES, None).map(String::from);
+            }
+            Happening::Tag if world.tape.chance(128) => world.metadata.tag = self.plan.tag.clone(),
+            Happening::Tag => world.metadata.tag = None,
+            Happening::DiskFails => world.disk.fails = until,
+            Happening::CannotConnect => world.cannot = (until, WebSeen::CannotConnect),
+            Happening::CannotJudge => world.cannot = (until, WebSeen::CannotJudge(Unjudged::Host)),
+            _ => {}
+        }
+    }
+}

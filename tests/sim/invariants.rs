@@ -1,0 +1,367 @@
+//! The promises (design 2), as far as they can be broken in one step: checked after each.
+//!
+//! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
+
+use crate::balancer::{ADDRESS, INSTANCE};
+use crate::oracle::{Oracle, Round};
+use crate::world::World;
+use rundeck_alb_core::{
+    Answer, Call, Cause, Check, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment, Order,
+    OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, Target, TargetType,
+};
+use std::collections::BTreeSet;
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub rule: &'static str,
+    pub text: String,
+}
+
+pub type Verdict = Result<(), Violation>;
+
+pub fn require(holds: bool, rule: &'static str, text: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(Violation { rule, text: text() }) }
+}
+
+/// Waking the loop more often than this in one minute is a busy loop, whatever the faults.
+const WAKES: u32 = 600;
+
+/// One turn of the heart.
+pub struct Turn<'a> {
+    pub event: &'a Event,
+    pub round: Option<Round>,
+    pub before: &'a Snapshot,
+    pub after: &'a Snapshot,
+    pub commands: &'a [Command],
+    pub now: Moment,
+}
+
+/// Checks one turn, and takes note of its commands on the way.
+pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
+    answered_order(turn, oracle)?;
+    oracle.run.was_ok |= turn.before.answer.ok && turn.before.accepting;
+    for command in turn.commands {
+        match command {
+            Command::Call { call, .. } => {
+                check_call(call, turn, oracle, world)?;
+                let (kind, limit) = budget(call);
+                let count = oracle.counted(kind, turn.now);
+                require(count <= limit, "S8 calls within budget", || format!("{count} x {kind} in one minute"))?;
+            }
+            Command::Exit(ending) => {
+                exit(*ending, oracle)?;
+                let last = turn.commands.last() == Some(command);
+                require(last, "S9 nothing is wanted after the end", || format!("{:?}", turn.commands.last()))?;
+            }
+            Command::WatchExit(_) | Command::KeepVerdict(_) | Command::Answer(..) | Command::Tell(_) => {}
+        }
+        oracle.wants(command, turn.now);
+    }
+    if matches!(turn.event, Event::Tick) {
+        let count = oracle.counted("tick", turn.now);
+        require(count <= WAKES, "S8 wake-ups bounded", || format!("{count} wake-ups in one minute"))?;
+    }
+    drain_shows(turn, oracle)?;
+    process_end_shows(turn)?;
+    counters(turn)?;
+    first_up(turn, oracle)?;
+    group_rule(turn, oracle)?;
+    drain_ends(oracle, turn.now)
+}
+
+/// What the load balancer is told at any moment, between turns too.
+pub fn served(answer: Answer, oracle: &Oracle, now: Moment) -> Verdict {
+    let age = now.since(oracle.run.last_round);
+    let max_age = oracle.policy.health.max_age;
+    require(!answer.ok || age <= max_age, "S-stale an old verdict vouches for nobody", || {
+        format!("200 by a verdict {} ms old", age.0)
+    })
+}
+
+fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
+    let answers: Vec<(u64, &OrderAnswer)> = turn
+        .commands
+        .iter()
+        .filter_map(|c| match c {
+            Command::Answer(number, answer) => Some((*number, answer)),
+            _ => None,
+        })
+        .collect();
+    let Event::Order(number, order) = turn.event else {
+        return require(answers.is_empty(), "S-orders answered once", || format!("{answers:?} without an order"));
+    };
+    let [(answered, answer)] = answers.as_slice() else {
+        return require(false, "S-orders answered once", || format!("{} answers", answers.len()));
+    };
+    require(answered == number, "S-orders answered once", || format!("{answered} instead of {number}"))?;
+    let by_operator = matches!(order, Order::Drain(o) if o.cause == Cause::Operator);
+    let accepted = matches!(answer, OrderAnswer::Accepted(_));
+    let already = oracle.orders.iter().any(|w| w.order.cause == Cause::Operator);
+    require(
+        !(by_operator && accepted && oracle.in_group() && !already),
+        "S-asg no choice of ours gets a node terminated",
+        || "an operator's drain was accepted in an Auto Scaling group".into(),
+    )?;
+    oracle.answered(order, answer, turn.now);
+    Ok(())
+}
+
+fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    match call {
+        Call::Register { target, .. } => {
+            own_target(target, oracle, world)?;
+            require(oracle.orders.is_empty(), "S6 a leaving node is never registered", || format!("{target:?}"))
+        }
+        Call::Deregister { target, .. } => {
+            own_target(target, oracle, world)?;
+            let wanted = !oracle.orders.is_empty();
+            require(wanted, "S2 never deregistered without a drain", || format!("{target:?}"))?;
+            intent_first(oracle, world, turn.now)
+        }
+        Call::SetMode(Mode::Passive) => {
+            require(!oracle.policy.dry_run, "S2 nothing changes in dry run", || "passive".into())?;
+            require(!oracle.orders.is_empty(), "S7 passive only for a drain", String::new)?;
+            intent_first(oracle, world, turn.now)?;
+            claim_first(oracle, world, turn.now)
+        }
+        Call::SetMode(Mode::Active) => {
+            require(!oracle.policy.dry_run, "S2 nothing changes in dry run", || "active".into())?;
+            require(oracle.claim, "S7 passive is undone only if we set it", || "somebody else set it".into())
+        }
+        Call::KeepIntent(intent) => keeps(intent, oracle),
+        Call::WriteReceipt(receipt) => {
+            floor_kept(receipt, oracle, turn.now)?;
+            receipt_true(receipt, oracle, world)
+        }
+        Call::ProbeWeb { .. }
+        | Call::ProbeApi
+        | Call::FindProcess { .. }
+        | Call::CountInFlight
+        | Call::AskIdentity
+        | Call::AskLifecycle
+        | Call::AskTag(_)
+        | Call::DescribeGroups(_)
+        | Call::DescribeTarget(_) => Ok(()),
+    }
+}
+
+/// Only our own id and port, only in groups that are ours, one change at a time.
+fn own_target(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
+    const RULE: &str = "S2 only our own target, only where we own it";
+    let group = world.groups.iter().find(|g| g.facts.arn == target.group);
+    let id = group.map(|g| if g.facts.target_type == Some(TargetType::Ip) { ADDRESS } else { INSTANCE });
+    let ours = group.is_some_and(|g| g.port == target.port) && id == Some(target.id.as_str());
+    require(ours, RULE, || format!("{target:?} is not ours"))?;
+    require(!oracle.policy.dry_run, RULE, || "dry run".into())?;
+    let membership = &oracle.policy.membership;
+    let named = membership.groups.iter().find(|w| w.group == target.group || w.group == target.name);
+    let owned = match named.map_or(membership.ownership, |w| w.ownership) {
+        Ownership::Own => true,
+        Ownership::Observe => false,
+        Ownership::Auto => oracle.run.lifecycle == Some(None),
+    };
+    require(owned, RULE, || format!("{target:?} in a group that is only observed"))?;
+    let open = oracle.run.open.values().filter(|o| match &o.call {
+        Call::Register { target: t, .. } | Call::Deregister { target: t, .. } => t.group == target.group,
+        _ => false,
+    });
+    require(open.count() == 0, "S4 one change in flight per group", || format!("{target:?}"))
+}
+
+/// A drain is on disk before the world is changed for it, or the disk was waited for.
+fn intent_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
+    let Some(wanted) = oracle.orders.first() else { return Ok(()) };
+    let on_disk = world.disk.intent.as_ref().is_some_and(|i| i.drains.iter().any(|o| o.cause == wanted.order.cause));
+    let failed = world.disk.failed_at.is_some_and(|at| at >= wanted.since);
+    // Whoever joins a drain that acts already finds the world changed.
+    let waited = oracle.drain.is_some_and(|(since, _)| now.since(since) >= Span::secs(1));
+    require(on_disk || failed || waited, "S-intent written before acting", || format!("{:?}", wanted.order))
+}
+
+fn claim_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
+    let on_disk = world.disk.intent.as_ref().is_some_and(|i| i.passive_by_us);
+    let mut open = oracle.run.open.values().filter(|o| matches!(o.call, Call::KeepIntent(_)));
+    let stuck = open.any(|o| now.since(o.sent) >= Span::secs(1));
+    let given_up = oracle.run.intent_expired.is_some_and(|at| now.since(at) <= Span::secs(1));
+    let waited = stuck || given_up || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= Span::secs(1));
+    let failed = world.disk.failed_at.is_some_and(|at| oracle.drain.is_some_and(|(since, _)| at >= since));
+    require(on_disk || failed || waited, "S-intent passive claimed before it is set", || {
+        "a crash would leave it".into()
+    })
+}
+
+fn keeps(intent: &Intent, oracle: &Oracle) -> Verdict {
+    let kept: BTreeSet<Cause> = intent.drains.iter().map(|o| o.cause).collect();
+    let wanted: BTreeSet<Cause> = oracle.orders.iter().map(|w| w.order.cause).collect();
+    require(kept == wanted, "S-intent keeps what is wanted", || format!("{kept:?} instead of {wanted:?}"))
+}
+
+fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
+    let again = oracle.run.receipts.contains(&receipt.id);
+    require(!again, "L2 one receipt per drain", || format!("{} again", receipt.id))?;
+    for left in receipt.target_groups.iter().filter(|left| left.deregistered) {
+        let Some(group) = world.groups.iter().find(|g| g.facts.arn == left.arn) else { continue };
+        let out = group.taken_out.is_some_and(|at| oracle.drain.is_some_and(|(since, _)| at >= since));
+        let put_back = group.put_back.is_some_and(|at| group.taken_out.is_some_and(|out| at >= out));
+        require(out || put_back || group.left(), "L2 a receipt tells the truth", || {
+            format!("{left:?}, but {:?}", group.place)
+        })?;
+    }
+    let resumed = receipt.result == DrainResult::Resumed;
+    require(resumed == oracle.orders.is_empty(), "L2 a receipt tells the truth", || format!("{:?}", receipt.result))?;
+    if receipt.result == DrainResult::Aborted {
+        return require(oracle.run.abort_at.is_some(), "L2 a receipt tells the truth", || "not aborted".into());
+    }
+    idle_proven(receipt, oracle)
+}
+
+/// "None running" rests on two answers that were asked for after everything else was over.
+fn idle_proven(receipt: &Receipt, oracle: &Oracle) -> Verdict {
+    let Some(step) = receipt.steps.iter().find(|s| s.name == "jobs" && s.result == "none running") else {
+        return Ok(());
+    };
+    let end = step.started + Span(step.took_ms.unwrap_or(u64::MAX));
+    let last: Vec<_> = oracle.run.api.iter().filter(|a| a.at <= end).rev().take(2).collect();
+    let proven = last.len() == 2 && last.iter().all(|a| a.asked >= step.started && a.running == Some(0));
+    require(proven, "S-jobs idle is proven twice", || format!("{last:?}, the wait began at {}", step.started.0))
+}
+
+fn exit(ending: Ending, oracle: &Oracle) -> Verdict {
+    match ending {
+        Ending::Stopped => {
+            require(oracle.run.stop_at.is_some(), "S9 exit only when asked", String::new)?;
+            require(oracle.done.is_some(), "L2 a drain ends in a receipt", || "exit without one".into())
+        }
+        Ending::Aborted => require(oracle.run.abort_at.is_some(), "S9 exit only when asked", String::new),
+    }
+}
+
+/// A drain shows from its first turn to its end, and only orders end it.
+fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    let answer = turn.after.answer;
+    let leaving = matches!(answer.state, State::Draining | State::Stopped);
+    let wanted = !oracle.orders.is_empty();
+    require(wanted == leaving, "S-drain shows while it is wanted, never ended by time", || format!("{answer:?}"))?;
+    if !wanted || !answer.ok {
+        return Ok(());
+    }
+    let in_group = oracle.drain.is_some_and(|(_, in_group)| in_group);
+    let phase = turn.after.drain.as_ref().map(|d| d.phase);
+    let holds = in_group && matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
+    require(holds, "S1 draining is not 200", || format!("{answer:?} in {phase:?}"))
+}
+
+fn process_end_shows(turn: &Turn<'_>) -> Verdict {
+    let Event::ProcessEnded(process) = turn.event else { return Ok(()) };
+    let ours = turn.before.rundeck.process == Some(*process);
+    let ok = turn.after.answer.ok;
+    require(!(ours && ok), "S-kill a killed Rundeck is 503 in the same step", || format!("{:?}", turn.after.answer))
+}
+
+fn web_counts(snapshot: &Snapshot) -> (u32, u32) {
+    let web = snapshot.checks.iter().find(|c| c.check == Check::Web);
+    web.map_or((0, 0), |c| (c.passes, c.fails))
+}
+
+fn counters(turn: &Turn<'_>) -> Verdict {
+    if turn.round != Some(Round::Unknown) {
+        return Ok(());
+    }
+    let (before, after) = (web_counts(turn.before), web_counts(turn.after));
+    require(before == after, "S5 unknown never moves a counter", || format!("{before:?} -> {after:?}"))
+}
+
+fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    let (before, after) = (turn.before.answer, turn.after.answer);
+    if !(after.ok && after.state == State::Up) {
+        return Ok(());
+    }
+    let web = &oracle.run.web;
+    let rule = "S5 never up without the rise count";
+    require(web.proven, rule, || format!("{web:?}, kept verdict aside"))?;
+    let by_health = before.state == State::Down && !matches!(before.reason, Reason::Passive | Reason::Blind);
+    require(!by_health || web.passes >= oracle.policy.health.rise, rule, || format!("{web:?} after {before:?}"))
+}
+
+/// Where metadata show a lifecycle state, passive mode by others takes no node out.
+fn group_rule(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    let passive = turn.after.answer.reason == Reason::Passive;
+    require(!(passive && oracle.in_group()), "S-asg no choice of ours gets a node terminated", || {
+        "passive is 503".into()
+    })
+}
+
+/// The latest moment at which the drain that runs must have ended in a receipt.
+fn drain_bound(oracle: &Oracle, since: Moment) -> Moment {
+    let policy = &oracle.policy.drain;
+    // 300 s: AWS's delay for a group that could not be read; 65 s: its detection; slack for both and for two changes.
+    let quiet = policy.quiet_timeout.unwrap_or(Span::secs(300)).max(Span::secs(95)).max(policy.floor);
+    let all = since + quiet + policy.jobs_timeout + Span::secs(25);
+    let deadline = oracle.orders.iter().filter_map(|w| w.order.deadline.map(|d| d.max(w.since))).min();
+    deadline.map_or(all, |d| all.min(d + Span::secs(5)))
+}
+
+fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
+    let Some((since, _)) = oracle.drain else { return Ok(()) };
+    let stalled = Span(oracle.stalled - oracle.stalled_at_begin);
+    let bound = drain_bound(oracle, since) + stalled;
+    let Some(done) = oracle.done else {
+        return require(now <= bound, "L2 a drain ends in a receipt, in time", || {
+            format!("began at {}, must have ended by {}", since.0, bound.0)
+        });
+    };
+    // Writing a receipt is waited for two seconds; then a stopping agent is gone.
+    let exit = oracle.run.stop_at.map(|at| at.max(done) + stalled + Span::secs(4));
+    require(exit.is_none_or(|at| now <= at), "S9 exit always happens", || format!("still there, done at {}", done.0))
+}
+
+/// Requests still arrive for a while after deregistering: whoever was in service waits for the floor.
+fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
+    let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
+    let nobody = receipt.steps.iter().any(|s| s.name == "quiet" && s.result == "Rundeck is not running");
+    let Some((since, _)) = oracle.drain.filter(|_| whole && oracle.run.was_ok && !nobody) else { return Ok(()) };
+    let waited = now.since(since);
+    require(waited >= oracle.policy.drain.floor, "S-floor requests in flight are waited for", || {
+        format!("{} ms after the drain began", waited.0)
+    })
+}
+
+/// Names a call, and how often it may be made in one minute.
+fn budget(call: &Call) -> (&'static str, u32) {
+    match call {
+        Call::ProbeWeb { .. } => ("web", 80),
+        Call::ProbeApi => ("api", 50),
+        Call::FindProcess { .. } => ("process", 20),
+        Call::CountInFlight => ("in flight", 70),
+        Call::AskIdentity => ("identity", 12),
+        Call::AskLifecycle => ("lifecycle", 12),
+        Call::AskTag(_) => ("tag", 12),
+        Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
+        Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
+        Call::SetMode(_) => ("mode", 20),
+        Call::KeepIntent(_) => ("intent", 60),
+        // As often as people change their minds.
+        Call::WriteReceipt(_) => ("receipt", 60),
+    }
+}
+
+/// A short name for a command, for tables.
+pub fn name(command: &Command) -> String {
+    match command {
+        Command::Call { call: Call::SetMode(mode), .. } => format!("mode {mode}"),
+        Command::Call { call: Call::KeepIntent(intent), .. } => {
+            let causes: Vec<&str> = intent.drains.iter().map(|o| o.cause.word()).collect();
+            format!("intent [{}{}]", causes.join(" "), if intent.passive_by_us { " passive" } else { "" })
+        }
+        Command::Call { call: Call::Register { .. }, .. } => "register".into(),
+        Command::Call { call: Call::Deregister { .. }, .. } => "deregister".into(),
+        Command::Call { call: Call::DescribeTarget(_), .. } => "describe target".into(),
+        Command::Call { call, .. } => budget(call).0.into(),
+        Command::WatchExit(process) => format!("watch {}", process.pid),
+        Command::KeepVerdict(_) => "keep verdict".into(),
+        Command::Answer(_, answer) => format!("answer {answer:?}"),
+        Command::Tell(note) => format!("\"{}\"", note.text),
+        Command::Exit(ending) => format!("exit {ending:?}"),
+    }
+}

@@ -1,0 +1,337 @@
+//! What an attentive bystander knows: which calls are open, what the agent was told, who wants the node out.
+//!
+//! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges nothing.
+
+use rundeck_alb_core::{
+    ApiSeen, BootSeen, Call, CallId, Cause, Command, Degraded, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
+    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Reply, Snapshot, WebSeen,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One wish that the node leaves, and since when this run of the agent knows it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub order: DrainOrder,
+    pub since: Moment,
+}
+
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub call: Call,
+    pub deadline: Moment,
+    pub sent: Moment,
+}
+
+/// One answer of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    pub asked: Moment,
+    pub at: Moment,
+    pub running: Option<u32>,
+}
+
+/// What one round said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    Pass,
+    Fail,
+    Unknown,
+}
+
+/// Results of `/health`, counted as the documentation says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    pub passes: u32,
+    pub fails: u32,
+    pub good_since: Option<Moment>,
+    last_pass: Moment,
+    /// This process has once been good for long enough.
+    pub proven: bool,
+}
+
+/// Everything that ends with the agent's process.
+#[derive(Debug, Default)]
+pub struct Run {
+    pub open: BTreeMap<CallId, Open>,
+    /// The last answer of instance metadata.
+    pub lifecycle: Option<Option<String>>,
+    pub web: Counted,
+    pub last_round: Moment,
+    pub process: Option<Process>,
+    pub receipts: BTreeSet<String>,
+    /// `/health` has said 200 in this run.
+    pub was_ok: bool,
+    /// Some process of Rundeck was found in this run.
+    found: bool,
+    /// Passive mode was set in this run.
+    switched: bool,
+    /// The answers of the API.
+    pub api: Vec<Answered>,
+    restored: Option<KeptVerdict>,
+    intent: Option<Intent>,
+    pub stop_at: Option<Moment>,
+    pub abort_at: Option<Moment>,
+    pub intent_sent: Option<Moment>,
+    /// A write of the intent was given up, last.
+    pub intent_expired: Option<Moment>,
+    /// Calls and wake-ups of this virtual minute.
+    pub minute: u64,
+    pub counts: BTreeMap<&'static str, u32>,
+}
+
+#[derive(Debug)]
+pub struct Oracle {
+    pub policy: Policy,
+    pub run: Run,
+    pub orders: Vec<Wanted>,
+    /// When the present drain began (in this run), and whether the node was known to be in a group then.
+    pub drain: Option<(Moment, bool)>,
+    /// When the drain ended in a receipt.
+    pub done: Option<Moment>,
+    /// Passive mode is ours, as far as anybody can know.
+    pub claim: bool,
+    /// Milliseconds in which the agent's loop stood still.
+    pub stalled: u64,
+    pub stalled_at_begin: u64,
+}
+
+impl Oracle {
+    pub fn new(policy: Policy) -> Oracle {
+        Oracle {
+            policy,
+            run: Run::default(),
+            orders: Vec::new(),
+            drain: None,
+            done: None,
+            claim: false,
+            stalled: 0,
+            stalled_at_begin: 0,
+        }
+    }
+
+    /// The agent was started and is about to read what its last run kept.
+    pub fn start(&mut self, kept: &Kept, now: Moment) {
+        self.run = Run { last_round: now, ..Run::default() };
+        self.run.restored =
+            kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
+        self.run.intent = kept.intent.clone();
+        let drains = kept.intent.iter().flat_map(|i| i.drains.iter());
+        self.orders = drains
+            .filter(|o| o.cause == Cause::Operator)
+            .map(|order| Wanted { order: order.clone(), since: now })
+            .collect();
+        self.claim = kept.intent.as_ref().is_some_and(|i| i.passive_by_us);
+        self.drain = None;
+        self.done = None;
+        self.begin_if_wanted(now);
+    }
+
+    fn begin_if_wanted(&mut self, now: Moment) {
+        if self.orders.is_empty() {
+            self.drain = None;
+            self.done = None;
+        } else if self.drain.is_none() {
+            self.drain = Some((now, matches!(self.run.lifecycle, Some(Some(_)))));
+            self.done = None;
+            self.stalled_at_begin = self.stalled;
+        }
+    }
+
+    /// True for a reply that nobody waits for.
+    pub fn is_old(&self, event: &Event, now: Moment) -> bool {
+        match event {
+            Event::Reply(id, _) => self.run.open.get(id).is_none_or(|open| open.deadline < now),
+            _ => false,
+        }
+    }
+
+    /// Takes note of what the heart is told.
+    pub fn told(&mut self, event: &Event, before: &Snapshot, now: Moment) -> Option<Round> {
+        let mut round = None;
+        match event {
+            Event::Reply(id, reply) => {
+                if let Some(open) = self.run.open.remove(id) {
+                    round = self.reply(&open, reply, before, now);
+                }
+            }
+            Event::ProcessEnded(process) if self.run.process == Some(*process) => self.process_gone(now),
+            Event::Stop { id } => {
+                self.run.stop_at = self.run.stop_at.or(Some(now));
+                let order = DrainOrder {
+                    id: id.clone(),
+                    cause: Cause::AgentStopping,
+                    reason: String::new(),
+                    at: now,
+                    deadline: None,
+                };
+                self.want(order, now);
+            }
+            Event::Abort => self.run.abort_at = Some(now),
+            Event::Kept(_) | Event::ProcessEnded(_) | Event::Order(..) | Event::Noticed(..) | Event::Tick => {}
+        }
+        let expired: Vec<CallId> = self.run.open.iter().filter(|(_, o)| o.deadline <= now).map(|(id, _)| *id).collect();
+        for id in expired {
+            if let Some(open) = self.run.open.remove(&id) {
+                self.expired(&open, before, now);
+            }
+        }
+        round
+    }
+
+    fn expired(&mut self, open: &Open, before: &Snapshot, now: Moment) {
+        if matches!(open.call, Call::ProbeWeb { .. }) {
+            // A call with the token that was given up in the same turn, or before it, makes it shared evidence.
+            let api = self.run.api.last().is_some_and(|a| a.at == now && a.running.is_none());
+            let database = api || before.degraded.contains(&Degraded::Database);
+            self.run.last_round = now;
+            self.count(judged(WebSeen::TimedOut, None, database), now);
+        }
+        if matches!(open.call, Call::KeepIntent(_)) {
+            self.run.intent_expired = Some(now);
+        }
+        if open.call == Call::ProbeApi {
+            self.run.api.push(Answered { asked: open.sent, at: now, running: None });
+        }
+    }
+
+    fn process_gone(&mut self, now: Moment) {
+        self.run.process = None;
+        self.run.web = Counted::default();
+        self.run.restored = None;
+        self.run.last_round = now;
+        self.claim = false;
+        self.run.switched = false;
+        // Calls to a process that has ended say nothing about the next one.
+        self.run.open.retain(|_, o| {
+            !matches!(o.call, Call::ProbeWeb { .. } | Call::ProbeApi | Call::SetMode(_) | Call::FindProcess { .. })
+        });
+    }
+
+    fn reply(&mut self, open: &Open, reply: &Reply, before: &Snapshot, now: Moment) -> Option<Round> {
+        match reply {
+            Reply::Web(web, boot) => {
+                self.run.last_round = now;
+                let round = judged(*web, *boot, before.degraded.contains(&Degraded::Database));
+                self.count(round, now);
+                return Some(round);
+            }
+            Reply::Process(ProcessSeen::One(process, _)) => self.found(*process),
+            Reply::Api(seen) => {
+                let running = match seen {
+                    ApiSeen::Info(info) => info.running,
+                    _ => None,
+                };
+                self.run.api.push(Answered { asked: open.sent, at: now, running });
+            }
+            Reply::Lifecycle(Ok(state)) => self.run.lifecycle = Some(state.clone()),
+            Reply::Mode(Ok(Mode::Active)) => self.claim = false,
+            _ => {}
+        }
+        None
+    }
+
+    fn count(&mut self, round: Round, now: Moment) {
+        let health = &self.policy.health;
+        let web = &mut self.run.web;
+        match round {
+            Round::Pass => {
+                web.fails = 0;
+                web.passes += 1;
+                if now.since(web.last_pass) > health.max_age {
+                    web.good_since = None;
+                }
+                web.last_pass = now;
+                let since = *web.good_since.get_or_insert(now);
+                web.proven |= web.passes >= health.rise_initial && now.since(since) >= health.settle;
+            }
+            Round::Fail => *web = Counted { fails: web.fails + 1, proven: web.proven, ..Counted::default() },
+            Round::Unknown => {}
+        }
+        self.restore();
+    }
+
+    /// The verdict of the last run holds: the same process, and one probe that passed.
+    fn restore(&mut self) {
+        let same = self.run.restored.as_ref().is_some_and(|v| Some(v.process) == self.run.process);
+        self.run.web.proven |= same && self.run.web.passes > 0;
+    }
+
+    fn found(&mut self, process: Process) {
+        if !self.run.found {
+            let kept = self.run.intent.as_ref().and_then(|i| i.process);
+            if kept.is_some_and(|kept| kept != process) && !self.run.switched {
+                self.claim = false;
+            }
+        }
+        self.run.found = true;
+        if self.run.process.is_some_and(|known| known != process) {
+            let last_round = self.run.last_round;
+            self.process_gone(last_round);
+        }
+        self.run.process = Some(process);
+        self.restore();
+    }
+
+    fn want(&mut self, order: DrainOrder, now: Moment) {
+        if !self.orders.iter().any(|w| w.order.cause == order.cause) {
+            self.orders.push(Wanted { order, since: now });
+        }
+        self.begin_if_wanted(now);
+    }
+
+    /// Takes note of what the heart wants.
+    pub fn wants(&mut self, command: &Command, now: Moment) {
+        let Command::Call { id, deadline, call } = command else { return };
+        match call {
+            Call::SetMode(Mode::Passive) => {
+                self.claim = true;
+                self.run.switched = true;
+            }
+            Call::KeepIntent(_) => self.run.intent_sent = Some(now),
+            Call::WriteReceipt(receipt) => {
+                self.run.receipts.insert(receipt.id.clone());
+                self.done = Some(now);
+            }
+            _ => {}
+        }
+        self.run.open.insert(*id, Open { call: call.clone(), deadline: *deadline, sent: now });
+    }
+
+    /// Takes note of how an order was answered.
+    pub fn answered(&mut self, order: &Order, answer: &OrderAnswer, now: Moment) {
+        match (order, answer) {
+            (Order::Drain(order), OrderAnswer::Accepted(_)) => self.want(order.clone(), now),
+            (Order::Resume(cause), OrderAnswer::Resumed(true)) => {
+                let ends = |c: Cause| c == *cause || (*cause == Cause::Operator && c == Cause::RundeckStopping);
+                self.orders.retain(|w| !ends(w.order.cause));
+                self.begin_if_wanted(now);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn in_group(&self) -> bool {
+        matches!(self.run.lifecycle, Some(Some(_)))
+    }
+
+    /// Calls and wake-ups are counted by virtual minute.
+    pub fn counted(&mut self, what: &'static str, now: Moment) -> u32 {
+        let minute = now.0 / 60_000;
+        if minute != self.run.minute {
+            self.run.minute = minute;
+            self.run.counts.clear();
+        }
+        let count = self.run.counts.entry(what).or_insert(0);
+        *count += 1;
+        *count
+    }
+}
+
+fn judged(web: WebSeen, boot: Option<BootSeen>, database_hangs: bool) -> Round {
+    match web {
+        WebSeen::Ok | WebSeen::Disabled if matches!(boot, None | Some(BootSeen::Past)) => Round::Pass,
+        WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
+        WebSeen::TimedOut if database_hangs => Round::Unknown,
+        _ => Round::Fail,
+    }
+}

@@ -1,0 +1,104 @@
+//! The configuration of one schedule: policy and target groups, drawn so that every rule of ownership comes up.
+
+use crate::tape::Tape;
+use rundeck_alb_core::{
+    DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy, Span, TargetType,
+};
+
+/// What one schedule is about.
+#[derive(Debug)]
+pub struct Plan {
+    pub policy: Policy,
+    /// Facts of each group, and the port that this node's target must have.
+    pub groups: Vec<(GroupFacts, u16)>,
+    /// The instance tag that names the groups, where the configuration does not.
+    pub tag: Option<String>,
+    pub lifecycle: Option<String>,
+    /// Faults end after this time.
+    pub faults_for: Span,
+}
+
+fn arn(index: usize) -> String {
+    format!("arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/g{index}/0")
+}
+
+fn facts(index: usize, tape: &mut Tape) -> GroupFacts {
+    GroupFacts {
+        arn: arn(index),
+        name: format!("g{index}"),
+        port: 4440,
+        target_type: Some(tape.pick(&[TargetType::Instance, TargetType::Ip], TargetType::Instance)),
+        delay_secs: tape.pick(&[30, 5, 60, 120], 30),
+        check_interval_secs: tape.pick(&[5, 10, 15, 30], 5),
+        check_timeout_secs: 4,
+        unhealthy_threshold: tape.pick(&[2, 3], 2),
+        check_port: Some(4441),
+        check_path: "/health".into(),
+    }
+}
+
+fn health(tape: &mut Tape) -> HealthPolicy {
+    HealthPolicy {
+        interval: Span::secs(5),
+        fast_interval: Span::secs(1),
+        down_interval: Span::secs(2),
+        api_interval: Span::secs(15),
+        timeout: Span::secs(3),
+        rise_initial: tape.pick(&[3, 5], 3),
+        rise: 2,
+        fall: tape.pick(&[3, 2], 3),
+        settle: tape.pick(&[Span::secs(10), Span::secs(3)], Span::secs(10)),
+        max_age: Span::secs(20),
+        boot_timeout: tape.pick(&[Span::secs(600), Span::secs(90)], Span::secs(600)),
+        passive_out: !tape.chance(40),
+        has_token: !tape.chance(30),
+        port: 4441,
+        paths: vec!["/health".into()],
+    }
+}
+
+fn drain(tape: &mut Tape) -> DrainPolicy {
+    DrainPolicy {
+        floor: tape.pick(&[Span::secs(25), Span::secs(5)], Span::secs(25)),
+        quiet_timeout: tape.pick(&[None, Some(Span::secs(10))], None),
+        jobs_timeout: tape.pick(&[Span::secs(120), Span::secs(600), Span::ZERO], Span::secs(120)),
+        jobs_unknown_timeout: tape.pick(&[Span::secs(60), Span::secs(20)], Span::secs(60)),
+        passive: !tape.chance(40),
+    }
+}
+
+impl Plan {
+    pub fn draw(tape: &mut Tape) -> Plan {
+        let health = health(tape);
+        let drain = drain(tape);
+        let count = tape.pick(&[1, 1, 2, 0], 1_usize);
+        let groups: Vec<(GroupFacts, u16)> = (0..count)
+            .map(|i| {
+                let port = tape.pick(&[4440, 4443], 4440);
+                (facts(i, tape), port)
+            })
+            .collect();
+        let ownership = || [Ownership::Own, Ownership::Auto, Ownership::Auto, Ownership::Observe];
+        let by_tag = tape.chance(50);
+        let wanted = groups.iter().enumerate().map(|(i, (facts, port))| GroupWanted {
+            group: if i == 0 { facts.arn.clone() } else { facts.name.clone() },
+            port: if *port == facts.port { None } else { Some(*port) },
+            target_type: None,
+            ownership: tape.pick(&ownership(), Ownership::Own),
+        });
+        let wanted: Vec<GroupWanted> = wanted.collect();
+        let tag = Some(groups.iter().map(|(f, _)| f.name.clone()).collect::<Vec<_>>().join(" "));
+        let membership = MembershipPolicy {
+            groups: if by_tag { Vec::new() } else { wanted },
+            discover_tag: if by_tag { "rundeck-alb-agent:target-groups".into() } else { String::new() },
+            ownership: tape.pick(&ownership(), Ownership::Own),
+            reconcile_interval: tape.pick(&[Span::secs(60), Span::secs(300)], Span::secs(60)),
+        };
+        // A tag cannot say a port: the group's own is meant.
+        let groups = groups.into_iter().map(|(f, port)| if by_tag { (f, 4440) } else { (f, port) }).collect();
+        let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
+        let dry_run = tape.chance(12);
+        let faults_for = Span::secs(60 + tape.upto(540));
+        Plan { policy: Policy { health, membership, drain, dry_run }, groups, tag, lifecycle, faults_for }
+    }
+}

@@ -1,0 +1,349 @@
+//! One schedule: a world, an agent in it, faults for a while, then a healed world in which everything must come right.
+
+use crate::balancer::Place;
+use crate::faults::Mix;
+use crate::invariants::{self, Turn, Verdict, Violation, require};
+use crate::oracle::Oracle;
+use crate::plan::Plan;
+use crate::subject::{Make, Subject};
+use crate::table::Row;
+use crate::tape::Tape;
+use crate::world::{Coming, World};
+use rundeck_alb_core::{
+    Cause, Command, Event, Kept, Mode, Moment, Order, Ownership, Reply, Snapshot, Span, State, TroubleKind,
+};
+
+/// Pause of systemd before it starts the agent again.
+const RESTART: Span = Span::secs(1);
+/// Rundeck's start, every pace and every back-off fit into this after the last fault.
+const SETTLES: Span = Span::secs(1_800);
+/// A schedule that takes more turns than this does not end.
+const TURNS: u64 = 60_000;
+
+/// The agent's process.
+pub struct Agent {
+    pub subject: Box<dyn Subject>,
+    pub snapshot: Snapshot,
+    /// Its loop stands still until then.
+    pub stuck: Moment,
+    /// It dies in its next turn, when it has performed so many commands of it.
+    pub dies_after: Option<u8>,
+}
+
+pub struct Schedule<'a> {
+    pub plan: Plan,
+    pub world: World,
+    pub oracle: Oracle,
+    pub agent: Option<Agent>,
+    make: &'a Make,
+    pub run: u32,
+    pub orders: u64,
+    pub turns: u64,
+    pub rows: Option<Vec<Row>>,
+}
+
+/// What came of a schedule.
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub turns: u64,
+    pub rows: Vec<Row>,
+    /// Bytes of the tape that decided something.
+    pub used: usize,
+}
+
+/// Runs the schedule that this tape describes.
+pub fn schedule(mut tape: Tape, make: &Make, with_rows: bool) -> Outcome {
+    let plan = Plan::draw(&mut tape);
+    let mix = Mix::draw(&mut tape);
+    let groups = plan.groups.clone();
+    let mut world = World::new(tape, mix, groups, plan.policy.health.timeout);
+    world.metadata.tag = plan.tag.clone();
+    world.metadata.lifecycle = plan.lifecycle.clone();
+    let oracle = Oracle::new(plan.policy.clone());
+    let rows = with_rows.then(Vec::new);
+    let mut schedule = Schedule { plan, world, oracle, agent: None, make, run: 0, orders: 0, turns: 0, rows };
+    let verdict = schedule.play();
+    Outcome {
+        verdict,
+        turns: schedule.turns,
+        rows: schedule.rows.unwrap_or_default(),
+        used: schedule.world.tape.used(),
+    }
+}
+
+impl Schedule<'_> {
+    fn play(&mut self) -> Verdict {
+        let begin = self.world.now;
+        for index in 0..self.world.groups.len() {
+            self.world.at(begin, Coming::Check(index));
+        }
+        self.world.at(begin, Coming::AgentStarts);
+        self.world.at(begin + Span::secs(2), Coming::Chaos);
+        let end = begin + self.plan.faults_for;
+        while self.turn(end)? {}
+        self.heal()
+    }
+
+    /// Whatever comes next, up to the end. False when nothing comes before it.
+    fn turn(&mut self, end: Moment) -> Result<bool, Violation> {
+        self.turns += 1;
+        require(self.turns < TURNS, "S8 a schedule ends", || format!("{} turns", self.turns))?;
+        let deadline = self.agent.as_ref().and_then(|a| a.subject.next_deadline().map(|at| at.max(a.stuck)));
+        let coming = self.world.next_at();
+        let next = match (coming, deadline) {
+            (Some(coming), Some(deadline)) => coming.min(deadline),
+            (at, None) | (None, at) => at.unwrap_or(end),
+        };
+        if next > end {
+            self.world.now = end;
+            return Ok(false);
+        }
+        self.world.now = self.world.now.max(next);
+        if coming.is_some_and(|at| at <= next) {
+            let coming = self.world.pop();
+            coming.map_or(Ok(()), |coming| self.come(coming))?;
+        } else {
+            self.feed(Event::Tick)?;
+        }
+        Ok(true)
+    }
+
+    fn come(&mut self, coming: Coming) -> Verdict {
+        match coming {
+            Coming::Execute { run, id, call, deadline, fate } => self.world.execute(run, id, call, deadline, fate),
+            Coming::Deliver { run, event } => return self.deliver(run, event),
+            Coming::Check(index) => return self.check(index),
+            Coming::Chaos => return self.chaos(),
+            Coming::RundeckStarts => {
+                let now = self.world.now;
+                if self.world.rundeck.process.is_none() {
+                    self.world.rundeck.restart(now, &mut self.world.tape);
+                }
+            }
+            Coming::AgentStarts => return self.start_agent(),
+        }
+        Ok(())
+    }
+
+    /// The agent's process begins with what the last one left on disk.
+    pub fn start_agent(&mut self) -> Verdict {
+        if self.agent.is_some() {
+            return Ok(());
+        }
+        let now = self.world.now;
+        self.run += 1;
+        let subject = (self.make)(&self.plan.policy, u64::from(self.run) * 7919, now);
+        let snapshot = subject.snapshot();
+        self.agent = Some(Agent { subject, snapshot, stuck: now, dies_after: None });
+        let kept = Kept { verdict: self.world.disk.verdict.clone(), intent: self.world.disk.intent.clone() };
+        self.oracle.start(&kept, now);
+        self.feed(Event::Kept(kept))
+    }
+
+    /// The process is gone, and with it all that it knew.
+    pub fn agent_dies(&mut self, comes_back: Span) {
+        self.agent = None;
+        let at = self.world.now + comes_back;
+        self.world.at(at, Coming::AgentStarts);
+        self.row("the agent dies", "");
+    }
+
+    pub fn deliver(&mut self, run: u32, event: Event) -> Verdict {
+        let Some(agent) = self.agent.as_ref().filter(|_| run == self.run) else { return Ok(()) };
+        if self.world.now < agent.stuck {
+            let stuck = agent.stuck;
+            self.world.at(stuck, Coming::Deliver { run, event });
+            return Ok(());
+        }
+        if self.oracle.is_old(&event, self.world.now) {
+            self.settle_time()?;
+            return self.changes_nothing(event);
+        }
+        // A drain may go on once a deregistration was tried; without one nothing of this kind changes the answer.
+        if fails_static(&event) && self.oracle.orders.is_empty() {
+            self.settle_time()?;
+            let before = self.agent.as_ref().map(|a| (a.snapshot.answer.ok, a.snapshot.answer.state));
+            self.feed(event)?;
+            let after = self.agent.as_ref().map(|a| (a.snapshot.answer.ok, a.snapshot.answer.state));
+            return require(
+                after.is_none() || before == after,
+                "S-static losing metadata or AWS changes no answer",
+                || format!("{before:?} -> {after:?}"),
+            );
+        }
+        self.feed(event)
+    }
+
+    /// Lets the time that has passed take effect, so that the next event is judged by itself.
+    fn settle_time(&mut self) -> Verdict {
+        for _ in 0..3 {
+            if self.agent.is_some() {
+                self.feed(Event::Tick)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn changes_nothing(&mut self, event: Event) -> Verdict {
+        let Some(agent) = &mut self.agent else { return Ok(()) };
+        agent.subject.handle(event, self.world.now);
+        let commands = agent.subject.take_commands();
+        let same = agent.subject.snapshot() == agent.snapshot;
+        require(same && commands.is_empty(), "S11 an old reply changes nothing", || format!("{commands:?}"))
+    }
+
+    /// Hands the heart one event, checks what it made of it, and performs its commands.
+    pub fn feed(&mut self, event: Event) -> Verdict {
+        let now = self.world.now;
+        let Some(agent) = &mut self.agent else { return Ok(()) };
+        let round = self.oracle.told(&event, &agent.snapshot, now);
+        agent.subject.handle(event.clone(), now);
+        let commands = agent.subject.take_commands();
+        let after = agent.subject.snapshot();
+        let before = std::mem::replace(&mut agent.snapshot, after);
+        let deadline = agent.subject.next_deadline();
+        let answer = agent.subject.answer_at(&agent.snapshot, now);
+        if let Some(rows) = &mut self.rows {
+            rows.push(Row::of(now, &event, &agent.snapshot, &commands));
+        }
+        let turn = Turn { event: &event, round, before: &before, after: &agent.snapshot, commands: &commands, now };
+        invariants::check(&turn, &mut self.oracle, &self.world)?;
+        invariants::served(answer, &self.oracle, now)?;
+        require(deadline.is_none_or(|at| at > now), "S8 the next deadline lies ahead", || format!("{deadline:?}"))?;
+        let dies_after = agent.dies_after;
+        self.perform(commands, dies_after);
+        Ok(())
+    }
+
+    fn perform(&mut self, commands: Vec<Command>, dies_after: Option<u8>) {
+        for (done, command) in commands.into_iter().enumerate() {
+            if dies_after.is_some_and(|n| done >= usize::from(n)) {
+                break;
+            }
+            match command {
+                Command::Call { id, deadline, call } => self.world.send(self.run, id, call, deadline),
+                Command::WatchExit(process) => self.world.watch(self.run, process),
+                Command::KeepVerdict(verdict) => self.world.keep_verdict(verdict),
+                Command::Exit(_) => {
+                    self.agent_dies(RESTART);
+                    return;
+                }
+                Command::Answer(..) | Command::Tell(_) => {}
+            }
+        }
+        if dies_after.is_some() {
+            self.agent_dies(RESTART);
+        }
+    }
+
+    /// The load balancer asks `/health`.
+    fn check(&mut self, index: usize) -> Verdict {
+        let now = self.world.now;
+        let answer = self.agent.as_ref().map(|a| (a.subject.answer_at(&a.snapshot, now), a.snapshot.accepting));
+        if let Some((answer, true)) = answer {
+            invariants::served(answer, &self.oracle, now)?;
+        }
+        let Some(group) = self.world.groups.get_mut(index) else { return Ok(()) };
+        let waits = matches!(answer, Some((_, false)));
+        if !waits {
+            group.check(answer.is_some_and(|(a, _)| a.ok), now);
+        }
+        let next = if waits { Span::secs(1) } else { Span::secs(group.facts.check_interval_secs) };
+        self.world.at(now + next, Coming::Check(index));
+        Ok(())
+    }
+
+    pub fn order(&mut self, order: Order) -> Verdict {
+        self.orders += 1;
+        let (run, event) = (self.run, Event::Order(self.orders, order));
+        self.deliver(run, event)
+    }
+
+    pub fn row(&mut self, what: &str, why: &str) {
+        let now = self.world.now;
+        if let Some(rows) = &mut self.rows {
+            rows.push(Row::note(now, what, why));
+        }
+    }
+
+    fn wait_for(&mut self, rule: &'static str, within: Span, reached: fn(&mut Schedule<'_>) -> bool) -> Verdict {
+        let end = self.world.now + within;
+        while !reached(self) {
+            if !self.turn(end)? {
+                let answer = self.agent.as_ref().map(|a| a.snapshot.answer);
+                let places: Vec<Place> = self.world.groups.iter().map(|g| g.place.clone()).collect();
+                return require(false, rule, || format!("{answer:?}, {places:?} after {} s", within.0 / 1000));
+            }
+        }
+        Ok(())
+    }
+
+    /// All faults are over: whatever is wanted must be reached, in bounded time.
+    fn heal(&mut self) -> Verdict {
+        self.world.heal(self.plan.tag.clone());
+        self.row("healed", "");
+        if let Some(agent) = &mut self.agent {
+            agent.dies_after = None;
+        }
+        self.start_agent()?;
+        self.wait_for("L2 a wanted drain reaches its receipt", SETTLES, |s| {
+            let runs = s.agent.as_ref().is_some_and(|a| a.stuck < s.world.now);
+            runs && s.oracle.run.stop_at.is_none() && (s.oracle.orders.is_empty() || s.oracle.done.is_some())
+        })?;
+        // Whoever else made it passive makes it active again; so does a person where the disk forgot that it was us.
+        if self.world.rundeck.passive_by_others || self.world.disk.forgot {
+            self.world.rundeck.others_set(Mode::Active);
+        }
+        self.order(Order::Resume(Cause::Operator))?;
+        self.wait_for("L1 a healthy node is in service", SETTLES, |s| s.in_service())?;
+        self.wait_for("L3 after resume the mode is as before", SETTLES, |s| s.world.rundeck.mode == Mode::Active)?;
+        self.row("now stop", "");
+        let run = self.run;
+        self.deliver(run, Event::Stop { id: "final".into() })?;
+        self.wait_for("S9 exit always happens", SETTLES, |s| s.agent.is_none())?;
+        let left = self.owned_groups().all(|i| self.world.groups.get(i).is_none_or(|g| g.left()));
+        require(left, "L2 a stopped node is no target", || {
+            format!("{:?}", self.world.groups.iter().map(|g| &g.place).collect::<Vec<_>>())
+        })
+    }
+
+    /// Groups in which this agent must act once metadata have answered.
+    fn owned_groups(&self) -> impl Iterator<Item = usize> + '_ {
+        let membership = &self.plan.policy.membership;
+        let in_group = self.world.metadata.lifecycle.is_some();
+        (0..self.world.groups.len()).filter(move |i| {
+            let ownership = membership.groups.get(*i).map_or(membership.ownership, |w| w.ownership);
+            !self.plan.policy.dry_run
+                && match ownership {
+                    Ownership::Own => true,
+                    Ownership::Observe => false,
+                    Ownership::Auto => !in_group,
+                }
+        })
+    }
+
+    fn in_service(&mut self) -> bool {
+        let up = self.agent.as_ref().is_some_and(|a| a.snapshot.answer.ok && a.snapshot.answer.state == State::Up);
+        let dry_run = self.plan.policy.dry_run;
+        let targets = self.agent.as_ref().map_or(&[][..], |a| &a.snapshot.targets);
+        let known = targets.len() == self.world.groups.len()
+            && targets.iter().all(|t| t.word == "healthy" || !t.owned || dry_run);
+        let told = self.oracle.run.lifecycle.as_ref() == Some(&self.world.metadata.lifecycle);
+        up && told
+            && known
+            && self.owned_groups().all(|i| self.world.groups.get(i).is_some_and(|g| g.place == Place::Healthy))
+    }
+}
+
+/// An answer that nobody gave must change nothing about health.
+fn fails_static(event: &Event) -> bool {
+    match event {
+        Event::Reply(_, reply) => match reply {
+            Reply::Identity(Err(_)) | Reply::Lifecycle(Err(_)) | Reply::Tag(Err(_)) => true,
+            Reply::Groups(Err(t)) => t.kind != TroubleKind::NotFound,
+            Reply::Target(Err(_)) | Reply::Changed(Err(_)) => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,263 @@
+//! Everything outside the heart: Rundeck, the load balancer, instance metadata, the disk, and the order of things to come.
+//!
+//! It performs calls as the agent's adapters would, and knows nothing of how the heart decides.
+
+use crate::balancer::{ADDRESS, Group, INSTANCE};
+use crate::faults::{Fate, Mix};
+use crate::rundeck::{Rundeck, Until};
+use crate::tape::Tape;
+use rundeck_alb_core::{
+    Call, CallId, Event, GroupFacts, Identity, Intent, KeptVerdict, Moment, Process, Receipt, Reply, Span, Trouble,
+    TroubleKind, Unjudged, WebSeen,
+};
+use std::collections::BTreeMap;
+
+/// What comes at some moment.
+#[derive(Debug)]
+pub enum Coming {
+    /// A call reaches the one it is for.
+    Execute { run: u32, id: CallId, call: Call, deadline: Moment, fate: Fate },
+    /// The agent of that run hears of it.
+    Deliver { run: u32, event: Event },
+    /// The load balancer checks the node for this group.
+    Check(usize),
+    /// Something may happen.
+    Chaos,
+    /// systemd starts Rundeck again.
+    RundeckStarts,
+    /// systemd starts the agent again.
+    AgentStarts,
+}
+
+/// What outlives the agent.
+#[derive(Debug, Default)]
+pub struct Disk {
+    pub intent: Option<Intent>,
+    pub verdict: Option<KeptVerdict>,
+    pub receipts: Vec<Receipt>,
+    pub fails: Until,
+    /// When a write failed last.
+    pub failed_at: Option<Moment>,
+    /// Some intent was not written as the heart had to believe.
+    pub forgot: bool,
+}
+
+#[derive(Debug)]
+pub struct Metadata {
+    pub down: Until,
+    pub lifecycle: Option<String>,
+    pub tag: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub now: Moment,
+    pub tape: Tape,
+    pub mix: Mix,
+    pub rundeck: Rundeck,
+    pub groups: Vec<Group>,
+    pub metadata: Metadata,
+    pub disk: Disk,
+    /// AWS answers like this; the flag: changes only.
+    pub aws: (Until, TroubleKind, bool),
+    /// The agent has no descriptors, or cannot judge.
+    pub cannot: (Until, WebSeen),
+    pub requests: Until,
+    probe_limit: Span,
+    queue: BTreeMap<(Moment, u64), Coming>,
+    numbers: u64,
+}
+
+impl World {
+    pub fn new(tape: Tape, mix: Mix, facts: Vec<(GroupFacts, u16)>, probe_limit: Span) -> World {
+        let never = Moment(0);
+        World {
+            now: Moment(100_000),
+            tape,
+            mix,
+            rundeck: Rundeck::new(true),
+            groups: facts.into_iter().map(|(facts, port)| Group::new(facts, port)).collect(),
+            metadata: Metadata { down: never, lifecycle: None, tag: None },
+            disk: Disk::default(),
+            aws: (never, TroubleKind::Throttled, false),
+            cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
+            requests: never,
+            probe_limit,
+            queue: BTreeMap::new(),
+            numbers: 0,
+        }
+    }
+
+    pub fn at(&mut self, moment: Moment, coming: Coming) {
+        self.numbers += 1;
+        self.queue.insert((moment.max(self.now), self.numbers), coming);
+    }
+
+    pub fn next_at(&self) -> Option<Moment> {
+        self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    pub fn pop(&mut self) -> Option<Coming> {
+        self.queue.pop_first().map(|(_, coming)| coming)
+    }
+
+    /// The agent's adapters take a call.
+    pub fn send(&mut self, run: u32, id: CallId, call: Call, deadline: Moment) {
+        let fate = Fate::draw(self.mix.replies, &mut self.tape);
+        self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
+        let latency = Span(1 + u64::from(self.tape.byte() % 64) * self.slowness(&call));
+        let at = self.now + latency;
+        self.at(at, Coming::Execute { run, id, call, deadline, fate });
+    }
+
+    /// Milliseconds per step of latency: the net is slower than the node.
+    fn slowness(&self, call: &Call) -> u64 {
+        match call {
+            Call::ProbeWeb { .. } | Call::KeepIntent(_) | Call::WriteReceipt(_) | Call::CountInFlight => 1,
+            Call::FindProcess { .. } | Call::AskIdentity | Call::AskLifecycle | Call::AskTag(_) => 2,
+            Call::ProbeApi | Call::SetMode(_) => 10,
+            Call::DescribeGroups(_) | Call::DescribeTarget(_) | Call::Register { .. } | Call::Deregister { .. } => 40,
+        }
+    }
+
+    /// A call reaches the one it is for: it takes effect, and the reply goes back, or gets lost.
+    pub fn execute(&mut self, run: u32, id: CallId, call: Call, deadline: Moment, fate: Fate) {
+        if fate == Fate::NeverDone {
+            return;
+        }
+        let (reply, at_limit) = self.perform(&call);
+        let event = Event::Reply(id, reply);
+        let soon = if at_limit { self.now + self.probe_limit } else { self.now };
+        match fate {
+            Fate::NeverDone | Fate::Lost => {}
+            Fate::Normal => self.at(soon, Coming::Deliver { run, event }),
+            Fate::Late => {
+                let late = deadline + Span(1 + self.tape.upto(20_000));
+                self.at(late, Coming::Deliver { run, event });
+            }
+            Fate::Doubled => {
+                let again = soon + Span(self.tape.upto(20_000));
+                self.at(soon, Coming::Deliver { run, event: event.clone() });
+                self.at(again, Coming::Deliver { run, event });
+            }
+        }
+    }
+
+    /// The effect and the reply; the flag: it comes only when the prober's limit has passed.
+    fn perform(&mut self, call: &Call) -> (Reply, bool) {
+        let now = self.now;
+        let reply = match call {
+            Call::ProbeWeb { .. } if now < self.cannot.0 => Reply::Web(self.cannot.1, None),
+            Call::ProbeWeb { with_boot } => return self.rundeck.probe_web(*with_boot, now),
+            Call::ProbeApi => {
+                let (seen, late) = self.rundeck.probe_api(now);
+                return (Reply::Api(seen), late);
+            }
+            Call::FindProcess { .. } => Reply::Process(self.rundeck.find(now)),
+            Call::CountInFlight => Reply::InFlight(self.in_flight()),
+            Call::AskIdentity => Reply::Identity(self.metadata().map(|_| identity())),
+            Call::AskLifecycle => Reply::Lifecycle(self.metadata().map(|m| m.lifecycle.clone())),
+            Call::AskTag(_) => Reply::Tag(self.metadata().map(|m| m.tag.clone())),
+            Call::DescribeGroups(names) => Reply::Groups(self.describe_groups(names)),
+            Call::DescribeTarget(target) => Reply::Target(self.aws(false).and_then(|()| {
+                let group = self.groups.iter_mut().find(|g| g.facts.arn == target.group).ok_or_else(not_found)?;
+                Ok(group.describe(target, now))
+            })),
+            Call::Register { target, .. } => Reply::Changed(self.aws(true).and_then(|()| {
+                let group = self.groups.iter_mut().find(|g| g.facts.arn == target.group).ok_or_else(not_found)?;
+                group.register(target, now).map(|()| format!("r{}", now.0))
+            })),
+            Call::Deregister { target, .. } => Reply::Changed(self.aws(true).and_then(|()| {
+                let group = self.groups.iter_mut().find(|g| g.facts.arn == target.group).ok_or_else(not_found)?;
+                group.deregister(target, now);
+                Ok(format!("d{}", now.0))
+            })),
+            Call::SetMode(mode) => {
+                let (answer, late) = self.rundeck.set_mode(*mode, now);
+                return (Reply::Mode(answer), late);
+            }
+            Call::KeepIntent(intent) => Reply::Written(self.write(|disk| disk.intent = Some(intent.clone()))),
+            Call::WriteReceipt(receipt) => {
+                Reply::Written(self.write(|disk| disk.receipts.push(receipt.as_ref().clone())))
+            }
+        };
+        (reply, false)
+    }
+
+    fn write(&mut self, change: impl FnOnce(&mut Disk)) -> Result<(), String> {
+        if self.now < self.disk.fails {
+            self.disk.failed_at = Some(self.now);
+            self.disk.forgot = true;
+            return Err("no space left on device".into());
+        }
+        change(&mut self.disk);
+        Ok(())
+    }
+
+    pub fn keep_verdict(&mut self, verdict: KeptVerdict) {
+        if self.now >= self.disk.fails {
+            self.disk.verdict = Some(verdict);
+        }
+    }
+
+    pub fn watch(&mut self, run: u32, process: Process) {
+        if self.rundeck.process != Some(process) {
+            self.at(self.now + Span(1), Coming::Deliver { run, event: Event::ProcessEnded(process) });
+        }
+    }
+
+    fn in_flight(&mut self) -> Option<u32> {
+        if self.now < self.cannot.0 {
+            return None;
+        }
+        Some(u32::from(self.now < self.requests))
+    }
+
+    fn metadata(&self) -> Result<&Metadata, String> {
+        if self.now < self.metadata.down { Err("instance metadata does not answer".into()) } else { Ok(&self.metadata) }
+    }
+
+    fn aws(&self, change: bool) -> Result<(), Trouble> {
+        let (until, kind, changes_only) = self.aws;
+        if self.now < until && (change || !changes_only) {
+            return Err(Trouble { kind, text: format!("{kind:?}") });
+        }
+        Ok(())
+    }
+
+    fn describe_groups(&self, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
+        self.aws(false)?;
+        let named = |facts: &GroupFacts| names.contains(&facts.arn) || names.contains(&facts.name);
+        Ok(self.groups.iter().map(|g| g.facts.clone()).filter(named).collect())
+    }
+
+    /// All trouble is over, and nothing new comes.
+    pub fn heal(&mut self, tag: Option<String>) {
+        self.tape.heal();
+        self.mix.replies = 0;
+        self.rundeck.heal(self.now);
+        self.metadata.down = self.now;
+        if self.metadata.lifecycle.is_some() {
+            self.metadata.lifecycle = Some("InService".into());
+        }
+        self.metadata.tag = tag;
+        self.aws.0 = self.now;
+        self.cannot.0 = self.now;
+        self.requests = self.now;
+        self.disk.fails = self.now;
+        self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts));
+    }
+}
+
+fn identity() -> Identity {
+    Identity {
+        instance_id: INSTANCE.into(),
+        private_ip: ADDRESS.into(),
+        region: "eu-central-1".into(),
+        zone: "eu-central-1a".into(),
+    }
+}
+
+fn not_found() -> Trouble {
+    Trouble { kind: TroubleKind::NotFound, text: "no such target group".into() }
+}
