@@ -1,0 +1,24 @@
+//! The ELBv2 query API over the groups of [`crate::alb`]: form bodies in, XML out, errors in AWS's words, a log of calls.
+//!
+//! It checks that a request *looks* signed (SigV4 with the right service), not the signature itself: that is moto's part.
+
+mod actions;
+mod api;
+mod auth;
+mod calls;
+mod failure;
+mod form;
+mod xml;
+
+pub use api::Api;
+pub(crate) use api::Cloud;
+pub use calls::{Call, CallLog, Outcome};
+
+/// The Region of the lab.
+pub const REGION: &str = "eu-west-1";
+
+/// The account of the lab (the one of AWS's examples).
+pub const ACCOUNT: &str = "123456789012";
+
+/// Its network.
+pub const VPC: &str = "vpc-0a1b2c3d4e5f60718";
