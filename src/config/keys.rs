@@ -1,0 +1,179 @@
+//! The table of all keys. Reading, showing, "did you mean" and the environment's names all come
+//! from it, so a key is added here and nowhere else (and, for people, in `config/agent.toml`).
+//! Does not hold the defaults: those are in `settings.rs`.
+
+use super::codec::{self, Fault, count};
+use super::raw::Value;
+use super::settings::{GroupRef, Ownership, Settings, TargetGroup, TargetType};
+use super::words::{optional_word, word};
+
+/// One key of a table that is read into an `S`.
+pub(super) struct Key<S: 'static> {
+    /// Its table.
+    pub(super) table: &'static str,
+    /// Its bare name.
+    pub(super) name: &'static str,
+    /// Puts a value where it belongs.
+    pub(super) read: fn(&mut S, &Value) -> Result<(), Fault>,
+    /// The value as a file would hold it.
+    pub(super) show: fn(&S) -> toml::Value,
+}
+
+impl<S> Key<S> {
+    /// `table.name`.
+    pub(super) fn path(&self) -> String {
+        format!("{}.{}", self.table, self.name)
+    }
+}
+
+/// A key whose field has the key's own name.
+macro_rules! key {
+    ($table:ident.$name:ident, $codec:expr) => {
+        Key {
+            table: stringify!($table),
+            name: stringify!($name),
+            read: |settings, value| {
+                settings.$table.$name = ($codec.read)(value)?;
+                Ok(())
+            },
+            show: |settings| ($codec.show)(&settings.$table.$name),
+        }
+    };
+}
+
+/// A key of `[[target_group]]`.
+macro_rules! group_key {
+    ($name:ident, $codec:expr) => {
+        Key {
+            table: TARGET_GROUP,
+            name: stringify!($name),
+            read: |group, value| {
+                group.$name = ($codec.read)(value)?;
+                Ok(())
+            },
+            show: |group| ($codec.show)(&group.$name),
+        }
+    };
+}
+
+/// The only array of tables.
+pub(super) const TARGET_GROUP: &str = "target_group";
+
+/// Keys of the ordinary tables, in the order in which they are shown.
+pub(super) static KEYS: &[Key<Settings>] = &[
+    key!(rundeck.url, codec::URL),
+    key!(rundeck.host_header, codec::HOST),
+    key!(rundeck.token_file, codec::FILE),
+    key!(rundeck.ca_file, codec::FILE),
+    key!(rundeck.pin_sha256, codec::PIN),
+    key!(rundeck.tls_server_name, codec::SERVER_NAME),
+    key!(health.listen, codec::LISTEN),
+    key!(health.paths, codec::PATHS),
+    key!(health.executions_status_compat, codec::SWITCH),
+    key!(health.interval, codec::PACE),
+    key!(health.fast_interval, codec::PACE),
+    key!(health.down_interval, codec::PACE),
+    key!(health.api_interval, codec::PACE),
+    key!(health.connect_timeout, codec::PACE),
+    key!(health.timeout, codec::PACE),
+    key!(health.rise_initial, count::<1, 100>()),
+    key!(health.rise, count::<1, 100>()),
+    key!(health.fall, count::<1, 100>()),
+    key!(health.settle, codec::PACE),
+    key!(health.max_age, codec::PACE),
+    key!(health.boot_timeout, codec::PACE),
+    key!(health.passive, word()),
+    key!(health.max_connections, count::<8, 10_000>()),
+    key!(membership.ownership, word()),
+    key!(membership.discover_tag, codec::TAG_KEY),
+    key!(membership.reconcile_interval, codec::PACE),
+    key!(drain.floor, codec::PACE),
+    key!(drain.quiet_timeout, codec::QUIET),
+    key!(drain.jobs_timeout, codec::WAIT),
+    key!(drain.jobs_unknown_timeout, codec::PACE),
+    key!(drain.passive, codec::SWITCH),
+    key!(admin.listen, codec::LOOPBACK),
+    key!(admin.socket, codec::FILE),
+    key!(log.format, word()),
+    key!(log.level, word()),
+    key!(aws.region, codec::REGION),
+    key!(aws.dry_run, codec::SWITCH),
+];
+
+/// Keys of each `[[target_group]]`.
+pub(super) static GROUP_KEYS: &[Key<GroupDraft>] = &[
+    group_key!(arn, codec::GROUP_ARN),
+    group_key!(name, codec::GROUP_NAME),
+    group_key!(port, codec::PORT),
+    group_key!(target_type, word()),
+    group_key!(ownership, optional_word()),
+];
+
+/// A target group as read, before its keys are compared with each other.
+#[derive(Debug, Default)]
+pub(super) struct GroupDraft {
+    pub(super) arn: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) target_type: TargetType,
+    pub(super) ownership: Option<Ownership>,
+}
+
+impl From<&TargetGroup> for GroupDraft {
+    fn from(group: &TargetGroup) -> GroupDraft {
+        let (arn, name) = match &group.group {
+            GroupRef::Arn(arn) => (Some(arn.clone()), None),
+            GroupRef::Name(name) => (None, Some(name.clone())),
+        };
+        GroupDraft { arn, name, port: group.port, target_type: group.target_type, ownership: Some(group.ownership) }
+    }
+}
+
+/// Keys and tables of the contract that this version does not act upon: refused by name, so that
+/// nobody believes they work.
+pub(super) const UNSUPPORTED: &[&str] = &[
+    "rundeck.unit",
+    "rundeck.cluster_url",
+    "health.database_interval",
+    "health.database",
+    "health.disk",
+    "membership.group_tag",
+    "membership.crash_ejection",
+    "membership.min_other_healthy",
+    "membership.standby",
+    "membership.verify_interval",
+    "drain.log_storage_timeout",
+    "drain.machine_stop_timeout",
+    "drain.takeover",
+    "events",
+    "hooks",
+];
+
+/// The key or table of [`UNSUPPORTED`] that `path` is or lies in.
+pub(super) fn unsupported(path: &str) -> Option<&'static str> {
+    UNSUPPORTED
+        .iter()
+        .copied()
+        .find(|known| path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
+/// Table and name of every key, those of the target groups included.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let ordinary = KEYS.iter().map(|key| (key.table, key.name));
+    ordinary.chain(GROUP_KEYS.iter().map(|key| (key.table, key.name)))
+}
+
+/// Whether `table` is one of the ordinary tables.
+pub(super) fn is_table(table: &str) -> bool {
+    KEYS.iter().any(|key| key.table == table)
+}
+
+/// Whether `table` has the key `name`.
+pub(super) fn is_key(table: &str, name: &str) -> bool {
+    all().any(|key| key == (table, name))
+}
+
+/// Whether `path` (`health.interval`) is a key that flags and the environment can set.
+pub(super) fn path_exists(path: &str) -> bool {
+    KEYS.iter().any(|key| key.path() == path)
+}

@@ -1,0 +1,76 @@
+//! Settings -> the heart's policy. Nothing is checked or defaulted here: settings are valid by construction.
+
+use super::settings::{GroupRef, Ownership, PassiveRule, QuietTimeout, Settings, TargetGroup, TargetType};
+use rundeck_alb_core as core;
+use rundeck_alb_core::Span;
+use std::time::Duration;
+
+/// The policy of these settings; `has_token` says whether the API can be asked, `health_port` which port really listens.
+pub fn policy(settings: &Settings, has_token: bool, health_port: u16) -> core::Policy {
+    let health = &settings.health;
+    core::Policy {
+        health: core::HealthPolicy {
+            interval: span(health.interval),
+            fast_interval: span(health.fast_interval),
+            down_interval: span(health.down_interval),
+            api_interval: span(health.api_interval),
+            timeout: span(health.timeout),
+            rise_initial: health.rise_initial,
+            rise: health.rise,
+            fall: health.fall,
+            settle: span(health.settle),
+            max_age: span(health.max_age),
+            boot_timeout: span(health.boot_timeout),
+            passive_out: health.passive == PassiveRule::Out,
+            has_token,
+            port: health_port,
+            paths: health.paths.clone(),
+        },
+        membership: core::MembershipPolicy {
+            groups: settings.target_groups.iter().map(group).collect(),
+            discover_tag: settings.membership.discover_tag.clone().unwrap_or_default(),
+            ownership: ownership(settings.membership.ownership),
+            reconcile_interval: span(settings.membership.reconcile_interval),
+        },
+        drain: core::DrainPolicy {
+            floor: span(settings.drain.floor),
+            quiet_timeout: match settings.drain.quiet_timeout {
+                QuietTimeout::DeregistrationDelay => None,
+                QuietTimeout::Fixed(limit) => Some(span(limit)),
+            },
+            jobs_timeout: span(settings.drain.jobs_timeout),
+            jobs_unknown_timeout: span(settings.drain.jobs_unknown_timeout),
+            passive: settings.drain.passive,
+        },
+        dry_run: settings.aws.dry_run,
+    }
+}
+
+/// A configured duration as the heart counts it; configuration bounds it far below the limit.
+pub fn span(duration: Duration) -> Span {
+    Span(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn group(group: &TargetGroup) -> core::GroupWanted {
+    core::GroupWanted {
+        group: match &group.group {
+            GroupRef::Arn(arn) => arn.clone(),
+            GroupRef::Name(name) => name.clone(),
+        },
+        port: group.port,
+        target_type: match group.target_type {
+            TargetType::Auto => None,
+            TargetType::Instance => Some(core::TargetType::Instance),
+            TargetType::Ip => Some(core::TargetType::Ip),
+        },
+        ownership: ownership(group.ownership),
+    }
+}
+
+fn ownership(ownership: Ownership) -> core::Ownership {
+    match ownership {
+        Ownership::Auto => core::Ownership::Auto,
+        Ownership::SelfOwned => core::Ownership::Own,
+        Ownership::Observe => core::Ownership::Observe,
+    }
+}

@@ -1,0 +1,304 @@
+//! The validated settings: plain typed values, each with its default and unit. Does not read
+//! anything and does not turn them into the heart's policy.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::secret::Secret;
+use super::url::RundeckUrl;
+
+/// Everything that can be configured. The defaults are those of `config/agent.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How to reach Rundeck.
+    pub rundeck: RundeckSettings,
+    /// The health port and the probes behind it.
+    pub health: HealthSettings,
+    /// Target groups in general.
+    pub membership: MembershipSettings,
+    /// Target groups named in files; none: the instance tag names them.
+    pub target_groups: Vec<TargetGroup>,
+    /// Leaving.
+    pub drain: DrainSettings,
+    /// The admin listeners.
+    pub admin: AdminSettings,
+    /// The log.
+    pub log: LogSettings,
+    /// AWS.
+    pub aws: AwsSettings,
+}
+
+/// `[rundeck]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RundeckSettings {
+    /// Base URL with context path.
+    pub url: RundeckUrl,
+    /// Sent as `Host` instead of the URL's authority.
+    pub host_header: Option<String>,
+    /// File with the API token; whether it can be read is found out at use.
+    pub token_file: Option<PathBuf>,
+    /// `RUNDECK_TOKEN`, held only when `token_file` is not set; a systemd credential goes before it.
+    pub environment_token: Option<Secret>,
+    /// PEM file with the certification authority; https only, never with a pin.
+    pub ca_file: Option<PathBuf>,
+    /// SHA-256 of the server's certificate (DER); https only, never with `ca_file`.
+    pub pin_sha256: Option<[u8; 32]>,
+    /// Name checked in the certificate and sent as SNI; default: the URL's host.
+    pub tls_server_name: Option<String>,
+}
+
+/// `[health]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthSettings {
+    /// Public health listener; port 0 lets the kernel choose.
+    pub listen: SocketAddr,
+    /// Paths that answer with the verdict; at least one, each begins with `/`.
+    pub paths: Vec<String>,
+    /// Also answer `/api/<V>/system/executions/status`.
+    pub executions_status_compat: bool,
+    /// Pace of the probes when steady.
+    pub interval: Duration,
+    /// Pace while the verdict is changing.
+    pub fast_interval: Duration,
+    /// Pace while down.
+    pub down_interval: Duration,
+    /// Pace of the API call with the token.
+    pub api_interval: Duration,
+    /// Limit for connecting, at most `timeout`.
+    pub connect_timeout: Duration,
+    /// Limit for one probe, below `interval`.
+    pub timeout: Duration,
+    /// Good answers in a row before the first `up`.
+    pub rise_initial: u32,
+    /// Good answers in a row from down to up.
+    pub rise: u32,
+    /// Bad answers in a row from up to down.
+    pub fall: u32,
+    /// Unbroken good answers before the first `up`, as time.
+    pub settle: Duration,
+    /// A verdict older than this answers 503 `stale`; above `interval` + `timeout`.
+    pub max_age: Duration,
+    /// Budget for Rundeck's start, above `settle`.
+    pub boot_timeout: Duration,
+    /// What a Rundeck answers that somebody else set passive.
+    pub passive: PassiveRule,
+    /// Most connections on the health port at once.
+    pub max_connections: u32,
+}
+
+/// `[membership]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MembershipSettings {
+    /// The default ownership of each group.
+    pub ownership: Ownership,
+    /// Instance tag that names the target groups; `None` looks at no tag.
+    pub discover_tag: Option<String>,
+    /// How often wanted and seen targets are compared.
+    pub reconcile_interval: Duration,
+}
+
+/// One `[[target_group]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// Which group.
+    pub group: GroupRef,
+    /// Traffic port to register; `None`: the group's own.
+    pub port: Option<u16>,
+    /// How the node is registered.
+    pub target_type: TargetType,
+    /// Who registers: the group's own word, else `membership.ownership`.
+    pub ownership: Ownership,
+}
+
+/// How a file names a target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupRef {
+    /// By its ARN, shape checked.
+    Arn(String),
+    /// By its name, to be looked up.
+    Name(String),
+}
+
+impl GroupRef {
+    /// The group's name; an ARN holds it too (`…:targetgroup/NAME/ID`).
+    pub fn name(&self) -> &str {
+        match self {
+            GroupRef::Arn(arn) => arn.split('/').nth(1).unwrap_or(arn),
+            GroupRef::Name(name) => name,
+        }
+    }
+}
+
+/// `[drain]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrainSettings {
+    /// Requests still arrive for this long after deregistering.
+    pub floor: Duration,
+    /// Longest wait until no connection is in flight; not below `floor`.
+    pub quiet_timeout: QuietTimeout,
+    /// Longest wait for running jobs; zero: none.
+    pub jobs_timeout: Duration,
+    /// Longest wait when the jobs cannot be seen.
+    pub jobs_unknown_timeout: Duration,
+    /// Whether Rundeck is put into passive mode while leaving.
+    pub passive: bool,
+}
+
+/// `[admin]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminSettings {
+    /// Loopback listener, read only; `None` switches it off.
+    pub listen: Option<SocketAddr>,
+    /// Control socket; `None`: `control.sock` in the runtime directory.
+    pub socket: Option<PathBuf>,
+}
+
+impl AdminSettings {
+    /// The control socket, `runtime_directory` being where it stands by default.
+    pub fn socket_in(&self, runtime_directory: &Path) -> PathBuf {
+        self.socket.clone().unwrap_or_else(|| runtime_directory.join("control.sock"))
+    }
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogSettings {
+    /// How lines are written.
+    pub format: LogFormat,
+    /// The least weighty line that is written.
+    pub level: LogLevel,
+}
+
+/// `[aws]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsSettings {
+    /// Region; `None`: environment, profile, instance metadata, in this order.
+    pub region: Option<String>,
+    /// Observe everything, change nothing at AWS or Rundeck.
+    pub dry_run: bool,
+}
+
+/// Who registers this node in a group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ownership {
+    /// Observe if the node's Auto Scaling group has the group attached, else we.
+    #[default]
+    Auto,
+    /// We.
+    SelfOwned,
+    /// Somebody else: only look.
+    Observe,
+}
+
+/// How a target group takes targets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TargetType {
+    /// Asked from AWS.
+    #[default]
+    Auto,
+    /// By instance id.
+    Instance,
+    /// By private address.
+    Ip,
+}
+
+/// What `/health` answers while somebody else holds Rundeck in passive mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PassiveRule {
+    /// 503.
+    #[default]
+    Out,
+    /// 200, degraded.
+    In,
+}
+
+/// How long leaving waits for connections in flight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QuietTimeout {
+    /// `"auto"`: the group's deregistration delay.
+    #[default]
+    DeregistrationDelay,
+    /// A fixed time.
+    Fixed(Duration),
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Journald's style under systemd, human on a terminal.
+    #[default]
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The weight of log lines, the weightiest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Errors only.
+    Error,
+    /// And warnings.
+    Warn,
+    /// And transitions.
+    #[default]
+    Info,
+    /// And decisions in detail.
+    Debug,
+    /// And each probe.
+    Trace,
+}
+
+impl Default for HealthSettings {
+    fn default() -> HealthSettings {
+        HealthSettings {
+            listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4441),
+            paths: vec!["/health".to_owned()],
+            executions_status_compat: true,
+            interval: Duration::from_secs(5),
+            fast_interval: Duration::from_secs(1),
+            down_interval: Duration::from_secs(2),
+            api_interval: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(3),
+            rise_initial: 3,
+            rise: 2,
+            fall: 3,
+            settle: Duration::from_secs(10),
+            max_age: Duration::from_secs(20),
+            boot_timeout: Duration::from_secs(10 * 60),
+            passive: PassiveRule::default(),
+            max_connections: 256,
+        }
+    }
+}
+
+impl Default for MembershipSettings {
+    fn default() -> MembershipSettings {
+        MembershipSettings {
+            ownership: Ownership::default(),
+            discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
+            reconcile_interval: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+impl Default for DrainSettings {
+    fn default() -> DrainSettings {
+        DrainSettings {
+            floor: Duration::from_secs(25),
+            quiet_timeout: QuietTimeout::default(),
+            jobs_timeout: Duration::from_secs(30 * 60),
+            jobs_unknown_timeout: Duration::from_secs(60),
+            passive: true,
+        }
+    }
+}
+
+impl Default for AdminSettings {
+    fn default() -> AdminSettings {
+        AdminSettings { listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4442)), socket: None }
+    }
+}
