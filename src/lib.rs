@@ -13,4 +13,9 @@
 //!
 //! It is a library only so that its tests can reach it; the product is the program.
 
+pub mod clock;
 pub mod config;
+pub mod host;
+pub mod store;
+pub mod systemd;
+pub mod telemetry;

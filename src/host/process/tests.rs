@@ -1,0 +1,111 @@
+//! Command lines as packages start Rundeck, and processes that only look like it.
+
+use super::*;
+use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
+
+/// The launcher's command lines, by facts/rundeck.md 5 and the init scripts in rundeck/rundeck `packaging/lib`.
+const DEB: &str = "/usr/bin/java -Drundeck.jaaslogin=true -Djava.security.auth.login.config=/etc/rundeck/jaas-loginmodule.conf \
+    -Dloginmodule.name=RDpropertyfilelogin -Drdeck.config=/etc/rundeck -Drundeck.server.configDir=/etc/rundeck \
+    -Dserver.datastore.path=/var/lib/rundeck/data/rundeck -Drundeck.server.serverDir=/var/lib/rundeck \
+    -Drdeck.projects=/var/lib/rundeck/projects -Drdeck.runlogs=/var/lib/rundeck/logs \
+    -Drundeck.config.location=/etc/rundeck/rundeck-config.properties -Djava.io.tmpdir=/tmp/rundeck \
+    -Drundeck.server.workDir=/tmp/rundeck -Dserver.http.port=4440 -Drdeck.base=/var/lib/rundeck -Xmx1024m -Xms256m \
+    -server -jar /var/lib/rundeck/bootstrap/rundeck-5.20.1-20260101.war --skipinstall";
+const DOCKER: &str = "java -XX:+UnlockExperimentalVMOptions -XX:MaxRAMPercentage=75 \
+    -Dlog4j.configurationFile=/home/rundeck/server/config/log4j2.properties -Dlogging.config=file:/x \
+    -Dloginmodule.conf.name=jaas-loginmodule.conf -Drundeck.jaaslogin=true -jar rundeck.war";
+const WAR: &str = "java -Xmx4g -jar /opt/rundeck/rundeck-4.17.6-20240101.war";
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_ascii_whitespace().collect()
+}
+
+fn ports(line: &str) -> Option<Vec<u16>> {
+    recognise(OsStr::new("java"), &words(line)).map(|launch| launch.ports)
+}
+
+#[test]
+fn every_packagings_jvm_is_recognised() {
+    assert_eq!(ports(DEB), Some(vec![4440]));
+    assert_eq!(ports(DOCKER), Some(vec![]));
+    assert_eq!(ports(WAR), Some(vec![]));
+    assert_eq!(ports("java -Drdeck.base=/srv -cp a:b some.Main"), Some(vec![]), "no -jar is asked for");
+}
+
+#[test]
+fn the_rpms_runuser_and_a_shell_that_repeat_the_text_are_not_rundeck() {
+    let launch = format!(". /etc/rundeck/profile; {DEB} &>>/var/log/rundeck/service.log");
+    let arguments = ["runuser", "-s", "/bin/bash", "-l", "rundeck", "-c", &launch];
+    assert_eq!(recognise(OsStr::new("runuser"), &arguments), None);
+    assert_eq!(recognise(OsStr::new("bash"), &words(DEB)), None);
+}
+
+#[test]
+fn other_jvms_are_not_rundeck() {
+    assert_eq!(ports("java -Dserver.http.port=4440 -jar /opt/jenkins/jenkins.war"), None);
+    assert_eq!(ports("java -jar /opt/tools/rundeck-cli-2.0.8-all.jar system info"), None);
+    assert_eq!(ports("java -Dnote=-Drdeck.base=/srv -jar a.war"), None, "only an argument's beginning counts");
+    assert_eq!(ports("java /opt/rundeck.war -jar"), None);
+}
+
+#[test]
+fn ports_are_read_off_the_command_line_and_the_last_one_counts() {
+    let line = "java -Drdeck.base=/srv -Dserver.http.port=1 -Dserver.https.port=4443 -Dserver.http.port=4450";
+    assert_eq!(ports(line), Some(vec![4450, 4443]));
+    assert_eq!(ports("java -Drdeck.base=/srv -Dserver.http.port=many"), Some(vec![]));
+}
+
+#[test]
+fn several_rundecks_are_told_apart_by_port() {
+    let launch = |ports: &[u16]| Launch { ports: ports.to_vec() };
+    let two = || vec![(10, launch(&[4440, 4443])), (11, launch(&[5440]))];
+    assert_eq!(of_port(4440, two()), [10]);
+    assert_eq!(of_port(4443, two()), [10]);
+    assert_eq!(of_port(5440, two()), [11]);
+    assert_eq!(of_port(6440, two()), [0; 0]);
+    assert_eq!(of_port(4440, vec![(10, launch(&[])), (11, launch(&[4440]))]), [10, 11], "both claim it");
+    assert_eq!(of_port(8080, vec![(10, launch(&[]))]), [10], "its configuration names the port");
+    assert_eq!(of_port(8080, vec![(10, launch(&[])), (11, launch(&[]))]), [0; 0], "which of them?");
+    assert_eq!(of_port(8080, vec![(10, launch(&[4440]))]), [0; 0]);
+}
+
+#[test]
+fn a_process_that_listens_is_found_by_its_socket_whatever_it_is_called() {
+    let program = "import socket,sys\n\
+        s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen()\n\
+        print(s.getsockname()[1],flush=True); sys.stdin.read()";
+    let mut child = Command::new("python3")
+        .args(["-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("stdout")).read_line(&mut line).expect("a port");
+    let rundeck = Endpoint { address: Some(Ipv4Addr::LOCALHOST.into()), port: line.trim().parse().expect("a number") };
+
+    let Found::One(jvm) = find_rundeck(rundeck).expect("a scan") else {
+        panic!("not found by its socket");
+    };
+    // The launcher of a Python of several versions execs, so the pid is the child's.
+    assert_eq!((jvm.pid, jvm.how), (child.id(), How::BySocket));
+    assert!(jvm.memory_bytes > 100_000 && jvm.threads >= 1 && jvm.user_id.is_some(), "{jvm:?}");
+
+    let again = refresh_one(&jvm).expect("still there");
+    assert_eq!((again.pid, again.start_ticks, again.start_unix_s), (jvm.pid, jvm.start_ticks, jvm.start_unix_s));
+    assert_eq!(refresh_one(&Jvm { start_ticks: jvm.start_ticks + 1, ..jvm.clone() }), None, "another process");
+    child.kill().and_then(|()| child.wait().map(drop)).expect("ended");
+    assert_eq!(refresh_one(&jvm), None);
+    assert_eq!(find_rundeck(rundeck).expect("a scan"), Found::None);
+}
+
+#[test]
+fn the_agent_is_never_its_own_rundeck() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let rundeck = Endpoint { address: Some(address.ip()), port: address.port() };
+    // A child that another test is starting just now may hold a copy of the socket until it has become its program.
+    assert!((0..100).any(|_| find_rundeck(rundeck).expect("a scan") == Found::None));
+}
