@@ -1,0 +1,186 @@
+//! The facts that Rundeck's answers state, with words for people.
+//!
+//! No judgement here: design 4.1 says how much each fact weighs, the heart applies it.
+
+use super::answer::Failure;
+use std::fmt;
+
+/// `GET /health`: is the web server there and answering? It proves nothing else (facts/rundeck.md 1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Web {
+    /// 200 and the body is exactly `ok`.
+    Ok,
+    /// 404 without a body: `rundeck.feature.healthEndpoint.enabled=false`. Alive all the same.
+    Disabled,
+    /// 200 with something else: a login page, another program on the port.
+    BadBody,
+    /// No usable answer.
+    Failed(Failure),
+}
+
+impl fmt::Display for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("ok"),
+            Self::Disabled => {
+                f.write_str("alive; its /health is switched off (rundeck.feature.healthEndpoint.enabled=false)")
+            }
+            Self::BadBody => f.write_str("/health answers 200 but not `ok`: is rundeck.url the URL of a Rundeck?"),
+            Self::Failed(failure) => write!(f, "/health: {failure}"),
+        }
+    }
+}
+
+/// A look at `/health`, and whether the certificate was accepted on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebLook {
+    /// What `/health` says. Where the certificate is not accepted, over a connection that was not verified.
+    pub web: Web,
+    /// What is wrong with the certificate, and the cure. `None`: nothing, or no TLS.
+    pub certificate: Option<String>,
+}
+
+/// Token-free `GET /api/1/system/info`: has the bootstrap got as far as the API? (facts/rundeck.md 1.5, 2.1)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boot {
+    /// The API answers. Says that this step is over, not that the bootstrap is.
+    Past {
+        /// The newest API version of this server.
+        api_version: Option<u32>,
+    },
+    /// 503 with an empty body.
+    StillBooting,
+    /// No usable answer.
+    Failed(Failure),
+}
+
+impl fmt::Display for Boot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Past { api_version: Some(version) } => write!(f, "the API answers, version {version}"),
+            Self::Past { api_version: None } => f.write_str("the API answers"),
+            Self::StillBooting => f.write_str("still booting (503 without a body)"),
+            Self::Failed(failure) => write!(f, "API: {failure}"),
+        }
+    }
+}
+
+/// Rundeck's execution mode: one Boolean in one JVM, lost at a restart (facts/rundeck.md 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Executions may start.
+    Active,
+    /// New executions are refused; running ones go on.
+    Passive,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Passive => "passive",
+        })
+    }
+}
+
+/// What `system/info` tells. Everything is optional: a token without rights gets nulls, versions differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SystemInfo {
+    /// Execution mode.
+    pub mode: Option<Mode>,
+    /// Executions that run in this JVM (`stats.scheduler.running`). `None` means "cannot be seen", never "none".
+    pub running: Option<u32>,
+    /// Rundeck's version, like `5.20.1-20260101`.
+    pub version: Option<String>,
+    /// The newest API version of this server.
+    pub api_version: Option<u32>,
+    /// This member's UUID in the cluster.
+    pub server_uuid: Option<String>,
+}
+
+/// `GET /api/V/system/info` with the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Info {
+    /// An answer with at least the mode or the running executions in it.
+    Seen(SystemInfo),
+    /// The token is good but may not see this: 200 with nulls (4.4 and later) or 403 for the item (before).
+    WithoutRights(SystemInfo),
+    /// No token is configured, so nothing was asked.
+    NoToken,
+    /// 403 on the token: wrong, expired, or not yet read by a booting Rundeck. Says nothing about the node.
+    Rejected,
+    /// 401 "no project": no authentication failure (facts/rundeck.md 3.2).
+    NoProject,
+    /// 400: the server does not know the API version that was asked; its own has been learnt for the next call.
+    OtherVersion,
+    /// 503 with an empty body.
+    StillBooting,
+    /// 200 with a web page.
+    Html,
+    /// 200 with something else that is not the expected JSON.
+    BadJson,
+    /// No usable answer; a 5xx is [`Failure::BadStatus`].
+    Failed(Failure),
+}
+
+impl fmt::Display for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seen(info) => {
+                let version = info.version.as_deref().unwrap_or("of unknown version");
+                let mode = info.mode.map_or("mode unknown", |m| if m == Mode::Active { "active" } else { "passive" });
+                match info.running {
+                    Some(n) => write!(f, "Rundeck {version}, {mode}, {n} running"),
+                    None => write!(f, "Rundeck {version}, {mode}, running executions cannot be seen"),
+                }
+            }
+            Self::WithoutRights(_) => f.write_str(
+                "the token may not read the system: allow `read` on resource kind `system` for its role, else neither mode nor jobs can be seen",
+            ),
+            Self::NoToken => f.write_str("no token: neither mode nor jobs can be seen; set rundeck.token_file"),
+            Self::Rejected => f.write_str("Rundeck rejects the token (403): it is wrong or has expired; tokens end after 30 days by default"),
+            Self::NoProject => f.write_str("Rundeck has no project that the token may read (401)"),
+            Self::OtherVersion => f.write_str("Rundeck does not know the API version that was asked; its own is used from now on"),
+            Self::StillBooting => f.write_str("still booting (503 without a body)"),
+            Self::Html => f.write_str("the API answers with a web page: is rundeck.url the URL of a Rundeck?"),
+            Self::BadJson => f.write_str("the API's answer cannot be read as JSON"),
+            Self::Failed(failure) => write!(f, "API: {failure}"),
+        }
+    }
+}
+
+/// The outcome of a switch of the execution mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModeSet {
+    /// Rundeck answered with the mode that was asked for. Asking twice is harmless.
+    Done,
+    /// 200, but with another mode or none.
+    Unconfirmed(Option<Mode>),
+    /// No token is configured, so nothing was sent.
+    NoToken,
+    /// 403 on the token.
+    Rejected,
+    /// The token is good but may not switch.
+    WithoutRights,
+    /// 503 with an empty body.
+    StillBooting,
+    /// No usable answer; the mode may have been switched all the same (look with `info`).
+    Failed(Failure),
+}
+
+impl fmt::Display for ModeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Unconfirmed(Some(mode)) => write!(f, "Rundeck answers that it is {mode}"),
+            Self::Unconfirmed(None) => f.write_str("Rundeck's answer does not say its mode"),
+            Self::NoToken => f.write_str("no token: the mode cannot be switched; set rundeck.token_file"),
+            Self::Rejected => f.write_str("Rundeck rejects the token (403): it is wrong or has expired"),
+            Self::WithoutRights => f.write_str(
+                "the token may not switch the mode: allow `disable_executions` and `enable_executions` on resource kind `system` for its role",
+            ),
+            Self::StillBooting => f.write_str("still booting (503 without a body)"),
+            Self::Failed(failure) => write!(f, "{failure}"),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The client for the local Rundeck: asks over HTTP and turns answers into typed facts.
+//!
+//! All that is peculiar to a Rundeck version (JSON shapes, statuses, paths) stops in this room; facts/rundeck.md is where
+//! each rule comes from. It holds no loop, no pacing and no policy: what a fact means for the verdict is decided
+//! elsewhere, and whether two database-bound calls may run at the same time is the caller's business.
+//!
+//! | file | what |
+//! |---|---|
+//! | `url.rs` | where Rundeck is |
+//! | `token.rs` | the secret, never shown |
+//! | `tls.rs` | private CA, pinned certificate, unverified look |
+//! | `client.rs` | the four questions |
+//! | `wire.rs` | one HTTP/1.1 exchange, time-outs, the kept connection |
+//! | `answer.rs` | an answer or a typed failure of the transport |
+//! | `facts.rs` | the facts, with words for people |
+//! | `decode.rs` | answer -> fact, pure |
+
+mod answer;
+mod client;
+mod decode;
+mod facts;
+mod tls;
+mod token;
+mod url;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::Failure;
+pub use client::{Client, Options, SetupError};
+pub use facts::{Boot, Info, Mode, ModeSet, SystemInfo, Web, WebLook};
+pub use tls::TlsError;
+pub use token::{Token, TokenError};
+pub use url::BaseUrl;

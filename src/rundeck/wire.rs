@@ -1,0 +1,234 @@
+//! One HTTP/1.1 exchange with Rundeck, bounded in time and size, and the one connection that is kept for the next.
+//!
+//! It follows no redirect and keeps no cookie: each call that returned one would make parallel calls fail at random
+//! before Rundeck 6.0 (facts/rundeck.md 4). It starts no task: the connection is driven by the call that uses it, so a
+//! call that is given up takes its connection with it.
+
+use super::answer::{Answer, Failure};
+use super::tls::{Fingerprint, Trust, client_config};
+use super::url::BaseUrl;
+use super::{Options, SetupError, TlsError};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT};
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// Largest body, in bytes, that is taken: `system/info` of Enterprise is under 8 KiB, HTML error pages under 100 KiB.
+pub(super) const MAX_BODY: usize = 256 * 1024;
+/// Largest head of an answer, in bytes: Rundeck's own are under 1 KiB, Jetty's limit for them is 8 KiB.
+const MAX_HEAD: usize = 64 * 1024;
+/// The only place where the token goes.
+const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-rundeck-auth-token");
+
+/// Which connection carries a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// The kept one if there is one, else a new one; it is kept afterwards.
+    Kept,
+    /// A new one: shows whether the port still accepts.
+    Fresh,
+    /// A new one whose certificate is not looked at. Must not carry a token.
+    Unverified,
+}
+
+/// One request. None has a body: Rundeck's switches take none.
+pub(super) struct Ask {
+    pub method: Method,
+    /// Without the context path.
+    pub path: String,
+    pub token: Option<HeaderValue>,
+    pub lane: Lane,
+    /// From the first byte of the connection to the last of the body.
+    pub timeout: Duration,
+}
+
+/// The way to one Rundeck.
+pub(super) struct Wire {
+    url: BaseUrl,
+    host: HeaderValue,
+    connect_timeout: Duration,
+    tls: Option<Tls>,
+    kept: Mutex<Option<Link>>,
+}
+
+struct Tls {
+    name: ServerName<'static>,
+    verified: TlsConnector,
+    unverified: TlsConnector,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// An open connection: the half that sends, and the half that must be driven meanwhile.
+struct Link {
+    sender: http1::SendRequest<Empty<Bytes>>,
+    /// `None` once the connection has ended.
+    driver: Option<Driver>,
+}
+
+type Driver = http1::Connection<TokioIo<Box<dyn Stream>>, Empty<Bytes>>;
+
+/// How far an exchange came before it failed.
+enum Broken {
+    /// No byte of an answer: on a kept connection the server may just have closed it.
+    BeforeAnswer(Failure),
+    Later(Failure),
+}
+
+impl Wire {
+    pub fn new(options: &Options) -> Result<Self, SetupError> {
+        let url = options.url.clone();
+        let host = options.host_header.clone().unwrap_or_else(|| url.authority());
+        let tls = url.https.then(|| Tls::new(options)).transpose()?;
+        Ok(Self {
+            host: HeaderValue::from_str(&host).map_err(|_| SetupError::HostHeader(host))?,
+            connect_timeout: options.connect_timeout,
+            url,
+            tls,
+            kept: Mutex::new(None),
+        })
+    }
+
+    /// Asks once; over a kept connection that turns out to be closed, once more over a new one.
+    pub async fn send(&self, ask: &Ask) -> Result<Answer, Failure> {
+        timeout(ask.timeout, self.exchange(ask)).await.unwrap_or(Err(Failure::Timeout))
+    }
+
+    async fn exchange(&self, ask: &Ask) -> Result<Answer, Failure> {
+        if ask.lane == Lane::Kept
+            && let Some(link) = self.take_kept()
+        {
+            match self.over(link, ask).await {
+                Err(Broken::BeforeAnswer(_)) => {}
+                Err(Broken::Later(failure)) => return Err(failure),
+                Ok(answer) => return Ok(answer),
+            }
+        }
+        let link = self.open(ask.lane).await?;
+        self.over(link, ask).await.map_err(|broken| match broken {
+            Broken::BeforeAnswer(failure) | Broken::Later(failure) => failure,
+        })
+    }
+
+    async fn over(&self, mut link: Link, ask: &Ask) -> Result<Answer, Broken> {
+        let request = self.request(ask).map_err(Broken::Later)?;
+        let response = link.request(request).await.map_err(Broken::BeforeAnswer)?;
+        let status = response.status().as_u16();
+        let location = response.headers().get(LOCATION);
+        let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let body = link.body(response.into_body()).await.map_err(Broken::Later)?;
+        if ask.lane == Lane::Kept && link.driver.is_some() {
+            self.keep(link);
+        }
+        Ok(Answer { status, location, body })
+    }
+
+    fn request(&self, ask: &Ask) -> Result<Request<Empty<Bytes>>, Failure> {
+        let mut request = Request::builder()
+            .method(ask.method.clone())
+            .uri(self.url.path(&ask.path))
+            .header(HOST, self.host.clone())
+            // Without it 3.4 answers errors as XML, and every version some of them as HTML.
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(USER_AGENT, HeaderValue::from_static("rundeck-alb-agent"));
+        if let Some(token) = &ask.token {
+            request = request.header(TOKEN_HEADER, token.clone());
+        }
+        request.body(Empty::new()).map_err(|e| Failure::CannotConnect(e.to_string()))
+    }
+
+    async fn open(&self, lane: Lane) -> Result<Link, Failure> {
+        let address = (self.url.host.as_str(), self.url.port);
+        let tcp = timeout(self.connect_timeout, TcpStream::connect(address))
+            .await
+            .map_err(|_| Failure::Timeout)?
+            .map_err(|e| Failure::from_connect(&e))?;
+        // Requests are one small write: waiting for more of it would only delay them. A failure costs milliseconds.
+        let _ = tcp.set_nodelay(true);
+        let stream: Box<dyn Stream> = match &self.tls {
+            None => Box::new(tcp),
+            Some(tls) => tls.handshake(tcp, lane).await?,
+        };
+        let handshake = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream));
+        let (sender, driver) = handshake.await.map_err(|e| Failure::from_http(&e))?;
+        let driver = Some(driver);
+        Ok(Link { sender, driver })
+    }
+
+    fn take_kept(&self) -> Option<Link> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, link: Link) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+    }
+}
+
+impl Tls {
+    fn new(options: &Options) -> Result<Self, TlsError> {
+        let name = options.tls_server_name.as_deref().unwrap_or(&options.url.host);
+        let trust = match (&options.pin_sha256, &options.ca_file) {
+            (Some(pin), _) => Trust::Pin(Fingerprint(*pin)),
+            (None, Some(path)) => Trust::CaFile(path),
+            (None, None) => Trust::System,
+        };
+        Ok(Self {
+            name: ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName(name.to_owned()))?,
+            verified: TlsConnector::from(Arc::new(client_config(&trust)?)),
+            unverified: TlsConnector::from(Arc::new(client_config(&Trust::Nothing)?)),
+        })
+    }
+
+    async fn handshake(&self, tcp: TcpStream, lane: Lane) -> Result<Box<dyn Stream>, Failure> {
+        let connector = if lane == Lane::Unverified { &self.unverified } else { &self.verified };
+        match connector.connect(self.name.clone(), tcp).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(e) => Err(Failure::from_handshake(&e, &self.name.to_str())),
+        }
+    }
+}
+
+impl Link {
+    async fn request(&mut self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, Failure> {
+        let Self { sender, driver } = self;
+        let work = async {
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        drive(driver, work).await.map_err(|e| Failure::from_http(&e))
+    }
+
+    async fn body(&mut self, body: Incoming) -> Result<Bytes, Failure> {
+        match drive(&mut self.driver, Limited::new(body, MAX_BODY).collect()).await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(e) => Err(Failure::from_http(e.as_ref())),
+        }
+    }
+}
+
+/// Drives the connection until the work on it is done. One that ends first is dropped, which ends the work too: hyper
+/// tells a waiting sender or body only then.
+async fn drive<W: Future>(driver: &mut Option<Driver>, work: W) -> W::Output {
+    let mut work = pin!(work);
+    if let Some(connection) = driver {
+        tokio::select! {
+            biased;
+            output = &mut work => return output,
+            _ = connection => {}
+        }
+    }
+    *driver = None;
+    work.await
+}
