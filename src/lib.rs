@@ -13,6 +13,7 @@
 //!
 //! It is a library only so that its tests can reach it; the product is the program.
 
+pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod host;

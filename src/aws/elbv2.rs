@@ -1,0 +1,197 @@
+//! The load balancer's API: register, deregister, look at one target, look at groups.
+//!
+//! Every call about a target sends `Id` and `Port`: a deregistration without the port is answered 200 and does nothing
+//! (facts/aws.md 2.1). It paces nothing: Describe calls share one bucket with all other nodes of the account.
+
+use super::error::CallError;
+use super::groups::{GroupFacts, GroupsBy, delay_of};
+use super::tally::{Outcome, Tallies, Tally};
+use aws_config::SdkConfig;
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_elasticloadbalancingv2::operation::RequestId;
+use aws_sdk_elasticloadbalancingv2::types::{
+    TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
+};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::Duration;
+
+/// Most pages read of one listing: 400 groups a page, 3000 groups a Region by AWS's default quota.
+const MAX_PAGES: usize = 20;
+
+/// A target's state in neutral words (facts/aws.md 2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// `initial`.
+    Arriving,
+    /// `healthy`.
+    Healthy,
+    /// `unhealthy`.
+    Unhealthy,
+    /// `draining`: lasts the whole deregistration delay, even when idle.
+    Leaving,
+    /// Not in the group.
+    NotRegistered,
+    /// In the group, but gets no requests: no listener rule, a zone that is off, a stopped instance. The reason says which.
+    NotInUse,
+    /// `unavailable`: nobody checks.
+    Unavailable,
+    /// A word that this agent does not know.
+    Other(String),
+}
+
+/// One target as the load balancer sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSeen {
+    /// The state.
+    pub seen: Seen,
+    /// AWS's reason code, like `Target.ResponseCodeMismatch`.
+    pub reason: Option<String>,
+    /// AWS's text about it.
+    pub description: Option<String>,
+    /// AWS's request id.
+    pub request_id: Option<String>,
+}
+
+/// A client for one Region.
+#[derive(Debug)]
+pub struct Elbv2 {
+    client: Client,
+    monotonic: fn() -> Duration,
+    tallies: Tallies,
+}
+
+impl Elbv2 {
+    pub(super) fn new(config: &SdkConfig, monotonic: fn() -> Duration) -> Self {
+        Self { client: Client::new(config), monotonic, tallies: Tallies::default() }
+    }
+
+    /// Registers `id`:`port`. Registering again changes nothing. Gives the request id.
+    ///
+    /// # Errors
+    /// [`CallError`]; `InvalidTarget` while the instance is not running yet, or an `ip` target is still draining.
+    pub async fn register(&self, arn: &str, id: &str, port: u16) -> Result<Option<String>, CallError> {
+        let call = self.client.register_targets().target_group_arn(arn).targets(target(id, port));
+        let output = self.counted("RegisterTargets", call.send()).await?;
+        Ok(output.request_id().map(str::to_owned))
+    }
+
+    /// Deregisters `id`:`port`. New requests stop at once. Deregistering what is not there succeeds. Gives the request id.
+    ///
+    /// # Errors
+    /// [`CallError`]; `InvalidTarget` and `NotFound` mean that nothing is left to do.
+    pub async fn deregister(&self, arn: &str, id: &str, port: u16) -> Result<Option<String>, CallError> {
+        let call = self.client.deregister_targets().target_group_arn(arn).targets(target(id, port));
+        let output = self.counted("DeregisterTargets", call.send()).await?;
+        Ok(output.request_id().map(str::to_owned))
+    }
+
+    /// Looks at `id`:`port`, at no other target. An answer without it means that it is not registered.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn target_health(&self, arn: &str, id: &str, port: u16) -> Result<TargetSeen, CallError> {
+        let call = self.client.describe_target_health().target_group_arn(arn).targets(target(id, port));
+        let output = self.counted("DescribeTargetHealth", call.send()).await?;
+        let ours = output.target_health_descriptions().iter().find(|described| {
+            let seen = described.target();
+            let is_port = |seen: &TargetDescription| seen.port().is_none_or(|seen| seen == i32::from(port));
+            seen.is_some_and(|seen| seen.id() == Some(id) && is_port(seen))
+        });
+        Ok(target_seen(ours, output.request_id()))
+    }
+
+    /// Looks at groups, and at the attributes of each: 1 call, and 1 for each group.
+    ///
+    /// # Errors
+    /// [`CallError`]; `NotFound` for all of them when one is missing.
+    pub async fn groups(&self, by: GroupsBy<'_>) -> Result<Vec<GroupFacts>, CallError> {
+        let mut groups = self.described(by).await?;
+        for group in &mut groups {
+            let call = self.client.describe_target_group_attributes().target_group_arn(&group.arn);
+            let output = self.counted("DescribeTargetGroupAttributes", call.send()).await?;
+            group.deregistration_delay = delay_of(output.attributes());
+        }
+        Ok(groups)
+    }
+
+    /// Calls so far by operation and outcome.
+    #[must_use]
+    pub fn tallies(&self) -> BTreeMap<(&'static str, Outcome), Tally> {
+        self.tallies.read()
+    }
+
+    async fn described(&self, by: GroupsBy<'_>) -> Result<Vec<GroupFacts>, CallError> {
+        let mut groups = Vec::new();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let call = self.client.describe_target_groups().set_marker(marker);
+            let call = match by {
+                GroupsBy::Arns(arns) => call.set_target_group_arns(Some(arns.to_vec())),
+                GroupsBy::Names(names) => call.set_names(Some(names.to_vec())),
+            };
+            let output = self.counted("DescribeTargetGroups", call.send()).await?;
+            for group in output.target_groups() {
+                let facts = GroupFacts::of(group);
+                let lacking = || CallError::bad_answer("a target group without ARN or name", output.request_id());
+                groups.push(facts.ok_or_else(lacking)?);
+            }
+            marker = output.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                return Ok(groups);
+            }
+        }
+        Err(CallError::bad_answer("a listing of target groups without end", None))
+    }
+
+    /// Waits for a call, counts it and reads its error.
+    async fn counted<T, E>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, CallError>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let started = (self.monotonic)();
+        let result = call.await.map_err(|error| CallError::of(&error, operation));
+        let outcome = result.as_ref().map_or_else(CallError::outcome, |_| Outcome::Ok);
+        self.tallies.add(operation, outcome, (self.monotonic)().saturating_sub(started));
+        result
+    }
+}
+
+fn target(id: &str, port: u16) -> TargetDescription {
+    TargetDescription::builder().id(id).port(port.into()).build()
+}
+
+fn target_seen(described: Option<&TargetHealthDescription>, request_id: Option<&str>) -> TargetSeen {
+    let health = described.and_then(|described| described.target_health());
+    let reason = health.and_then(|health| health.reason());
+    TargetSeen {
+        seen: match health.and_then(|health| health.state()) {
+            Some(state) => seen(state, reason),
+            None if described.is_some() => Seen::Other(String::new()),
+            None => Seen::NotRegistered,
+        },
+        reason: reason.map(|reason| reason.as_str().to_owned()),
+        description: health.and_then(|health| health.description()).map(str::to_owned),
+        request_id: request_id.map(str::to_owned),
+    }
+}
+
+fn seen(state: &TargetHealthStateEnum, reason: Option<&TargetHealthReasonEnum>) -> Seen {
+    match state {
+        TargetHealthStateEnum::Initial => Seen::Arriving,
+        TargetHealthStateEnum::Healthy => Seen::Healthy,
+        TargetHealthStateEnum::Unhealthy => Seen::Unhealthy,
+        TargetHealthStateEnum::Draining | TargetHealthStateEnum::UnhealthyDraining => Seen::Leaving,
+        TargetHealthStateEnum::Unused => match reason {
+            None | Some(TargetHealthReasonEnum::NotRegistered) => Seen::NotRegistered,
+            Some(_) => Seen::NotInUse,
+        },
+        TargetHealthStateEnum::Unavailable => Seen::Unavailable,
+        other => Seen::Other(other.as_str().to_owned()),
+    }
+}

@@ -1,0 +1,131 @@
+//! What a target group is like, in neutral words.
+//!
+//! It judges nothing; which settings are good for Rundeck is decided elsewhere.
+
+use aws_sdk_elasticloadbalancingv2::types;
+use std::time::Duration;
+
+/// AWS's deregistration delay where the attribute is missing, as emulators leave it out (facts/aws.md 2.6).
+pub(super) const DEFAULT_DELAY: Duration = Duration::from_secs(300);
+/// The attribute's key.
+pub(super) const DELAY_KEY: &str = "deregistration_delay.timeout_seconds";
+
+/// How groups are asked for. AWS fails the whole call with `TargetGroupNotFound` when one of them is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupsBy<'a> {
+    /// By ARN.
+    Arns(&'a [String]),
+    /// By name.
+    Names(&'a [String]),
+}
+
+/// What a group registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetType {
+    /// Instance ids.
+    Instance,
+    /// Private addresses.
+    Ip,
+    /// A kind that no Rundeck node can be (`lambda`, `alb`), or one that is newer than this agent.
+    Other(String),
+}
+
+/// Where the health check goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthPort {
+    /// To the port of each target's registration.
+    Traffic,
+    /// To this one.
+    Number(u16),
+}
+
+/// A group's health check. `None` is what AWS left out: never assume its default (facts/aws.md 2.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// `HTTP` or `HTTPS`.
+    pub protocol: Option<String>,
+    /// Where it goes.
+    pub port: HealthPort,
+    /// Path, with a query if there is one.
+    pub path: Option<String>,
+    /// Time between two checks by one load balancer node.
+    pub interval: Option<Duration>,
+    /// Time for an answer.
+    pub timeout: Option<Duration>,
+    /// Good answers in a row for coming back; a new target needs one only.
+    pub healthy_threshold: Option<u32>,
+    /// Bad answers in a row for being taken out.
+    pub unhealthy_threshold: Option<u32>,
+    /// Statuses that are good, like `200` or `200-299`.
+    pub matcher: Option<String>,
+}
+
+/// A target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFacts {
+    /// ARN.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// Port of registrations that name none; `None` for groups without one (lambda).
+    pub port: Option<u16>,
+    /// What it registers.
+    pub target_type: TargetType,
+    /// Its VPC.
+    pub vpc_id: Option<String>,
+    /// Load balancers that send requests to it; none: no listener rule uses the group.
+    pub load_balancers: Vec<String>,
+    /// Its health check.
+    pub health_check: HealthCheck,
+    /// How long a target is drained: all of it, even when idle.
+    pub deregistration_delay: Duration,
+}
+
+impl GroupFacts {
+    /// Reads AWS's answer; `None` without ARN or name. The delay is an attribute, which another call tells.
+    pub(super) fn of(group: &types::TargetGroup) -> Option<Self> {
+        Some(Self {
+            arn: group.target_group_arn()?.to_owned(),
+            name: group.target_group_name()?.to_owned(),
+            port: group.port().and_then(positive),
+            target_type: match group.target_type() {
+                None | Some(types::TargetTypeEnum::Instance) => TargetType::Instance,
+                Some(types::TargetTypeEnum::Ip) => TargetType::Ip,
+                Some(other) => TargetType::Other(other.as_str().to_owned()),
+            },
+            vpc_id: group.vpc_id().map(str::to_owned),
+            load_balancers: group.load_balancer_arns().to_vec(),
+            health_check: HealthCheck::of(group),
+            deregistration_delay: DEFAULT_DELAY,
+        })
+    }
+}
+
+impl HealthCheck {
+    fn of(group: &types::TargetGroup) -> Self {
+        let seconds = |value: Option<i32>| value.and_then(positive).map(Duration::from_secs);
+        let port = group.health_check_port().and_then(|port| port.parse().ok());
+        Self {
+            protocol: group.health_check_protocol().map(|protocol| protocol.as_str().to_owned()),
+            port: port.map_or(HealthPort::Traffic, HealthPort::Number),
+            path: group.health_check_path().map(str::to_owned),
+            interval: seconds(group.health_check_interval_seconds()),
+            timeout: seconds(group.health_check_timeout_seconds()),
+            healthy_threshold: group.healthy_threshold_count().and_then(positive),
+            unhealthy_threshold: group.unhealthy_threshold_count().and_then(positive),
+            matcher: group.matcher().and_then(|matcher| matcher.http_code()).map(str::to_owned),
+        }
+    }
+}
+
+/// AWS's numbers are signed; 0 and less stand for "none" in all of these fields.
+fn positive<T: TryFrom<i32>>(value: i32) -> Option<T> {
+    (value > 0).then(|| T::try_from(value).ok()).flatten()
+}
+
+/// Reads the delay from a group's attributes. It may be 0.
+pub(super) fn delay_of(attributes: &[types::TargetGroupAttribute]) -> Duration {
+    let value = attributes.iter().find(|attribute| attribute.key() == Some(DELAY_KEY));
+    let seconds = value.and_then(|attribute| attribute.value()?.parse().ok());
+    seconds.map_or(DEFAULT_DELAY, Duration::from_secs)
+}

@@ -1,0 +1,30 @@
+//! The clients for AWS: the load balancer's API and the instance metadata, in neutral words.
+//!
+//! Types of the SDK stop in this room; facts/aws.md is where each rule comes from. It holds no loop, no pacing and no
+//! policy, and dry-run is decided elsewhere: what is called here is sent.
+//!
+//! | file | what |
+//! |---|---|
+//! | `sdk.rs` | the one HTTP client, trust, proxy, region and credentials |
+//! | `elbv2.rs` | register, deregister, look at targets and groups |
+//! | `groups.rs` | what a target group is like |
+//! | `error.rs` | what AWS's errors mean |
+//! | `imds.rs` | instance metadata (IMDSv2) |
+//! | `tally.rs` | calls counted for the metrics |
+
+mod elbv2;
+mod error;
+mod groups;
+mod imds;
+mod sdk;
+mod tally;
+
+#[cfg(test)]
+mod tests;
+
+pub use elbv2::{Elbv2, Seen, TargetSeen};
+pub use error::{CallError, CallErrorKind};
+pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
+pub use imds::{Identity, Imds, ImdsError};
+pub use sdk::{Outside, Sdk, SetupError};
+pub use tally::{Outcome, Tally};

@@ -1,0 +1,168 @@
+//! The load balancer's API: what is sent, and what each answer means.
+
+use super::*;
+use crate::aws::{CallError, CallErrorKind, Elbv2, GroupsBy, HealthPort, Outcome, Seen, TargetType};
+use aws_config::Region;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_sdk_elasticloadbalancingv2::config::Credentials;
+
+const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/rundeck/0123456789abcdef";
+
+fn reply(operation: &str, result: &str) -> Option<String> {
+    let body = format!(
+        r#"<{operation}Response xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><{operation}Result>{result}</{operation}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></{operation}Response>"#
+    );
+    Some(http("200 OK", "x-amzn-RequestId: r-1\r\nContent-Type: text/xml\r\n", &body))
+}
+
+fn error(status: &str, code: &str) -> Option<String> {
+    let body = format!(
+        r#"<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><Error><Type>Sender</Type><Code>{code}</Code><Message>told so</Message></Error><RequestId>r-2</RequestId></ErrorResponse>"#
+    );
+    Some(http(status, "x-amzn-RequestId: r-2\r\nContent-Type: text/xml\r\n", &body))
+}
+
+/// A client with fixed credentials: the environment of the machine that runs the test must not matter.
+async fn client(server: &Server) -> Tested<Elbv2> {
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    let loader = sdk(None)?.loader().region(Region::new("eu-west-1")).endpoint_url(server.url());
+    Ok(Elbv2::new(&loader.credentials_provider(credentials).load().await, no_time))
+}
+
+async fn refused(script: Script) -> Tested<(CallError, usize)> {
+    let server = Server::play(script).await?;
+    let refusal = client(&server).await?.register(ARN, "i-1", 4440).await;
+    Ok((refusal.err().ok_or("refused")?, server.requests().len()))
+}
+
+#[tokio::test]
+async fn every_call_about_a_target_names_id_and_port() -> Tested {
+    let server = Server::play(|_, request| {
+        let name = request.split("Action=").nth(1)?.split('&').next()?;
+        reply(name, "")
+    })
+    .await?;
+    let client = Arc::new(client(&server).await?);
+    let task = tokio::spawn({
+        let client = Arc::clone(&client);
+        async move { client.register(ARN, "i-1", 4440).await }
+    });
+    assert_eq!(task.await??.as_deref(), Some("r-1"));
+    assert_eq!(client.deregister(ARN, "i-1", 4440).await?.as_deref(), Some("r-1"));
+    assert_eq!(client.target_health(ARN, "i-1", 4440).await?.seen, Seen::NotRegistered, "an empty list");
+    let requests = server.requests();
+    for request in &requests {
+        assert!(request.contains("Targets.member.1.Id=i-1&Targets.member.1.Port=4440"), "{request}");
+        assert!(request.contains("eu-west-1/elasticloadbalancing/aws4_request"), "{request}");
+        assert!(request.to_ascii_lowercase().contains("app/rundeck-alb-agent"), "{request}");
+    }
+    let tallies = client.tallies();
+    assert_eq!(tallies.len(), 3);
+    assert_eq!(tallies.get(&("RegisterTargets", Outcome::Ok)).map(|tally| tally.calls), Some(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_targets_state_is_told_in_neutral_words() -> Tested {
+    let scripts: [(Script, Seen, Option<&str>); 3] = [
+        (|_, _| reply("DescribeTargetHealth", HEALTHY_ELSEWHERE), Seen::NotRegistered, None),
+        (|_, _| reply("DescribeTargetHealth", NO_RULE), Seen::NotInUse, Some("Target.NotInUse")),
+        (|_, _| reply("DescribeTargetHealth", NEWER), Seen::Other("meditating".into()), None),
+    ];
+    for (script, seen, reason) in scripts {
+        let server = Server::play(script).await?;
+        let target = client(&server).await?.target_health(ARN, "i-1", 4440).await?;
+        assert_eq!((target.seen, target.reason.as_deref(), target.request_id.as_deref()), (seen, reason, Some("r-1")));
+    }
+    Ok(())
+}
+
+const HEALTHY_ELSEWHERE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4443</Port></Target><TargetHealth><State>healthy</State></TargetHealth></member></TargetHealthDescriptions>";
+const NO_RULE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth><State>unused</State><Reason>Target.NotInUse</Reason><Description>Target group is not configured to receive traffic from the load balancer</Description></TargetHealth></member></TargetHealthDescriptions>";
+const NEWER: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth><State>meditating</State></TargetHealth></member></TargetHealthDescriptions>";
+
+#[tokio::test]
+async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
+    let server = Server::play(|_, request| {
+        if request.contains("Action=DescribeTargetGroupAttributes") {
+            let known = request.contains("rundeck%2Fone");
+            return reply("DescribeTargetGroupAttributes", if known { DELAY_0 } else { "<Attributes/>" });
+        }
+        let second = request.contains("Marker=more");
+        reply("DescribeTargetGroups", if second { SECOND_PAGE } else { FIRST_PAGE })
+    })
+    .await?;
+    let names = ["one".to_owned(), "two".to_owned()];
+    let groups = client(&server).await?.groups(GroupsBy::Names(&names)).await?;
+    let [one, two] = groups.as_slice() else { return Err(format!("two groups, not {groups:?}").into()) };
+    assert_eq!((one.name.as_str(), one.port, &one.target_type), ("one", Some(4440), &TargetType::Instance));
+    assert_eq!(one.health_check.port, HealthPort::Number(4441));
+    assert_eq!(one.health_check.path.as_deref(), Some("/health"));
+    assert_eq!(one.health_check.interval, Some(Duration::from_secs(10)));
+    assert_eq!(one.health_check.timeout, Some(Duration::from_secs(6)));
+    assert_eq!((one.health_check.healthy_threshold, one.health_check.unhealthy_threshold), (Some(5), Some(2)));
+    assert_eq!(one.health_check.matcher.as_deref(), Some("200"));
+    assert_eq!(one.deregistration_delay, Duration::ZERO);
+    assert_eq!((&two.target_type, two.health_check.port), (&TargetType::Ip, HealthPort::Traffic));
+    assert_eq!(two.health_check.timeout, None, "never assumed");
+    assert_eq!(two.deregistration_delay, Duration::from_secs(300), "AWS's default where the key is missing");
+    Ok(())
+}
+
+const FIRST_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/one</TargetGroupArn><TargetGroupName>one</TargetGroupName><Port>4440</Port><TargetType>instance</TargetType><VpcId>vpc-1</VpcId><HealthCheckProtocol>HTTP</HealthCheckProtocol><HealthCheckPort>4441</HealthCheckPort><HealthCheckPath>/health</HealthCheckPath><HealthCheckIntervalSeconds>10</HealthCheckIntervalSeconds><HealthCheckTimeoutSeconds>6</HealthCheckTimeoutSeconds><HealthyThresholdCount>5</HealthyThresholdCount><UnhealthyThresholdCount>2</UnhealthyThresholdCount><Matcher><HttpCode>200</HttpCode></Matcher><LoadBalancerArns><member>arn:lb</member></LoadBalancerArns></member></TargetGroups><NextMarker>more</NextMarker>";
+const SECOND_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/two</TargetGroupArn><TargetGroupName>two</TargetGroupName><Port>4440</Port><TargetType>ip</TargetType><HealthCheckPort>traffic-port</HealthCheckPort></member></TargetGroups>";
+const DELAY_0: &str = "<Attributes><member><Key>stickiness.enabled</Key><Value>true</Value></member><member><Key>deregistration_delay.timeout_seconds</Key><Value>0</Value></member></Attributes>";
+
+#[tokio::test]
+async fn refusals_are_told_apart_by_their_code() -> Tested {
+    use CallErrorKind as Kind;
+    let denied = Kind::Denied { action: "elasticloadbalancing:RegisterTargets".into() };
+    let cases: [(Script, Kind); 7] = [
+        (|_, _| error("400 Bad Request", "ValidationError"), Kind::Other),
+        (|_, _| error("400 Bad Request", "TargetGroupNotFound"), Kind::NotFound),
+        (|_, _| error("400 Bad Request", "InvalidTarget"), Kind::InvalidTarget),
+        (|_, _| error("400 Bad Request", "TooManyTargets"), Kind::TooMany),
+        (|_, _| error("403 Forbidden", "AccessDenied"), denied),
+        (|_, _| error("403 Forbidden", "SignatureDoesNotMatch"), Kind::Credentials),
+        (|_, _| Some(http("403 Forbidden", "", "<html>proxy</html>")), Kind::BadAnswer),
+    ];
+    for (script, kind) in cases {
+        let (error, requests) = refused(script).await?;
+        assert_eq!((&error.kind, requests), (&kind, 1), "{error}");
+        if error.code.is_some() {
+            assert_eq!((error.message.as_str(), error.request_id.as_deref()), ("told so", Some("r-2")));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_throttle_is_tried_three_times_though_it_is_a_400() -> Tested {
+    let (error, requests) = refused(|_, _| error("400 Bad Request", "Throttling")).await?;
+    assert_eq!((&error.kind, requests), (&CallErrorKind::Throttled, 3), "{error}");
+    assert_eq!(error.outcome(), Outcome::Throttled);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_500_with_a_web_page_is_trouble_of_aws() -> Tested {
+    let (error, requests) = refused(|_, _| Some(http("500 Oops", "", "<html><h1>500</h1></html>"))).await?;
+    assert_eq!((&error.kind, requests), (&CallErrorKind::Unavailable, 3), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_there_and_no_credentials_are_told_apart() -> Tested {
+    let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let gone = Server { address, requests: Arc::default() };
+    let error = client(&gone).await?.register(ARN, "i-1", 4440).await.err().ok_or("refused")?;
+    assert_eq!(error.kind, CallErrorKind::Unreachable, "{error}");
+
+    let metadata = sdk(Some(&gone))?.metadata_client();
+    let credentials = ImdsCredentialsProvider::builder().imds_client(metadata).build();
+    let loader = sdk(None)?.loader().region(Region::new("eu-west-1")).endpoint_url(gone.url());
+    let client = Elbv2::new(&loader.credentials_provider(credentials).load().await, no_time);
+    let error = client.register(ARN, "i-1", 4440).await.err().ok_or("refused")?;
+    assert_eq!(error.kind, CallErrorKind::Credentials, "{error}");
+    Ok(())
+}

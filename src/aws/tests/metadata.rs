@@ -1,0 +1,159 @@
+//! Instance metadata: tokens, missing items, refusals, silence.
+
+use super::*;
+use crate::aws::{Identity, Imds, ImdsError};
+
+const DOCUMENT: &str = r#"{"accountId":"123456789012","availabilityZone":"eu-west-1a","instanceId":"i-1","privateIp":"10.0.7.10",
+  "region":"eu-west-1","marketplaceProductCodes":null}"#;
+
+fn token(value: &str) -> Option<String> {
+    Some(http("200 OK", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n", value))
+}
+
+fn item(body: &str) -> Option<String> {
+    Some(http("200 OK", "Content-Type: text/plain\r\n", body))
+}
+
+fn refusal(status: &str) -> Option<String> {
+    Some(http(status, "", "<html>Sorry</html>"))
+}
+
+async fn imds(script: Script) -> Tested<(Imds, Server)> {
+    let server = Server::play(script).await?;
+    Ok((sdk(Some(&server))?.imds(), server))
+}
+
+/// A service that knows everything this agent asks for.
+fn complete(_: usize, request: &str) -> Option<String> {
+    if request.starts_with("PUT /latest/api/token ") {
+        return token("t");
+    }
+    match request.split(' ').nth(1) {
+        Some("/latest/dynamic/instance-identity/document") => item(DOCUMENT),
+        Some("/latest/meta-data/services/partition") => item("aws"),
+        Some("/latest/meta-data/autoscaling/target-lifecycle-state") => item("InService\n"),
+        Some("/latest/meta-data/instance-life-cycle") => item("spot"),
+        Some("/latest/meta-data/tags/instance/rundeck-alb-agent:target-groups") => item("one two"),
+        _ => refusal("404 Not Found"),
+    }
+}
+
+#[tokio::test]
+async fn tells_who_this_node_is_with_one_token() -> Tested {
+    let (imds, server) = imds(complete).await?;
+    let expected = Identity {
+        instance_id: "i-1".into(),
+        private_ip: "10.0.7.10".into(),
+        region: "eu-west-1".into(),
+        availability_zone: "eu-west-1a".into(),
+        partition: "aws".into(),
+    };
+    assert_eq!(imds.identity().await?, expected);
+    assert_eq!(imds.lifecycle().await?.as_deref(), Some("InService"));
+    assert_eq!(imds.tag("rundeck-alb-agent:target-groups").await?.as_deref(), Some("one two"));
+    let requests = server.requests();
+    assert_eq!(requests.iter().filter(|request| request.starts_with("PUT")).count(), 1, "one token for all");
+    assert!(requests[0].to_ascii_lowercase().contains("x-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
+    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("200", 4)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_none() -> Tested {
+    let (imds, _server) = imds(|n, _| if n == 0 { token("t") } else { refusal("404 Not Found") }).await?;
+    assert_eq!(imds.lifecycle().await, Ok(None));
+    assert_eq!(imds.tag("Name").await, Ok(None));
+    assert!(matches!(imds.identity().await, Err(ImdsError::BadAnswer(_))));
+    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("404", 3)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forgotten_token_is_replaced_at_once() -> Tested {
+    // The service forgets its tokens after the first item.
+    let (imds, server) = imds(|n, request| match n {
+        0 => token("old"),
+        1 => item("InService"),
+        _ if request.starts_with("PUT") => token("new"),
+        _ if request.to_ascii_lowercase().contains("x-aws-ec2-metadata-token: new\r\n") => item("Terminated"),
+        _ => refusal("401 Unauthorized"),
+    })
+    .await?;
+    assert_eq!(imds.lifecycle().await?.as_deref(), Some("InService"));
+    assert_eq!(imds.lifecycle().await?.as_deref(), Some("Terminated"));
+    assert_eq!(server.requests().len(), 5, "token, item, 401, token, item");
+    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("200", 2), ("401", 1)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_fresh_tokens_is_asked_twice_and_no_more() -> Tested {
+    let script: Script = |_, request| if request.starts_with("PUT") { token("t") } else { refusal("401 Unauthorized") };
+    let (imds, server) = imds(script).await?;
+    assert_eq!(imds.lifecycle().await, Err(ImdsError::Unauthorized));
+    assert_eq!(server.requests().len(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn forbidden_and_troubled_services_are_told_apart() -> Tested {
+    let (forbidden, server) = imds(|_, _| refusal("403 Forbidden")).await?;
+    assert_eq!(forbidden.lifecycle().await, Err(ImdsError::Forbidden));
+    assert_eq!(server.requests().len(), 1, "no second try");
+    let (item_forbidden, _server) = imds(|n, _| if n == 0 { token("t") } else { refusal("403 Forbidden") }).await?;
+    assert_eq!(item_forbidden.lifecycle().await, Err(ImdsError::Forbidden));
+    Ok(())
+}
+
+#[tokio::test]
+async fn trouble_is_tried_again_and_then_reported() -> Tested {
+    let (imds, server) = imds(|n, _| if n == 0 { token("t") } else { refusal("503 Slow Down") }).await?;
+    assert_eq!(imds.lifecycle().await, Err(ImdsError::Unavailable(503)));
+    assert_eq!(server.requests().len(), 4, "token and three attempts");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_there_is_absent() -> Tested {
+    let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let outside = Outside { metadata_endpoint: Some(format!("http://{address}")), ..Outside::default() };
+    let refused = Sdk::new(outside, no_time)?.imds();
+    assert!(matches!(refused.lifecycle().await, Err(ImdsError::Absent(_))));
+    assert_eq!(refused.counts().into_iter().collect::<Vec<_>>(), [("unreachable", 1)]);
+
+    let (silent, _server) = imds(|_, _| None).await?;
+    assert_eq!(silent.lifecycle().await, Err(ImdsError::Absent("no answer in time".into())));
+    let (item_silent, _server) = imds(|n, _| if n == 0 { token("t") } else { None }).await?;
+    assert_eq!(item_silent.lifecycle().await, Err(ImdsError::Absent("no answer in time".into())));
+    assert_eq!(item_silent.counts().into_iter().collect::<Vec<_>>(), [("timeout", 1)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn answers_of_somebody_else_are_no_metadata() -> Tested {
+    let (imds, _server) = imds(|_, _| item("welcome to the captive portal")).await?;
+    assert!(matches!(imds.lifecycle().await, Err(ImdsError::BadAnswer(_))), "a token without a life");
+    Ok(())
+}
+
+#[tokio::test]
+async fn asks_nothing_where_it_makes_no_sense() -> Tested {
+    let server = Server::play(complete).await?;
+    let outside = Outside { metadata_endpoint: Some(server.url()), metadata_disabled: true, ..Outside::default() };
+    assert_eq!(Sdk::new(outside, no_time)?.imds().lifecycle().await, Err(ImdsError::Disabled));
+    let imds = sdk(Some(&server))?.imds();
+    for key in ["", "a b", "a/b", "ä", "a?b"] {
+        assert!(matches!(imds.tag(key).await, Err(ImdsError::BadAnswer(_))), "{key}");
+    }
+    assert!(server.requests().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_can_be_tasks_of_their_own() -> Tested {
+    let (imds, _server) = imds(complete).await?;
+    let imds = Arc::new(imds);
+    let identity = tokio::spawn(async move { imds.identity().await });
+    assert_eq!(identity.await??.instance_id, "i-1");
+    Ok(())
+}
