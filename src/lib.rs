@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod host;
 pub mod rundeck;
+pub mod server;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;

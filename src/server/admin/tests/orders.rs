@@ -1,0 +1,128 @@
+//! Orders on the control socket.
+
+use super::*;
+use rundeck_alb_core::Cause;
+use serde_json::json;
+
+fn refusing() -> House {
+    let text = "an Auto Scaling group would replace this node: use Standby".into();
+    House::new(sample::up, OrderAnswer::Refused { why: "asg".into(), text })
+}
+
+#[test]
+fn a_drain_is_accepted_with_its_receipts_id() {
+    let house = House::up();
+    let body = json!({ "cause": "rundeck-stopping", "reason": "kernel \"6.18\"\n", "timeout": "90s" }).to_string();
+    let got = house.post("/drain", &body);
+    assert_eq!((got.status, got.json()), (202, json!({ "drain": "20260101T000000-operator" })));
+    let expected = AdminOrder::Drain {
+        cause: Cause::RundeckStopping,
+        reason: "kernel \"6.18\"\n".into(),
+        timeout: Some(Duration::from_secs(90)),
+    };
+    assert_eq!(house.orders.recv(), Ok(expected));
+}
+
+#[test]
+fn without_particulars_an_operator_orders_it() {
+    let house = House::up();
+    for body in ["", "{}", r#"{"reason":null}"#] {
+        assert_eq!(house.post("/drain", body).status, 202, "{body}");
+        let expected = AdminOrder::Drain { cause: Cause::Operator, reason: String::new(), timeout: None };
+        assert_eq!(house.orders.recv(), Ok(expected));
+    }
+}
+
+#[test]
+fn a_refusal_says_why() {
+    let got = refusing().post("/drain", "{}");
+    assert_eq!(got.status, 409);
+    assert_eq!(
+        got.json(),
+        json!({ "why": "asg", "refused": "an Auto Scaling group would replace this node: use Standby" })
+    );
+}
+
+#[test]
+fn a_resume_tells_whether_there_was_something_to_undo() {
+    for done in [true, false] {
+        let house = House::new(sample::up, OrderAnswer::Resumed(done));
+        let got = house.post("/resume", r#"{"cause":"operator","reason":"done"}"#);
+        assert_eq!((got.status, got.json()), (200, json!({ "resumed": done })));
+        assert_eq!(house.orders.recv(), Ok(AdminOrder::Resume { cause: Cause::Operator, reason: "done".into() }));
+    }
+}
+
+#[test]
+fn what_is_no_order_is_400_and_reaches_nobody() {
+    let house = House::up();
+    let long = json!({ "reason": "x".repeat(501) }).to_string();
+    for (path, body, words) in [
+        ("/drain", "{", "not an order: EOF"),
+        ("/drain", r#"["operator"]"#, "not an order: a JSON object is expected"),
+        ("/drain", "null", "not an order: a JSON object is expected"),
+        ("/drain", r#"{"cause":"operator","cause":"operator"}"#, "duplicate field `cause`"),
+        ("/drain", r#"{"caus":"operator"}"#, "unknown field `caus`, expected one of"),
+        (
+            "/drain",
+            r#"{"cause":"agent-stopping"}"#,
+            r#"unknown cause "agent-stopping": use "operator" or "rundeck-stopping""#,
+        ),
+        ("/drain", r#"{"timeout":"soon"}"#, r#"timeout is no duration: write it as "90s" or "5m""#),
+        ("/drain", r#"{"timeout":90}"#, "not an order: invalid type"),
+        ("/drain", &long, "the reason is longer than 500 characters"),
+        ("/resume", r#"{"timeout":"90s"}"#, "unknown field `timeout`"),
+        ("/resume", r#"{"cause":"Operator"}"#, "unknown cause"),
+    ] {
+        let got = house.post(path, body);
+        let error = got.json()["error"].as_str().expect("words").to_string();
+        assert_eq!(got.status, 400, "{body}");
+        assert!(error.contains(words), "{body}: {error}");
+    }
+    assert!(house.orders.try_recv().is_err());
+}
+
+#[test]
+fn a_body_over_16_kib_is_413() {
+    let house = House::up();
+    let fits = format!("{{}}{}", " ".repeat(16 * 1024 - 2));
+    assert_eq!(house.post("/drain", &fits).status, 202);
+    for length in [16 * 1024 + 1, 100_000] {
+        assert_eq!(house.post("/drain", &" ".repeat(length)).status, 413, "{length}");
+    }
+}
+
+#[test]
+fn tcp_takes_no_order() {
+    let house = House::up();
+    for path in ["/drain", "/resume", "/maintenance", "/verify"] {
+        let got =
+            house.by_tcp(&format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\r\n{{}}", house.tcp));
+        assert_eq!((got.status, &got.json()["error"]), (403, &"orders are taken on the control socket only".into()));
+    }
+    assert!(house.orders.try_recv().is_err());
+}
+
+#[test]
+fn an_agent_that_is_ending_says_so() {
+    let house = House::up();
+    let (orders, nobody) = mpsc::channel(1);
+    drop(nobody);
+    let admin = Admin {
+        board: house.board.clone(),
+        counters: Arc::default(),
+        clock: house.clock.clone(),
+        orders,
+        receipts: Box::new(Shelf),
+        own_use: Box::new(|| None),
+        parse_duration: seconds,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let order = AdminOrder::Resume { cause: Cause::Operator, reason: String::new() };
+    let got = runtime.block_on(super::super::order::give(&admin, order.clone(), Duration::from_secs(20)));
+    assert_eq!(got.status(), 503);
+    // A loop that never takes the order is not waited for without end.
+    let (orders, _stuck) = mpsc::channel(1);
+    let got = runtime.block_on(super::super::order::give(&Admin { orders, ..admin }, order, Duration::from_millis(20)));
+    assert_eq!(got.status(), 503);
+}

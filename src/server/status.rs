@@ -1,0 +1,244 @@
+//! The JSON of `/status`: everything that `status` and `explain` show. Its schema is docs/STATUS.md.
+//!
+//! Moments become wall-clock times here, and ages are given beside them, so that a reader needs no clock of its own.
+
+use super::{Board, Counters, VERSION};
+use crate::clock::{Clock, rfc3339};
+use rundeck_alb_core::{
+    Answer, CheckView, Degraded, DrainView, Finding, Identity, Mode, Moment, Process, RundeckView, Snapshot, Step,
+    TargetView,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One look at the agent.
+#[derive(Debug, Serialize)]
+pub(super) struct StatusView {
+    version: &'static str,
+    /// When this was written.
+    at: String,
+    health: HealthView,
+    checks: Vec<Check>,
+    rundeck: Rundeck,
+    node: Option<Identity>,
+    lifecycle: Option<String>,
+    targets: Vec<Target>,
+    drain: Option<Drain>,
+    findings: Vec<Finding>,
+    aws_requests: Vec<AwsRequests>,
+    health_requests: BTreeMap<u16, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct HealthView {
+    #[serde(flatten)]
+    answer: Answer,
+    evidence: String,
+    since: String,
+    since_ms: u64,
+    age_ms: u64,
+    max_age_ms: u64,
+    degraded: Vec<Degraded>,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    check: rundeck_alb_core::Check,
+    result: &'static str,
+    seen: String,
+    at: Option<String>,
+    age_ms: Option<u64>,
+    passes: u32,
+    fails: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Rundeck {
+    version: Option<String>,
+    api_version: Option<u32>,
+    server_uuid: Option<String>,
+    mode: Option<Mode>,
+    running: Option<u32>,
+    pid: Option<u32>,
+    started: Option<String>,
+    memory_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Target {
+    target_group: String,
+    arn: Option<String>,
+    id: Option<String>,
+    port: Option<u16>,
+    owned: bool,
+    state: String,
+    reason: Option<String>,
+    description: Option<String>,
+    since: Option<String>,
+    since_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Drain {
+    id: String,
+    cause: rundeck_alb_core::Cause,
+    causes: Vec<rundeck_alb_core::Cause>,
+    reason: String,
+    phase: rundeck_alb_core::DrainPhase,
+    started: String,
+    started_ms: u64,
+    deadline: Option<String>,
+    steps: Vec<StepView>,
+    in_flight: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepView {
+    name: String,
+    started: String,
+    took_ms: Option<u64>,
+    result: String,
+    gave_up: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct AwsRequests {
+    service: &'static str,
+    operation: &'static str,
+    result: &'static str,
+    count: u64,
+}
+
+impl StatusView {
+    pub(super) fn new(board: &Board, counters: &Counters, clock: &Clock) -> Self {
+        let published = board.read();
+        let snapshot = &published.snapshot;
+        let times = Times { clock, now: Moment(clock.now_ms()) };
+        Self {
+            version: VERSION,
+            at: rfc3339(clock.wall()),
+            health: times.health(snapshot),
+            checks: snapshot.checks.iter().map(|check| times.check(check)).collect(),
+            rundeck: rundeck(&snapshot.rundeck, &times),
+            node: snapshot.node.clone(),
+            lifecycle: snapshot.lifecycle.clone(),
+            targets: snapshot.targets.iter().map(|target| times.target(target)).collect(),
+            drain: snapshot.drain.as_ref().map(|drain| times.drain(drain)),
+            findings: snapshot.findings.clone(),
+            aws_requests: aws_requests(counters),
+            health_requests: board.health_requests().by_status().filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+}
+
+/// Turns moments into times, all by the same now.
+struct Times<'a> {
+    clock: &'a Clock,
+    now: Moment,
+}
+
+impl Times<'_> {
+    fn wall(&self, moment: Moment) -> String {
+        rfc3339(self.clock.wall_at(moment.0))
+    }
+
+    fn age(&self, moment: Moment) -> u64 {
+        self.now.since(moment).0
+    }
+
+    fn health(&self, snapshot: &Snapshot) -> HealthView {
+        let answer = snapshot.answer_at(self.now);
+        let since = if answer == snapshot.answer { snapshot.since } else { snapshot.looked_at + snapshot.max_age };
+        HealthView {
+            answer,
+            evidence: snapshot.evidence.clone(),
+            since: self.wall(since),
+            since_ms: self.age(since),
+            age_ms: self.age(snapshot.looked_at),
+            max_age_ms: snapshot.max_age.0,
+            degraded: snapshot.degraded.clone(),
+        }
+    }
+
+    fn check(&self, view: &CheckView) -> Check {
+        Check {
+            check: view.check,
+            result: view.result,
+            seen: view.seen.clone(),
+            at: view.at.map(|at| self.wall(at)),
+            age_ms: view.at.map(|at| self.age(at)),
+            passes: view.passes,
+            fails: view.fails,
+        }
+    }
+
+    fn target(&self, view: &TargetView) -> Target {
+        let words = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Target {
+            target_group: view.name.clone(),
+            arn: view.arn.clone(),
+            id: view.id.clone(),
+            port: view.port,
+            owned: view.owned,
+            state: view.word.clone(),
+            reason: view.seen.as_ref().and_then(|seen| words(&seen.reason)),
+            description: view.seen.as_ref().and_then(|seen| words(&seen.description)),
+            since: view.since.map(|since| self.wall(since)),
+            since_ms: view.since.map(|since| self.age(since)),
+        }
+    }
+
+    fn drain(&self, view: &DrainView) -> Drain {
+        Drain {
+            id: view.id.clone(),
+            cause: view.cause,
+            causes: view.causes.clone(),
+            reason: view.reason.clone(),
+            phase: view.phase,
+            started: self.wall(view.started),
+            started_ms: self.age(view.started),
+            deadline: view.deadline.map(|deadline| self.wall(deadline)),
+            steps: view.steps.iter().map(|step| self.step(step)).collect(),
+            in_flight: view.in_flight,
+        }
+    }
+
+    fn step(&self, step: &Step) -> StepView {
+        StepView {
+            name: step.name.clone(),
+            started: self.wall(step.started),
+            took_ms: step.took_ms,
+            result: step.result.clone(),
+            gave_up: step.gave_up,
+        }
+    }
+}
+
+fn rundeck(view: &RundeckView, times: &Times<'_>) -> Rundeck {
+    Rundeck {
+        version: view.version.clone(),
+        api_version: view.api_version,
+        server_uuid: view.server_uuid.clone(),
+        mode: view.mode,
+        running: view.running,
+        pid: view.process.map(|process| process.pid),
+        started: view.process.map(|process| times.wall(since_boot(process))),
+        memory_bytes: view.memory_bytes,
+    }
+}
+
+/// The kernel counts a start in hundredths of a second since boot (proc(5), `starttime`).
+fn since_boot(process: Process) -> Moment {
+    Moment(process.start.saturating_mul(10))
+}
+
+fn aws_requests(counters: &Counters) -> Vec<AwsRequests> {
+    let requests = counters.aws_requests().into_iter();
+    requests
+        .map(|(service, operation, result, count)| AwsRequests { service, operation, result: result.word(), count })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests;
