@@ -13,12 +13,15 @@
 //!
 //! It is a library only so that its tests can reach it; the product is the program.
 
+pub mod agent;
 pub mod aws;
 pub mod clock;
 pub mod config;
+pub mod effect;
 pub mod host;
 pub mod rundeck;
 pub mod server;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;
+pub mod watch;

@@ -1,0 +1,169 @@
+//! Wiring, and THE loop: the only owner of the heart.
+//!
+//! Each turn: perform the heart's commands (each call a task whose result is an event), wait for an event, a finished
+//! call or the next deadline, take everything that waits in priority order, feed the heart, publish one snapshot. It
+//! decides nothing and knows no fact about AWS or Rundeck.
+
+mod cloud;
+mod doors;
+mod kept;
+mod orders;
+mod perform;
+pub mod start;
+mod tell;
+
+pub use cloud::Cloud;
+pub use perform::World;
+
+use crate::clock::Clock;
+use crate::effect::state;
+use crate::server::admin::OrderRequest;
+use crate::server::{Board, Counters, Published};
+use crate::watch::process;
+use crate::watch::signals::Signals;
+use orders::Orders;
+use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Moment, Notice, Process, State};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Events and finished calls taken in one turn at most, so that a flood cannot keep the snapshot from being published.
+const MAX_BATCH: usize = 64;
+
+/// The agent's parts, as `run` puts them together.
+pub struct Agent {
+    heart: Heart,
+    world: Arc<World>,
+    clock: Clock,
+    board: Board,
+    counters: Arc<Counters>,
+    calls: JoinSet<Vec<Event>>,
+    orders: Orders,
+    shown: State,
+    token_in_query_told: bool,
+}
+
+impl Agent {
+    /// An agent around a heart that has been told what an earlier run left behind.
+    pub fn new(heart: Heart, world: World, board: Board, counters: Arc<Counters>) -> Agent {
+        let shown = heart.snapshot().answer.state;
+        Agent {
+            heart,
+            clock: world.clock.clone(),
+            world: Arc::new(world),
+            board,
+            counters,
+            calls: JoinSet::new(),
+            orders: Orders::default(),
+            shown,
+            token_in_query_told: false,
+        }
+    }
+
+    /// Runs until the heart ends. `requests` are operators' orders from the admin listeners.
+    pub async fn run(mut self, mut signals: Signals, mut requests: mpsc::Receiver<OrderRequest>) -> Ending {
+        let mut stopping = false;
+        self.feed(vec![Event::Tick]);
+        loop {
+            if let Some(ending) = self.heart.ended() {
+                return ending;
+            }
+            let wake = self.heart.next_deadline().unwrap_or(self.now());
+            let mut batch = Vec::new();
+            tokio::select! {
+                biased;
+                name = signals.next() => batch.push(self.signal(name, &mut stopping)),
+                Some(request) = requests.recv() => batch.push(self.orders.take(request, &self.clock)),
+                Some(done) = self.calls.join_next() => batch.extend(done.unwrap_or_default()),
+                () = tokio::time::sleep_until(self.clock.instant_at(wake.0)) => batch.push(Event::Tick),
+            }
+            while batch.len() < MAX_BATCH {
+                let Some(done) = self.calls.try_join_next() else { break };
+                batch.extend(done.unwrap_or_default());
+            }
+            self.notice_query(&mut batch);
+            self.feed(batch);
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment(self.clock.now_ms())
+    }
+
+    /// The heart takes the batch in priority order; then its commands go out and one snapshot is published.
+    fn feed(&mut self, mut batch: Vec<Event>) {
+        batch.sort_by_key(priority);
+        for event in batch {
+            let now = self.now();
+            self.heart.handle(event, now);
+        }
+        // Commands that need no call may feed nothing back, so one pass is enough.
+        for command in self.heart.take_commands() {
+            self.perform(command);
+        }
+        self.publish();
+    }
+
+    fn perform(&mut self, command: Command) {
+        match command {
+            Command::Call { id, deadline, call } => {
+                let world = self.world.clone();
+                let deadline = self.clock.instant_at(deadline.0);
+                self.calls.spawn(async move {
+                    // The heart gives up at that moment too: what comes later would be ignored.
+                    tokio::time::timeout_at(deadline, perform::call(&world, id, call)).await.unwrap_or_default()
+                });
+            }
+            Command::WatchExit(process) => self.watch_exit(process),
+            Command::KeepVerdict(verdict) => {
+                // Queued at once; nobody waits for it.
+                drop(self.world.store.keep_verdict(state::verdict_json(&self.world.boot_id, &verdict)));
+            }
+            Command::Answer(number, answer) => self.orders.answer(number, answer),
+            Command::Tell(note) => tell::note(&note),
+            Command::Exit(_) => {}
+        }
+    }
+
+    fn watch_exit(&mut self, watched: Process) {
+        self.calls.spawn(async move { vec![process::ended(watched).await] });
+    }
+
+    fn signal(&self, name: &str, stopping: &mut bool) -> Event {
+        tracing::info!(event = "signal", "{name} received");
+        if std::mem::replace(stopping, true) {
+            return Event::Abort;
+        }
+        Event::Stop { id: orders::drain_id(&self.clock, Cause::AgentStopping) }
+    }
+
+    /// A token in the health check's query is ignored and told once.
+    fn notice_query(&mut self, batch: &mut Vec<Event>) {
+        if !self.token_in_query_told && self.board.token_in_query() {
+            self.token_in_query_told = true;
+            let text =
+                "the load balancer still sends a token in its health check's path: remove the query, none is needed";
+            batch.push(Event::Noticed(Notice::TokenInQuery, Some(text.into())));
+        }
+    }
+
+    fn publish(&mut self) {
+        let snapshot = self.heart.snapshot();
+        tell::transition(self.shown, &snapshot, &self.counters);
+        self.shown = snapshot.answer.state;
+        self.board.publish(Published::new(snapshot, &self.clock));
+    }
+}
+
+/// Stop first, then people, then what the calls and probes brought.
+fn priority(event: &Event) -> u8 {
+    match event {
+        Event::Kept(_) => 0,
+        Event::Abort | Event::Stop { .. } => 1,
+        Event::Order(..) => 2,
+        Event::ProcessEnded(_) => 3,
+        Event::Reply(..) => 4,
+        Event::Noticed(..) => 5,
+        Event::Tick => 6,
+    }
+}

@@ -1,0 +1,129 @@
+//! Which part performs which command: one arm each, nothing decided.
+
+use super::cloud::Cloud;
+use super::tell;
+use crate::clock::Clock;
+use crate::effect::{balancer, mode, state};
+use crate::rundeck::Client;
+use crate::server::Counters;
+use crate::store::Store;
+use crate::watch::api::TokenSource;
+use crate::watch::process::Finder;
+use crate::watch::{api, node, targets, web};
+use rundeck_alb_core::{
+    ApiSeen, Call, CallId, Check, Event, GroupFacts, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that a call may need. Built once, shared by the tasks.
+pub struct World {
+    /// The only reader of time.
+    pub clock: Clock,
+    /// The local Rundeck.
+    pub rundeck: Client,
+    /// Where its token comes from.
+    pub tokens: TokenSource,
+    /// Where its process is.
+    pub finder: Finder,
+    /// AWS.
+    pub cloud: Cloud,
+    /// Files.
+    pub store: Arc<Store>,
+    /// Names the boot in every file.
+    pub boot_id: String,
+    /// Figures for the metrics.
+    pub counters: Arc<Counters>,
+}
+
+/// Performs one call and says what came of it: the reply, after what only people can cure.
+pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
+    let mut noticed = Vec::new();
+    let reply = match call {
+        Call::ProbeWeb { with_boot } => {
+            let round = timed(world, Check::Web, web::look(&world.rundeck, with_boot), |r| tell::web_word(r.web)).await;
+            noticed.push(Event::Noticed(Notice::Certificate, round.certificate));
+            Reply::Web(round.web, round.boot)
+        }
+        Call::ProbeApi => probe_api(world, &mut noticed).await,
+        Call::FindProcess { known } => {
+            Reply::Process(timed(world, Check::Process, world.finder.find(known), tell::process_word).await)
+        }
+        Call::CountInFlight => Reply::InFlight(world.finder.in_flight().await),
+        Call::AskIdentity => Reply::Identity(identity(world).await),
+        Call::AskLifecycle => Reply::Lifecycle(lifecycle(world).await),
+        Call::AskTag(key) => Reply::Tag(tag(world, &key).await),
+        Call::DescribeGroups(names) => Reply::Groups(groups(world, &names).await),
+        Call::DescribeTarget(target) => Reply::Target(look(world, &target).await),
+        Call::Register { target, reason } => Reply::Changed(register(world, &target, &reason).await),
+        Call::Deregister { target, reason } => Reply::Changed(deregister(world, &target, &reason).await),
+        Call::SetMode(wanted) => Reply::Mode(set_mode(world, wanted).await),
+        Call::KeepIntent(intent) => Reply::Written(
+            world.store.keep_intent(state::intent_json(&world.boot_id, &intent)).await.map_err(|e| e.to_string()),
+        ),
+        Call::WriteReceipt(receipt) => {
+            let took = Duration::from_millis(receipt.ended.since(receipt.started).0);
+            world.counters.drain_ended(receipt.cause, receipt.result, took);
+            let json = state::receipt_json(&receipt, &world.clock);
+            Reply::Written(world.store.write_receipt(&receipt.id, json).await.map_err(|e| e.to_string()))
+        }
+    };
+    world.cloud.count(&world.counters);
+    noticed.push(Event::Reply(id, reply));
+    noticed
+}
+
+async fn timed<T>(world: &World, check: Check, look: impl Future<Output = T>, word: fn(&T) -> &'static str) -> T {
+    let began = world.clock.now_ms();
+    let seen = look.await;
+    let took = Duration::from_millis(world.clock.now_ms().saturating_sub(began));
+    world.counters.probe(check, word(&seen), took);
+    seen
+}
+
+async fn probe_api(world: &World, noticed: &mut Vec<Event>) -> Reply {
+    match world.tokens.refresh(&world.rundeck).await {
+        Ok(()) => {
+            noticed.push(Event::Noticed(Notice::TokenFile, None));
+            Reply::Api(timed(world, Check::Api, api::look(&world.rundeck), tell::api_word).await)
+        }
+        Err(why) => {
+            noticed.push(Event::Noticed(Notice::TokenFile, Some(why.clone())));
+            Reply::Api(ApiSeen::Unreadable(why))
+        }
+    }
+}
+
+async fn set_mode(world: &World, wanted: Mode) -> Result<Mode, String> {
+    // A restarted agent may have to switch before it has asked anything: the token is read first.
+    world.tokens.refresh(&world.rundeck).await?;
+    mode::set(&world.rundeck, wanted).await
+}
+
+async fn identity(world: &World) -> Result<Identity, String> {
+    node::identity(world.cloud.imds().await?).await
+}
+
+async fn lifecycle(world: &World) -> Result<Option<String>, String> {
+    node::lifecycle(world.cloud.imds().await?).await
+}
+
+async fn tag(world: &World, key: &str) -> Result<Option<String>, String> {
+    node::tag(world.cloud.imds().await?, key).await
+}
+
+async fn groups(world: &World, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
+    targets::groups(world.cloud.elbv2().await?, names).await.map_err(|e| targets::trouble(&e))
+}
+
+async fn look(world: &World, target: &Target) -> Result<TargetSeen, Trouble> {
+    targets::target(world.cloud.elbv2().await?, target).await.map_err(|e| targets::trouble(&e))
+}
+
+async fn register(world: &World, target: &Target, reason: &str) -> Result<String, Trouble> {
+    balancer::register(world.cloud.elbv2().await?, target, reason).await.map_err(|e| targets::trouble(&e))
+}
+
+async fn deregister(world: &World, target: &Target, reason: &str) -> Result<String, Trouble> {
+    balancer::deregister(world.cloud.elbv2().await?, target, reason).await.map_err(|e| targets::trouble(&e))
+}

@@ -1,0 +1,269 @@
+//! The start of `run`: the health port first, then everything that may wait.
+
+use super::doors::{self, Inside};
+use super::kept;
+use super::{Agent, Cloud, World};
+use crate::aws::Outside;
+use crate::clock::Clock;
+use crate::config::{Settings, policy};
+use crate::host::{self, Endpoint};
+use crate::rundeck::{BaseUrl, Client, Options, Token, TokenError};
+use crate::server::health::{HealthOptions, HealthServer, Patience};
+use crate::server::{Board, Counters, Published};
+use crate::store::{OpenError, Store};
+use crate::systemd::{self, PassedError};
+use crate::watch::api::TokenSource;
+use crate::watch::process::Finder;
+use crate::watch::signals::Signals;
+use rundeck_alb_core::{Ending, Event, Heart, Moment, Notice};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Operators' orders that wait for the loop; each is answered in the turn in which it is taken.
+const ORDER_QUEUE: usize = 16;
+/// The state directory is waited for this long: a hanging disk must not keep the health port silent.
+const OPEN_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the environment decides.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Intent and receipts.
+    pub state_directory: PathBuf,
+    /// The kept verdict, and the control socket by default.
+    pub runtime_directory: PathBuf,
+    /// The systemd credential `rundeck-token`, where there is one.
+    pub credential: Option<PathBuf>,
+    /// SIGHUP ends the agent too: it runs on somebody's terminal.
+    pub foreground: bool,
+}
+
+/// Why the agent does not start. Each names the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The health port.
+    #[error("cannot listen on {addr}: {source}; free the port, or choose another one by health.listen")]
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// What systemd passed.
+    #[error(transparent)]
+    Passed(#[from] PassedError),
+    /// The Rundeck client.
+    #[error(transparent)]
+    Rundeck(#[from] crate::rundeck::SetupError),
+    /// `RUNDECK_TOKEN`.
+    #[error("RUNDECK_TOKEN: {0}")]
+    Token(#[from] TokenError),
+    /// Another agent.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The admin port.
+    #[error("cannot listen on {addr}: {source}; free the port, or choose another one by admin.listen")]
+    Admin {
+        /// Where.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The control socket; the text names the cure.
+    #[error("{0}")]
+    Control(String),
+    /// Threads, signals, the boot id.
+    #[error("the system refuses {what}: {source}")]
+    System {
+        /// What was asked.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError::System { what, source }
+}
+
+/// Runs the agent to its end.
+///
+/// # Errors
+/// [`StartError`]; once it runs nothing is an error any more.
+pub fn run(settings: &Settings, places: &Places, outside: Outside, clock: &Clock) -> Result<Ending, StartError> {
+    let listener = health_listener(settings.health.listen)?;
+    let listens = listener.local_addr().map_err(system("the health port's address"))?;
+    let tokens = Tokens::find(settings, places)?;
+    let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now_ms();
+    let heart = Heart::new(policy(settings, tokens.any, listens.port()), seed, Moment(clock.now_ms()));
+    // Nothing is accepted until the kept verdict has been read: checks wait in the kernel's queue.
+    let mut first = heart.snapshot();
+    first.accepting = false;
+    let board = Board::new(Published::new(first, clock));
+    let _health = HealthServer::spawn(listener, board.clone(), clock.clone(), health_options(settings))
+        .map_err(system("a thread for the health port"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("a runtime"))?;
+    let start = Start { settings, places, outside, clock, board, tokens, heart, seed, listens };
+    let ending = runtime.block_on(start.run());
+    // A worker that hangs on a disk or in a name service must not keep the process from ending.
+    runtime.shutdown_background();
+    ending
+}
+
+/// What has been made before the runtime.
+struct Start<'a> {
+    settings: &'a Settings,
+    places: &'a Places,
+    outside: Outside,
+    clock: &'a Clock,
+    board: Board,
+    tokens: Tokens,
+    heart: Heart,
+    seed: u64,
+    listens: SocketAddr,
+}
+
+impl Start<'_> {
+    async fn run(mut self) -> Result<Ending, StartError> {
+        let signals = Signals::new(self.places.foreground).map_err(system("signal handlers"))?;
+        let boot_id = host::boot_id().map_err(system("the boot id"))?;
+        let (store, mut trouble) = open_store(self.places).await?;
+        let (kept, unread) = kept::load(&boot_id, &store).await;
+        trouble = trouble.or(unread);
+        let now = Moment(self.clock.now_ms());
+        self.heart.handle(Event::Kept(kept), now);
+        if let Some(text) = trouble {
+            self.heart.handle(Event::Noticed(Notice::Store, Some(text)), now);
+        }
+        // The checks that wait are answered now, not after the admin listeners and the first turn of the loop.
+        self.board.publish(Published::new(self.heart.snapshot(), self.clock));
+        let counters = Arc::new(Counters::default());
+        let (requests, orders) = mpsc::channel(ORDER_QUEUE);
+        let inside = Inside {
+            board: self.board.clone(),
+            counters: counters.clone(),
+            clock: self.clock.clone(),
+            store: store.clone(),
+            orders: requests,
+        };
+        let admin = doors::open(self.settings, self.places, inside)?;
+        tracing::info!(
+            event = "started",
+            version = env!("CARGO_PKG_VERSION"),
+            health = %self.listens,
+            admin = admin.map(|a| a.to_string()).unwrap_or_default(),
+            rundeck = %self.settings.rundeck.url,
+            seed = self.seed,
+            "started: health on {}, Rundeck at {}",
+            self.listens,
+            self.settings.rundeck.url
+        );
+        let url = &self.settings.rundeck.url;
+        let endpoint = Endpoint { address: url.host().parse::<IpAddr>().ok(), port: url.port() };
+        let world = World {
+            clock: self.clock.clone(),
+            rundeck: Client::new(rundeck_options(self.settings, self.tokens.fixed))?,
+            tokens: TokenSource::new(self.tokens.file),
+            finder: Finder::new(endpoint),
+            cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
+            store,
+            boot_id,
+            counters: counters.clone(),
+        };
+        Ok(Agent::new(self.heart, world, self.board, counters).run(signals, orders).await)
+    }
+}
+
+/// The listener that systemd kept or opened, else one of our own. Where the kernel has no IPv6, `[::]` means `0.0.0.0`.
+fn health_listener(wanted: SocketAddr) -> Result<TcpListener, StartError> {
+    if let Some(listener) = systemd::listener_passed()? {
+        return Ok(listener);
+    }
+    match TcpListener::bind(wanted) {
+        Ok(listener) => Ok(listener),
+        Err(error) if wanted.is_ipv6() && wanted.ip().is_unspecified() && no_ipv6(&error) => {
+            let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port()));
+            TcpListener::bind(addr).map_err(|source| StartError::Listen { addr, source })
+        }
+        Err(source) => Err(StartError::Listen { addr: wanted, source }),
+    }
+}
+
+fn no_ipv6(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
+}
+
+async fn open_store(places: &Places) -> Result<(Arc<Store>, Option<String>), StartError> {
+    let (state, runtime) = (places.state_directory.clone(), places.runtime_directory.clone());
+    let open = tokio::task::spawn_blocking(move || Store::open(&state, &runtime));
+    let Ok(Ok(opened)) = tokio::time::timeout(OPEN_LIMIT, open).await else {
+        let text =
+            format!("{} could not be opened within {OPEN_LIMIT:?}: nothing is kept", places.state_directory.display());
+        return Ok((Arc::new(Store::none()), Some(text)));
+    };
+    match opened {
+        Ok(store) => Ok((Arc::new(store), None)),
+        // Two agents would fight over the same target and the same Rundeck.
+        Err(error @ OpenError::InUse { .. }) => Err(error.into()),
+        Err(error) => Ok((Arc::new(Store::none()), Some(error.to_string()))),
+    }
+}
+
+fn health_options(settings: &Settings) -> HealthOptions {
+    HealthOptions {
+        paths: settings.health.paths.clone(),
+        executions_status_compat: settings.health.executions_status_compat,
+        max_connections: settings.health.max_connections as usize,
+        patience: Patience::default(),
+    }
+}
+
+/// The client's options; `token` is the one that no file holds.
+pub fn rundeck_options(settings: &Settings, token: Option<Token>) -> Options {
+    let rundeck = &settings.rundeck;
+    Options {
+        url: BaseUrl {
+            https: rundeck.url.is_https(),
+            host: rundeck.url.host().to_string(),
+            port: rundeck.url.port(),
+            context_path: rundeck.url.context_path().to_string(),
+        },
+        host_header: rundeck.host_header.clone(),
+        ca_file: rundeck.ca_file.clone(),
+        pin_sha256: rundeck.pin_sha256,
+        tls_server_name: rundeck.tls_server_name.clone(),
+        connect_timeout: settings.health.connect_timeout,
+        timeout: settings.health.timeout,
+        token,
+    }
+}
+
+/// Where the token comes from: `token_file`, else the credential, else `RUNDECK_TOKEN` (interface 1).
+pub struct Tokens {
+    /// A file, read at use.
+    pub file: Option<PathBuf>,
+    /// A token that no file holds.
+    pub fixed: Option<Token>,
+    /// There is one at all.
+    pub any: bool,
+}
+
+impl Tokens {
+    /// Looks for it; reads no file.
+    ///
+    /// # Errors
+    /// `RUNDECK_TOKEN` is no token.
+    pub fn find(settings: &Settings, places: &Places) -> Result<Tokens, StartError> {
+        let file = settings.rundeck.token_file.clone().or_else(|| places.credential.clone());
+        let fixed = match (&file, &settings.rundeck.environment_token) {
+            (None, Some(secret)) => Some(Token::parse(secret.expose())?),
+            (_, _) => None,
+        };
+        let any = file.is_some() || fixed.is_some();
+        Ok(Tokens { file, fixed, any })
+    }
+}

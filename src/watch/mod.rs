@@ -1,0 +1,11 @@
+//! From the world to events: one file per thing that is watched.
+//!
+//! Thin: each function looks once and says what it saw in the heart's words. When to look, and what follows from it,
+//! is decided in the heart.
+
+pub mod api;
+pub mod node;
+pub mod process;
+pub mod signals;
+pub mod targets;
+pub mod web;
