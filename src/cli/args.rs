@@ -1,0 +1,189 @@
+//! The command line as types: names, help texts and allowed values. Does nothing with them.
+//!
+//! Help lines are wrapped by hand at 100 columns: clap's own wrapping would bring a crate.
+
+use crate::config::parse_duration;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rundeck_alb_core::Cause;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rundeck-alb-agent",
+    version,
+    about = "Honest health, membership and graceful draining for a Rundeck node behind an AWS load balancer",
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub globals: GlobalFlags,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct GlobalFlags {
+    /// Configuration file [default: /etc/rundeck-alb-agent/agent.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// text for people, json for programs [default: text]
+    #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value_t, hide_default_value = true)]
+    #[arg(hide_possible_values = true)]
+    pub output: Output,
+    /// Print errors only; the exit code says the rest
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// No colours on a terminal, as with NO_COLOR
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people; may change between versions.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run the agent in the foreground
+    #[command(
+        after_help = "Exit codes: 0 stopped as asked, 1 failed or aborted by a second signal, 78 bad configuration"
+    )]
+    Run(RunFlags),
+    /// Look at Rundeck once, without the agent
+    #[command(after_help = "Exit codes, as monitoring plugins have them: 0 up, 1 degraded, 2 down, 3 cannot tell")]
+    Check(CheckFlags),
+    /// Ask the running agent: verdict, causes, target groups, drain
+    #[command(after_help = "Exit codes: 0 up, 1 degraded, 2 not up, 3 agent not reachable")]
+    Status(StatusFlags),
+    /// Take this node out of service: 503, passive mode, deregister, wait for requests and jobs
+    #[command(
+        after_help = "Exit codes: 0 accepted, or with --wait clean or unproven; 1 failed, aborted, resumed, or no agent;\n\
+                            3 cut short at the deadline; 4 refused"
+    )]
+    Drain(DrainFlags),
+    /// Undo a drain: the node comes back when Rundeck is ready
+    #[command(after_help = "Exit codes: 0 accepted, or nothing to resume; 1 failed, or no agent")]
+    Resume(ResumeFlags),
+    /// Check, show or begin a configuration
+    #[command(
+        after_help = "Exit codes: 0 fine, 78 bad configuration",
+        subcommand_required = true,
+        arg_required_else_help = true
+    )]
+    Config {
+        /// Which.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+/// `run`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunFlags {
+    /// Observe everything, change nothing at AWS or Rundeck
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckFlags {
+    /// Rundeck's URL, instead of rundeck.url
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatusFlags {
+    /// Go on until Ctrl-C: redrawn on a terminal, elsewhere the lines that changed
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `drain`.
+#[derive(Debug, Clone, Args)]
+pub struct DrainFlags {
+    /// Wait until the receipt is written, over a restart of the agent too
+    #[arg(long)]
+    pub wait: bool,
+    /// The drain's own deadline, such as 90s [default: a limit for each step]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Why, for the receipt and for whoever looks
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who wants it: operator or rundeck-stopping [default: operator]
+    #[arg(long, value_enum, value_name = "CAUSE", default_value_t, hide_default_value = true)]
+    #[arg(hide_possible_values = true)]
+    pub cause: OrderCause,
+}
+
+/// `resume`.
+#[derive(Debug, Clone, Args)]
+pub struct ResumeFlags {
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Whose drain is undone: operator or rundeck-stopping [default: operator]
+    #[arg(long, value_enum, value_name = "CAUSE", default_value_t, hide_default_value = true)]
+    #[arg(hide_possible_values = true)]
+    pub cause: OrderCause,
+}
+
+/// Causes that can be ordered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum OrderCause {
+    /// Somebody asks for it.
+    #[default]
+    Operator,
+    /// The unit that runs before rundeckd stops.
+    RundeckStopping,
+}
+
+impl OrderCause {
+    /// The heart's cause.
+    pub fn cause(self) -> Cause {
+        match self {
+            OrderCause::Operator => Cause::Operator,
+            OrderCause::RundeckStopping => Cause::RundeckStopping,
+        }
+    }
+}
+
+/// `config …`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether the configuration is valid, and every mistake with its place and cure
+    Validate,
+    /// Print the settings in force; secrets are never shown
+    Show {
+        /// Add where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print the commented default configuration
+    Default,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("a drain needs some time: at least \"1s\"".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("the duration {error}; write it as \"90s\", \"10m\" or \"1h30m\"")),
+    }
+}

@@ -1,0 +1,256 @@
+//! The agent's status as people read it: the first line answers, details follow, what is fine is counted. Does not ask
+//! the agent and does not print.
+
+use super::paint::{Hue, Paint};
+use super::steps;
+use super::text;
+use super::view::{AwsRequests, Check, Health, Node, Status, Target};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Columns of the row labels.
+const LABEL: usize = 11;
+/// Columns between the cells of a table.
+const GAP: usize = 3;
+
+/// The whole report, each line with its end.
+pub fn report(status: &Status, paint: Paint) -> String {
+    let mut out = format!("{}\n", answer(status, paint));
+    if let Some(why) = why(&status.health) {
+        out.push_str(&text::hanging("why", &why, LABEL));
+    }
+    out.push('\n');
+    out.push_str(&text::hanging("rundeck", &rundeck(status), LABEL));
+    out.push_str(&checks(&status.checks, paint));
+    out.push_str(&text::hanging("node", &node(status.node.as_ref(), status.lifecycle.as_deref()), LABEL));
+    out.push_str(&aws(&status.aws_requests));
+    if !status.targets.is_empty() {
+        out.push('\n');
+        out.push_str(&table(status, paint));
+    }
+    if let Some(drain) = &status.drain {
+        let rows = steps::rows(status, drain);
+        let head = text::hanging("", &steps::headline(drain, status.now()), 0);
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\n{head}\n{}", steps::block(&rows, paint));
+    }
+    out.push_str(&findings(status, paint));
+    out
+}
+
+/// The same facts as lines that change only when a fact does: no ages, no durations.
+pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
+    let (word, answers) = (word(&status.health, paint), answers(&status.health));
+    let mut lines = vec![format!("{word}: {answers}"), format!("rundeck: {}", rundeck(status))];
+    let bad = status.checks.iter().filter(|check| check.result != "pass");
+    lines.extend(bad.map(|check| format!("{}: {} {}", plain(&check.check), check.result, plain(&check.seen))));
+    lines.extend(status.targets.iter().map(|target| {
+        let says = paint.tint(balancer_hue(&target.state), &plain(&target.state));
+        format!("{} in {}: {says}", address(target), plain(&target.target_group))
+    }));
+    if let Some(drain) = &status.drain {
+        lines.push(steps::headline(drain, status.now()));
+        let rows = steps::rows(status, drain);
+        let begun = rows.iter().filter(|row| row.took_ms.is_some());
+        lines.extend(begun.map(|row| {
+            let line = format!("{} {} {}", paint.sign(row.sign), row.label, row.detail);
+            line.trim_end().to_owned()
+        }));
+    }
+    lines.extend(
+        status
+            .findings
+            .iter()
+            .map(|f| format!("{} {}: {}", paint.tint(Hue::Warn, "warning"), plain(&f.finding), plain(&f.text))),
+    );
+    lines
+}
+
+/// `UP since 09:14:02 UTC (3 h 12 min): answers 200 "ok", verdict 1.2 s old`.
+fn answer(status: &Status, paint: Paint) -> String {
+    let health = &status.health;
+    let since = text::instant(&health.since).map_or_else(String::new, |since| {
+        format!(" since {} UTC ({})", text::clock(since, status.now()), text::lasting(health.since_ms))
+    });
+    format!("{}{since}: {}, verdict {} old", word(health, paint), answers(health), text::measured(health.age_ms))
+}
+
+/// What led to a 503.
+fn why(health: &Health) -> Option<String> {
+    if health.state == "stale" {
+        let age = text::measured(health.age_ms);
+        return Some(format!("the agent has finished no round of checks for {age}: see its log, restart it"));
+    }
+    // A drain's evidence is its cause, and the first line has told that.
+    Some(plain(&health.evidence)).filter(|why| !health.ok && !why.is_empty() && *why != health.reason)
+}
+
+/// The state in capitals, with what degrades it.
+fn word(health: &Health, paint: Paint) -> String {
+    let state = plain(&health.state).to_uppercase();
+    if health.degraded.is_empty() || health.state != "up" {
+        return paint.tint(state_hue(&health.state), &state);
+    }
+    format!("{} ({})", paint.tint(Hue::Warn, &format!("{state}, DEGRADED")), plain(&health.degraded.join(", ")))
+}
+
+fn answers(health: &Health) -> String {
+    if health.ok {
+        return "answers 200 \"ok\"".to_owned();
+    }
+    format!("answers 503 \"{}: {}\"", plain(&health.state), plain(&health.reason))
+}
+
+fn rundeck(status: &Status) -> String {
+    let rundeck = &status.rundeck;
+    let version = rundeck.version.as_deref().map_or("version unknown".to_owned(), plain);
+    let mode = rundeck.mode.as_deref().map_or("mode unknown".to_owned(), plain);
+    let jobs =
+        rundeck.running.map_or("jobs not visible".to_owned(), |n| format!("{} running", text::count(n, "job", "jobs")));
+    let process = rundeck.pid.map_or("process not found".to_owned(), |pid| format!("pid {pid}"));
+    [version, mode, jobs, process].join(", ")
+}
+
+/// The passing ones counted, every other one with what was seen.
+fn checks(checks: &[Check], paint: Paint) -> String {
+    let counted: Vec<String> = ["pass", "fail", "unknown"]
+        .iter()
+        .map(|result| (checks.iter().filter(|check| check.result == *result).count(), result))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, result)| format!("{number} {result}"))
+        .collect();
+    let counted = if counted.is_empty() { "none".to_owned() } else { counted.join(", ") };
+    let mut out = text::hanging("checks", &counted, LABEL);
+    for check in checks.iter().filter(|check| check.result != "pass") {
+        let hue = if check.result == "fail" { Hue::Bad } else { Hue::Warn };
+        let row = if check.fails > 1 { format!(", {} in a row", text::nth(check.fails)) } else { String::new() };
+        let result = format!("{:<LABEL$}", plain(&check.result));
+        let seen = text::hanging("", &format!("{}{row}", plain(&check.seen)), 2 * LABEL);
+        let _ = write!(out, "{:<LABEL$}{}{}", plain(&check.check), paint.tint(hue, &result), seen.trim_start());
+    }
+    out
+}
+
+fn node(node: Option<&Node>, lifecycle: Option<&str>) -> String {
+    let Some(node) = node else { return "unknown: instance metadata has not answered yet".to_owned() };
+    let mut line = format!("{}, {}", plain(&node.instance_id), plain(&node.zone));
+    if let Some(state) = lifecycle {
+        let _ = write!(line, ", in an Auto Scaling group ({})", plain(state));
+    }
+    line
+}
+
+/// `22 calls, 1 throttled`; nothing before the first call.
+fn aws(requests: &[AwsRequests]) -> String {
+    let all: u64 = requests.iter().map(|requests| requests.count).sum();
+    if all == 0 {
+        return String::new();
+    }
+    let mut bad: BTreeMap<&str, u64> = BTreeMap::new();
+    for requests in requests.iter().filter(|requests| requests.result != "ok" && requests.count > 0) {
+        *bad.entry(&requests.result).or_default() += requests.count;
+    }
+    let bad: String = bad.iter().map(|(result, count)| format!(", {count} {}", plain(result))).collect();
+    text::hanging("aws", &format!("{}{bad}", text::count(all, "call", "calls")), LABEL)
+}
+
+fn table(status: &Status, paint: Paint) -> String {
+    const HEADS: [&str; 5] = ["TARGET GROUP", "TARGET", "OWNER", "BALANCER SAYS", "SINCE"];
+    let now = status.now();
+    let rows: Vec<[String; 5]> = status
+        .targets
+        .iter()
+        .map(|target| {
+            let since = target.since.as_deref().and_then(text::instant).map(|since| text::clock(since, now));
+            let owner = if target.owned { "us" } else { "other" };
+            [
+                plain(&target.target_group),
+                address(target),
+                owner.to_owned(),
+                plain(&target.state),
+                since.unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let mut widths = HEADS.map(|head| head.chars().count());
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = line(&HEADS.map(str::to_owned), &widths, |_, cell| cell.to_owned());
+    for (row, target) in rows.iter().zip(&status.targets) {
+        // Only what the balancer says is coloured; it is already padded then.
+        out.push_str(&line(row, &widths, |column, cell| match column {
+            3 => paint.tint(balancer_hue(&target.state), cell),
+            _ => cell.to_owned(),
+        }));
+    }
+    out.push_str(&troubles(&status.targets));
+    out
+}
+
+/// Why the balancer does not send requests, in AWS's words; a draining target explains itself.
+fn troubles(targets: &[Target]) -> String {
+    let troubled = targets.iter().filter(|target| target.state != "draining");
+    troubled
+        .filter_map(|target| {
+            let reason = plain(target.reason.as_deref()?);
+            let words =
+                target.description.as_deref().map_or(reason.clone(), |words| format!("{} ({reason})", plain(words)));
+            Some(text::hanging("", &format!("{}: {words}", plain(&target.target_group)), 0))
+        })
+        .collect()
+}
+
+fn line(cells: &[String; 5], widths: &[usize; 5], tint: impl Fn(usize, &str) -> String) -> String {
+    let cells = cells.iter().zip(widths).enumerate();
+    let cells = cells.map(|(column, (cell, width))| tint(column, &format!("{cell:<width$}")));
+    let joined = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
+    format!("{}\n", joined.trim_end())
+}
+
+fn findings(status: &Status, paint: Paint) -> String {
+    let Some(longest) = status.findings.iter().map(|finding| finding.finding.chars().count()).max() else {
+        return String::new();
+    };
+    let indent = "warning".len() + 2 + longest + GAP;
+    let mut out = String::from("\n");
+    for finding in &status.findings {
+        let text = text::hanging(&format!("warning  {}", plain(&finding.finding)), &plain(&finding.text), indent);
+        out.push_str(&text.replacen("warning", &paint.tint(Hue::Warn, "warning"), 1));
+    }
+    out
+}
+
+/// `i-0a1b2c3d4e5f60718:4440`.
+fn address(target: &Target) -> String {
+    match (&target.id, target.port) {
+        (Some(id), Some(port)) => format!("{}:{port}", plain(id)),
+        (Some(id), None) => plain(id),
+        (None, _) => "not known yet".to_owned(),
+    }
+}
+
+fn state_hue(state: &str) -> Hue {
+    match state {
+        "up" => Hue::Good,
+        "booting" => Hue::Warn,
+        "draining" => Hue::Leaving,
+        _ => Hue::Bad,
+    }
+}
+
+fn balancer_hue(word: &str) -> Hue {
+    match word {
+        "healthy" => Hue::Good,
+        "unhealthy" | "unavailable" => Hue::Bad,
+        "draining" => Hue::Leaving,
+        "initial" => Hue::Warn,
+        _ => Hue::Plain,
+    }
+}
+
+fn plain(text: &str) -> String {
+    text::harmless(text)
+}

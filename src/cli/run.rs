@@ -1,0 +1,75 @@
+//! `run`: the agent, in the foreground. Everything it needs of the environment is read here.
+
+use super::{CliError, Globals, RunFlags};
+use crate::agent::start::{self, Places};
+use crate::aws::Outside;
+use crate::clock::Clock;
+use crate::config::{LogFormat, LogLevel, LogSettings, Override};
+use crate::telemetry::{self, Format};
+use rundeck_alb_core::Ending;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+
+/// The systemd credential that may hold the token (interface 1).
+const CREDENTIAL: &str = "rundeck-token";
+
+/// Runs it to its end.
+///
+/// # Errors
+/// A bad configuration (exit 78); what keeps it from starting (exit 1).
+pub fn run(globals: &Globals, flags: &RunFlags) -> Result<ExitCode, CliError> {
+    let dry_run = Override { flag: "--dry-run", key: "aws.dry_run", value: "true".into() };
+    let overrides = if flags.dry_run { vec![dry_run] } else { Vec::new() };
+    let settings = globals.load(overrides)?.settings;
+    let clock = Clock::machine();
+    let log = telemetry::init(log_settings(settings.log, !globals.flags.no_color), &clock)
+        .map_err(|error| CliError::failed(&error))?;
+    let ending = start::run(&settings, &places(globals), outside(globals), &clock);
+    log.flush();
+    match ending.map_err(|error| CliError::failed(&error))? {
+        Ending::Stopped => Ok(ExitCode::SUCCESS),
+        Ending::Aborted => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Where things are, as systemd says it or as it would.
+pub(super) fn places(globals: &Globals) -> Places {
+    let around = &globals.surroundings;
+    let credential = around.variable("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join(CREDENTIAL));
+    Places {
+        state_directory: around.state_directory(),
+        runtime_directory: around.runtime_directory(),
+        credential: credential.filter(|path| path.exists()),
+        // systemd gives every service of its own an invocation id.
+        foreground: around.variable("INVOCATION_ID").is_none(),
+    }
+}
+
+/// What AWS's variables say and the SDK does not read.
+fn outside(globals: &Globals) -> Outside {
+    let read = |name: &str| globals.surroundings.text(name).map(str::to_string);
+    Outside {
+        ca_bundle: read("AWS_CA_BUNDLE").map(PathBuf::from),
+        https_proxy: read("HTTPS_PROXY").or_else(|| read("https_proxy")),
+        no_proxy: read("NO_PROXY").or_else(|| read("no_proxy")),
+        metadata_disabled: read("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true")),
+        metadata_endpoint: None,
+    }
+}
+
+fn log_settings(log: LogSettings, colour: bool) -> telemetry::Settings {
+    let format = match log.format {
+        LogFormat::Auto => Format::Auto,
+        LogFormat::Human => Format::Human,
+        LogFormat::Json => Format::Json,
+    };
+    let level = match log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    telemetry::Settings { format, level, colour }
+}

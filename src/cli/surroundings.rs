@@ -1,0 +1,95 @@
+//! What the process was given from outside: environment variables and what its output is connected to. Read here once,
+//! handed to whoever needs it. Decides nothing about the configuration.
+
+use crate::config::Environment;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Where systemd puts the runtime directory of a system service with our name.
+const RUNTIME_DIRECTORY: &str = "/run/rundeck-alb-agent";
+/// Where systemd puts its state directory.
+const STATE_DIRECTORY: &str = "/var/lib/rundeck-alb-agent";
+
+/// The environment and the terminal. `Debug` tells the variables' names only: some hold secrets.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    variables: BTreeMap<OsString, OsString>,
+    /// Standard output is a terminal.
+    pub terminal: bool,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_this_process() -> Surroundings {
+        Surroundings { variables: std::env::vars_os().collect(), terminal: std::io::stdout().is_terminal() }
+    }
+
+    /// Given ones, for tests and for commands run in one.
+    pub fn new(variables: &[(&str, &str)], terminal: bool) -> Surroundings {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Surroundings { variables, terminal }
+    }
+
+    /// A variable; an empty one counts as not set.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The same as text; one that is not UTF-8 counts as not set.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.variable(name)?.to_str()
+    }
+
+    /// What concerns the configuration.
+    pub fn config_environment(&self) -> Environment {
+        Environment::new(self.variables.clone())
+    }
+
+    /// `$RUNTIME_DIRECTORY`, else where systemd would put it.
+    pub fn runtime_directory(&self) -> PathBuf {
+        self.directory("RUNTIME_DIRECTORY", RUNTIME_DIRECTORY)
+    }
+
+    /// `$STATE_DIRECTORY`, else where systemd would put it.
+    pub fn state_directory(&self) -> PathBuf {
+        self.directory("STATE_DIRECTORY", STATE_DIRECTORY)
+    }
+
+    fn directory(&self, variable: &str, default: &str) -> PathBuf {
+        // systemd joins several directories by colons; ours is the only one of the unit.
+        let first = self.text(variable).and_then(|all| all.split(':').next());
+        PathBuf::from(first.filter(|path| !path.is_empty()).unwrap_or(default))
+    }
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("variables", &self.variables.keys().collect::<Vec<_>>())
+            .field("terminal", &self.terminal)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_come_from_systemd_or_stand_where_it_would_put_them() {
+        let none = Surroundings::new(&[("RUNTIME_DIRECTORY", "")], false);
+        assert_eq!(none.runtime_directory(), PathBuf::from("/run/rundeck-alb-agent"));
+        assert_eq!(none.state_directory(), PathBuf::from("/var/lib/rundeck-alb-agent"));
+        let given = Surroundings::new(&[("RUNTIME_DIRECTORY", "/run/a:/run/b"), ("STATE_DIRECTORY", "/s")], false);
+        assert_eq!(given.runtime_directory(), PathBuf::from("/run/a"));
+        assert_eq!(given.state_directory(), PathBuf::from("/s"));
+    }
+
+    #[test]
+    fn no_value_is_shown() {
+        let shown = format!("{:?}", Surroundings::new(&[("RUNDECK_TOKEN", "hush")], true));
+        assert!(shown.contains("RUNDECK_TOKEN") && !shown.contains("hush"), "{shown}");
+    }
+}
