@@ -1,0 +1,17 @@
+//! The real agent binary in the world in a box: one file per behaviour.
+//!
+//! Everything runs on loopback, with shortened times from a configuration file; nothing here waits for a fixed time.
+
+#![cfg(test)]
+
+mod support;
+
+mod drain;
+mod haproxy;
+mod health;
+mod jvm;
+mod membership;
+mod moto;
+mod restart;
+mod startup;
+mod trouble;

@@ -1,0 +1,109 @@
+//! Registering, watching, repairing: this node's own target, and nothing else.
+
+use crate::support::{GROUP, Scene, stays, until};
+use rundeck_alb_lab::alb::State;
+use rundeck_alb_lab::faults::{Fault, Rule};
+use std::time::Duration;
+
+#[tokio::test]
+async fn registers_when_first_up_and_not_before() {
+    let scene = Scene::new(|_| (), |c| c).await;
+    until("healthy", async || scene.state() == State::Healthy).await;
+    until("the call to be logged", async || scene.agent.log().contains("RegisterTargets")).await;
+    let log = scene.agent.log();
+    let up = log.find("-> up").expect("a transition to up");
+    let registered = log.find("RegisterTargets").expect("the call is logged");
+    assert!(up < registered, "{log}");
+    until("status to know", async || scene.agent.status().await["targets"][0]["state"] == "healthy").await;
+    assert_eq!(scene.registers(), 1);
+}
+
+#[tokio::test]
+async fn drift_is_repaired() {
+    let scene = Scene::new(|_| (), |c| c).await;
+    until("healthy", async || scene.state() == State::Healthy).await;
+    let key = scene.key();
+    scene.world.group(GROUP).deregister(&[(key.id.clone(), Some(key.port))]).expect("somebody deregisters it");
+    until("registered again", async || scene.registers() >= 2).await;
+    until("healthy again", async || scene.state() == State::Healthy).await;
+}
+
+#[tokio::test]
+async fn losing_aws_and_metadata_changes_nothing() {
+    let scene = Scene::new(|_| (), |c| c).await;
+    until("healthy", async || scene.state() == State::Healthy).await;
+    for fault in [Fault::Throttle, Fault::Deny, Fault::Html500, Fault::Expired, Fault::Reset, Fault::Hang] {
+        scene.world.api().faults().set(fault);
+        scene.world.imds(0).faults().set(fault);
+        stays(&format!("200 under {fault:?}"), Duration::from_millis(1200), async || {
+            scene.agent.ask().await.line() == "200 ok"
+        })
+        .await;
+    }
+    scene.world.api().faults().refuse();
+    scene.world.imds(0).faults().refuse();
+    stays("200 with AWS away", Duration::from_millis(1200), async || scene.agent.ask().await.line() == "200 ok").await;
+    assert_eq!(scene.world.api().calls().count("DeregisterTargets"), 0);
+    assert_eq!(scene.state(), State::Healthy);
+}
+
+#[tokio::test]
+async fn a_denied_permission_is_a_finding_that_names_the_action() {
+    let scene =
+        Scene::new(|world| world.api().faults().add(Rule::always(Fault::Deny).only("RegisterTargets")), |c| c).await;
+    until("the finding", async || scene.agent.finds("permission-missing").await).await;
+    let text = scene.agent.status().await["findings"].to_string();
+    assert!(text.contains("RegisterTargets"), "{text}");
+    assert_eq!(scene.agent.ask().await.line(), "200 ok");
+    scene.world.api().faults().clear();
+    until("healthy", async || scene.state() == State::Healthy).await;
+    until("the finding to go", async || !scene.agent.finds("permission-missing").await).await;
+}
+
+#[tokio::test]
+async fn an_unknown_group_is_a_finding() {
+    let scene = Scene::new(
+        |_| (),
+        |mut c| {
+            c.more = c.more.replace(GROUP, "no-such-group");
+            c
+        },
+    )
+    .await;
+    until("the finding", async || scene.agent.finds("target-group-missing").await).await;
+    assert_eq!(scene.registers(), 0);
+}
+
+#[tokio::test]
+async fn a_group_can_be_named_by_the_instance_tag() {
+    let tags = [("rundeck-alb-agent:target-groups".to_string(), GROUP.to_string())].into();
+    let scene = Scene::new(
+        |world| world.imds(0).set_tags(Some(&tags)),
+        |mut c| {
+            c.more = "[membership]\nreconcile_interval = \"1s\"\n".into();
+            c
+        },
+    )
+    .await;
+    until("healthy", async || scene.state() == State::Healthy).await;
+}
+
+#[tokio::test]
+async fn dry_run_and_observe_change_nothing() {
+    for toml in ["[aws]\ndry_run = true\n", "ownership = \"observe\"\n"] {
+        let scene = Scene::new(|_| (), |c| c.with(toml)).await;
+        scene.agent.says("200 ok").await;
+        until("the target to have been looked at", async || {
+            scene.world.api().calls().count("DescribeTargetHealth") >= 2
+        })
+        .await;
+        scene.agent.signal("TERM");
+        let mut agent = scene.agent;
+        agent.end().await;
+        let calls = scene.world.api().calls();
+        assert_eq!((calls.count("RegisterTargets"), calls.count("DeregisterTargets")), (0, 0), "{toml}");
+        if toml.contains("dry_run") {
+            assert_eq!(scene.rundeck.stats().await["mode"], "active");
+        }
+    }
+}
