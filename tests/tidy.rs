@@ -1,0 +1,67 @@
+//! The rules of this repository about its own text, held by reading it: who may import whom, what is banned where, how long things
+//! may grow, and that the documents name what exists.
+//!
+//! Each rule is a function from files to findings in `tests/tidy/`, tried there on planted offences: a check that cannot fail is
+//! worth nothing. Here they meet the real files. Patterns that other tools grep for are put together from pieces.
+
+#![cfg(test)]
+
+mod tidy {
+    pub mod bans;
+    pub mod core;
+    pub mod documents;
+    pub mod imports;
+    pub mod lengths;
+    pub mod source;
+}
+
+use tidy::source::repository;
+use tidy::{bans, core, documents, imports, lengths};
+
+/// A rule holds if it has nothing to say; else all that it says is shown at once.
+fn none(findings: Vec<String>) {
+    assert!(findings.is_empty(), "{} findings:\n{}\n", findings.len(), findings.join("\n"));
+}
+
+#[test]
+fn the_repository_is_found() {
+    let files = repository();
+    for path in ["Cargo.toml", "src/lib.rs", "core/src/lib.rs", "tests/tidy.rs", "xtask/src/main.rs", ".ci/run"] {
+        assert!(files.iter().any(|file| file.path == path), "{path} is not among the files that are checked");
+    }
+}
+
+#[test]
+fn rooms_import_only_to_the_right() {
+    none(imports::findings(repository()));
+}
+
+#[test]
+fn banned_words_are_not_used() {
+    none(bans::findings(repository()));
+}
+
+#[test]
+fn nothing_outgrows_its_limit() {
+    none(lengths::findings(repository()));
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    none(documents::undocumented_modules(repository()));
+}
+
+#[test]
+fn core_depends_on_nothing_but_serde() {
+    none(core::findings(repository()));
+}
+
+#[test]
+fn the_architecture_page_names_every_room() {
+    none(documents::unnamed_rooms(repository()));
+}
+
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    none(documents::unheld_promises(repository()));
+}
