@@ -1,8 +1,10 @@
-//! Project tasks: `cargo xtask test` checks everything that can be checked on this machine, `cargo demo` shows the product.
+//! Project tasks: `cargo xtask test` checks everything that can be checked on this machine, `cargo demo` shows the product,
+//! `cargo xtask conformance` asks a real Rundeck.
 //!
 //! Nothing here is shipped. Each task is a module that parses its own arguments; this file only dispatches.
 
 mod command;
+mod conformance;
 mod demo;
 mod parts;
 mod test;
@@ -12,7 +14,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo demo [-- --keep]         plays the product's main job
        cargo xtask test [STEP...]     checks everything, or only the named steps
-       cargo xtask test --help      names the steps";
+       cargo xtask test --help      names the steps
+       cargo xtask conformance --help     holds the Rundeck stand-in's table against a Rundeck that you have";
 
 /// What a wrong command line exits with; a failed task exits with 1.
 const WRONG_USAGE: u8 = 2;
@@ -22,6 +25,7 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((task, rest)) if task == "test" => test::run(rest).await,
+        Some((task, rest)) if task == "conformance" => conformance::run(rest).await,
         Some((task, rest)) if task == "demo" => demo::run(rest).await,
         _ => Err(USAGE.to_owned()),
     };

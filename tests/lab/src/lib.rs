@@ -6,6 +6,7 @@
 pub mod alb;
 pub mod aws;
 pub mod clock;
+pub mod conformance;
 pub mod faults;
 pub mod http;
 pub mod imds;

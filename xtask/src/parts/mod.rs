@@ -1,9 +1,10 @@
-//! What the outside tests need and the workspace does not hold: a Python environment, HAProxy, a JDK.
+//! What the outside tests need and the workspace does not hold: a Python environment, HAProxy, a JDK, PostgreSQL, the JVM rig.
 //!
 //! What needs no root goes under `target/parts`. What is a system package is installed by apt when we are root on Debian or Ubuntu;
 //! else the tests that need it are skipped, and the one line to run is said.
 
 mod python;
+mod rig;
 mod system;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,10 @@ pub enum Part {
     Haproxy,
     /// `java`, `javac` and `jar`.
     Java,
+    /// PostgreSQL's server programs.
+    Postgres,
+    /// The JVM rig of `tests/jvm/rig`, which Maven builds.
+    Rig,
 }
 
 impl Part {
@@ -30,6 +35,8 @@ impl Part {
             Part::Python => "RDALB_TEST_PYTHON",
             Part::Haproxy => "RDALB_TEST_HAPROXY",
             Part::Java => "RDALB_TEST_JAVA",
+            Part::Postgres => "RDALB_TEST_POSTGRES",
+            Part::Rig => "RDALB_TEST_RIG",
         }
     }
 
@@ -39,15 +46,19 @@ impl Part {
             Part::Python => "python3-venv",
             Part::Haproxy => "haproxy",
             Part::Java => "default-jdk-headless",
+            Part::Postgres => "postgresql",
+            Part::Rig => "maven",
         }
     }
 
-    /// Where the system has it: for Python the interpreter, for HAProxy the program, for Java the folder of its tools.
+    /// Where the system has it: for Python the interpreter, for the rig Maven, for HAProxy the program, else the folder of its tools.
     async fn find(self, log: &Log) -> Option<PathBuf> {
         match self {
             Part::Python => python::interpreter(log).await,
             Part::Haproxy => system::program("haproxy"),
             Part::Java => system::jdk(),
+            Part::Postgres => system::postgres(),
+            Part::Rig => system::program("mvn"),
         }
     }
 }
@@ -104,6 +115,10 @@ impl Parts {
         if let Some(Ok(interpreter)) = found.get(&Part::Python) {
             let environment = python::environment(workspace, interpreter, log).await;
             found.insert(Part::Python, environment);
+        }
+        if let Some(Ok(maven)) = found.get(&Part::Rig) {
+            let rig = rig::built(workspace, maven, log).await;
+            found.insert(Part::Rig, rig);
         }
         Parts { found }
     }

@@ -23,6 +23,16 @@ pub fn jdk() -> Option<PathBuf> {
     home.filter(complete).or_else(|| on_path().filter(complete))
 }
 
+/// The folder of PostgreSQL's server programs: Debian keeps them off the `PATH`, one folder for each version. The newest counts.
+pub fn postgres() -> Option<PathBuf> {
+    let version = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
+    let folders = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path());
+    let newest = folders.max_by_key(version).map(|folder| folder.join("bin"));
+    let on_path = || Some(program("initdb")?.parent()?.to_owned());
+    let complete = |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|tool| folder.join(tool).is_file());
+    newest.filter(complete).or_else(|| on_path().filter(complete))
+}
+
 /// Installs packages by apt if we may.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use crate::command::{Log, TEST_LIMIT, read, run_within};
 use crate::workspace::Workspace;
 
 /// Tests that need something from outside: those of an integration test binary whose path begins with a module of this name.
-const OUTSIDE: [&str; 4] = ["moto", "haproxy", "referee", "jvm"];
+const OUTSIDE: [&str; 5] = ["moto", "haproxy", "referee", "jvm", "rig"];
 
 /// One test binary and what is in it.
 pub struct TestBinary {
@@ -96,6 +96,10 @@ pub async fn run_group(binaries: &[TestBinary], group: &'static str, variables: 
         }
         let mut command = binary.command();
         command.envs(variables.iter().copied());
+        if OUTSIDE.contains(&group) {
+            // What others did over time is read afterwards, also where it was as expected.
+            command.arg("--show-output");
+        }
         if tests.len() < binary.tests.len() {
             command.arg("--exact").args(&tests);
         }

@@ -89,7 +89,7 @@ impl Run {
     }
 
     async fn set_up(&mut self, step: Step, log: &Log) -> Report {
-        let mut wanted: Vec<Part> = self.steps.iter().filter_map(|step| step.part).collect();
+        let mut wanted: Vec<Part> = self.steps.iter().flat_map(|step| step.parts).copied().collect();
         wanted.sort_unstable();
         wanted.dedup();
         self.parts = Parts::set_up(&self.workspace, &wanted, log).await;
@@ -130,14 +130,15 @@ impl Run {
 
     async fn tests(&self, step: Step, log: &Log) -> Report {
         let names = binaries::names(&self.binaries, step.name);
-        let Some(part) = step.part else {
-            return binaries::run_group(&self.binaries, step.name, &[], log).await;
-        };
-        match self.parts.get(part) {
-            Err(absent) if !names.is_empty() => skipped(step, names, absent),
-            Ok(path) => binaries::run_group(&self.binaries, step.name, &[(part.variable(), path)], log).await,
-            Err(_) => binaries::run_group(&self.binaries, step.name, &[], log).await,
+        let mut variables = Vec::new();
+        for part in step.parts {
+            match self.parts.get(*part) {
+                Ok(path) => variables.push((part.variable(), path)),
+                Err(absent) if !names.is_empty() => return skipped(step, names, absent),
+                Err(_) => {}
+            }
         }
+        binaries::run_group(&self.binaries, step.name, &variables, log).await
     }
 }
 

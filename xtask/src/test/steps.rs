@@ -12,7 +12,7 @@ pub struct Step {
     /// How it does it.
     pub kind: Kind,
     /// What must be set up before.
-    pub part: Option<Part>,
+    pub parts: &'static [Part],
 }
 
 /// How a step is done.
@@ -36,10 +36,10 @@ const FORMAT: &[&str] = &["fmt", "--all", "--check"];
 const CLIPPY: &[&str] = &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
 /// All steps. Cheap and telling ones come first.
-pub const STEPS: [Step; 15] = [
+pub const STEPS: [Step; 16] = [
     step("format", "cargo fmt --check", Kind::Cargo(FORMAT)),
     step("set-up", "finds or installs what the chosen steps need, under target/parts or by apt", Kind::SetUp),
-    step("deny", "bans, licences and sources of deny.toml, offline", Kind::Deny).with(Part::Python),
+    step("deny", "bans, licences and sources of deny.toml, offline", Kind::Deny).with(&[Part::Python]),
     step("clippy", "clippy with warnings as errors", Kind::Cargo(CLIPPY)),
     step("build", "every test binary of the workspace", Kind::Build),
     step("tidy", "the rules of this repository about its own text", Kind::Tests),
@@ -48,19 +48,21 @@ pub const STEPS: [Step; 15] = [
     step("lab", "the tests of the world in a box", Kind::Tests),
     step("unit", "all other tests of the workspace", Kind::Tests),
     step("doc", "the examples in the documentation", Kind::Doc),
-    step("moto", "an AWS wire that we did not write", Kind::Tests).with(Part::Python),
-    step("haproxy", "a load balancer that we did not write", Kind::Tests).with(Part::Haproxy),
-    step("referee", "third-party clients against the Rundeck stand-in", Kind::Tests).with(Part::Python),
-    step("jvm", "a JVM with Rundeck's launch arguments", Kind::Tests).with(Part::Java),
+    step("moto", "an AWS wire that we did not write", Kind::Tests).with(&[Part::Python]),
+    step("haproxy", "a load balancer that we did not write", Kind::Tests).with(&[Part::Haproxy]),
+    step("referee", "third-party clients against the Rundeck stand-in", Kind::Tests).with(&[Part::Python]),
+    step("jvm", "a JVM with Rundeck's launch arguments", Kind::Tests).with(&[Part::Java]),
+    step("rig", "Rundeck's frameworks in a JVM, on a real PostgreSQL, and the stand-in beside them", Kind::Tests)
+        .with(&[Part::Java, Part::Postgres, Part::Rig]),
 ];
 
 const fn step(name: &'static str, what: &'static str, kind: Kind) -> Step {
-    Step { name, what, kind, part: None }
+    Step { name, what, kind, parts: &[] }
 }
 
 impl Step {
-    const fn with(self, part: Part) -> Step {
-        Step { part: Some(part), ..self }
+    const fn with(self, parts: &'static [Part]) -> Step {
+        Step { parts, ..self }
     }
 }
 
@@ -75,7 +77,7 @@ pub fn chosen(names: &[String]) -> Result<Vec<Step>, String> {
     let named = |step: &Step| names.is_empty() || names.iter().any(|name| name == step.name);
     let (needs_parts, needs_build) =
         STEPS.iter().filter(|step| named(step)).fold((false, false), |(parts, build), step| {
-            (parts || step.part.is_some(), build || matches!(step.kind, Kind::Tests | Kind::Doc))
+            (parts || !step.parts.is_empty(), build || matches!(step.kind, Kind::Tests | Kind::Doc))
         });
     let implied = |step: &Step| match step.kind {
         Kind::SetUp => needs_parts,
@@ -109,6 +111,7 @@ mod tests {
         assert_eq!(names(&["format"]), ["format"]);
         assert_eq!(names(&["heart"]), ["build", "heart"]);
         assert_eq!(names(&["deny"]), ["set-up", "deny"]);
+        assert_eq!(names(&["rig"]), ["set-up", "build", "rig"]);
         assert_eq!(names(&["jvm", "format"]), ["format", "set-up", "build", "jvm"]);
     }
 

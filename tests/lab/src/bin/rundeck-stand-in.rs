@@ -10,12 +10,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rundeck_alb_lab::rundeck::control::Control;
-use rundeck_alb_lab::rundeck::{Bootstrap, Config, End, Event, Phases, Rundeck, Token, Version};
+use rundeck_alb_lab::rundeck::{Bootstrap, Certificate, Config, End, Event, Phases, Rundeck, Token, Version};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: rundeck-stand-in [--listen ADDR:PORT] [--version 3.4|4.17|5.20|6.1] [--token FILE-TOKEN] [--db-token TOKEN]
     [--uuid U] [--name N] [--boot-ms N] [--bootstrap-ms N] [--bootstrap ok|exits|lingers] [--job-ms N] [--context-path /P]
-    [--actuator on|off] [--control ADDR:PORT]
+    [--actuator on|off] [--docker on|off] [--tls self-signed|no-san|private-ca] [--control ADDR:PORT]
 Each flag may also be written --flag=value. Arguments of a JVM (-D..., -X..., -jar FILE, --skipinstall) are taken and ignored.";
 
 fn main() -> ExitCode {
@@ -77,12 +77,22 @@ fn configured(flags: &BTreeMap<String, String>) -> Result<Config, String> {
     let mut config = Config::new(version, token);
     config.tokens.extend(flags.get("db-token").map(|token| Token::database(token)));
     config.listen = address(flags, "listen")?.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    if flags.get("docker").is_some_and(|value| value == "on") {
+        config = config.in_docker();
+    }
     config.phases = Phases::new(millis("boot-ms", Duration::ZERO)?, millis("bootstrap-ms", Duration::ZERO)?);
     config.job_length = millis("job-ms", config.job_length)?;
     config.uuid = text("uuid").unwrap_or(config.uuid);
     config.name = text("name").unwrap_or(config.name);
     config.context_path = text("context-path").unwrap_or_default();
     config.switches.actuator = flags.get("actuator").is_some_and(|value| value == "on");
+    config.tls = match flags.get("tls").map(String::as_str) {
+        None => None,
+        Some("self-signed") => Some(Certificate::SelfSigned),
+        Some("no-san") => Some(Certificate::WithoutNames),
+        Some("private-ca") => Some(Certificate::PrivateCa),
+        Some(other) => return Err(format!("--tls {other}: use self-signed, no-san or private-ca")),
+    };
     config.bootstrap = match flags.get("bootstrap").map(String::as_str) {
         None | Some("ok") => Bootstrap::Succeeds,
         Some("exits") => Bootstrap::FailsAndExits,
@@ -98,7 +108,7 @@ fn address(flags: &BTreeMap<String, String>, name: &str) -> Result<Option<Socket
     parsed.transpose()
 }
 
-const FLAGS: [&str; 13] = [
+const FLAGS: [&str; 15] = [
     "listen",
     "version",
     "token",
@@ -111,6 +121,8 @@ const FLAGS: [&str; 13] = [
     "job-ms",
     "context-path",
     "actuator",
+    "docker",
+    "tls",
     "control",
 ];
 

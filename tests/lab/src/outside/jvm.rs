@@ -14,7 +14,7 @@ use super::program::{OutsideError, Program, run};
 
 const SOURCE: &str = include_str!("../../../jvm/FakeRundeck.java");
 /// `nobody` and its group, on every Linux.
-const NOBODY: u32 = 65534;
+pub(super) const NOBODY: u32 = 65534;
 
 /// The program, packed under the name that Rundeck's packages give theirs, in a folder that every user can read.
 #[derive(Debug)]
@@ -52,7 +52,9 @@ impl War {
     /// It did not start.
     pub async fn start(&self, listen: SocketAddr) -> Result<Jvm, OutsideError> {
         let mut command = Command::new(&self.java);
-        command.args(self.arguments(listen)).current_dir(self.folder.path());
+        command.args(launch_arguments(self.folder.path(), listen)).current_dir(self.folder.path());
+        command.args(["-Xmx64m", "-Xms16m", "-server", "-jar"]);
+        command.arg(self.folder.path().join("bootstrap/rundeck-5.20.1.war")).arg("--skipinstall");
         if we_are_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
@@ -60,32 +62,26 @@ impl War {
         let addr = program.says(address).await?;
         Ok(Jvm { program, addr })
     }
+}
 
-    /// What Rundeck's launcher (`/etc/rundeck/profile` of the packages) gives a JVM, in its order.
-    fn arguments(&self, listen: SocketAddr) -> Vec<String> {
-        let base = self.folder.path().display();
-        vec![
-            "-Drundeck.jaaslogin=true".to_owned(),
-            "-Djava.security.auth.login.config=/etc/rundeck/jaas-loginmodule.conf".to_owned(),
-            "-Dloginmodule.name=RDpropertyfilelogin".to_owned(),
-            "-Drdeck.config=/etc/rundeck".to_owned(),
-            "-Drundeck.server.configDir=/etc/rundeck".to_owned(),
-            "-Dserver.datastore.path=/var/lib/rundeck/data".to_owned(),
-            format!("-Drundeck.server.serverDir={base}"),
-            format!("-Drdeck.base={base}"),
-            "-Drdeck.projects=/var/lib/rundeck/projects".to_owned(),
-            "-Drundeck.config.location=/etc/rundeck/rundeck-config.properties".to_owned(),
-            "-Djava.io.tmpdir=/tmp".to_owned(),
-            format!("-Dserver.http.host={}", listen.ip()),
-            format!("-Dserver.http.port={}", listen.port()),
-            "-Xmx64m".to_owned(),
-            "-Xms16m".to_owned(),
-            "-server".to_owned(),
-            "-jar".to_owned(),
-            format!("{base}/bootstrap/rundeck-5.20.1.war"),
-            "--skipinstall".to_owned(),
-        ]
-    }
+/// What Rundeck's launcher (`/etc/rundeck/profile` of the packages) gives a JVM, in its order, up to the heap.
+pub(super) fn launch_arguments(base: &Path, listen: SocketAddr) -> Vec<String> {
+    let base = base.display();
+    vec![
+        "-Drundeck.jaaslogin=true".to_owned(),
+        "-Djava.security.auth.login.config=/etc/rundeck/jaas-loginmodule.conf".to_owned(),
+        "-Dloginmodule.name=RDpropertyfilelogin".to_owned(),
+        "-Drdeck.config=/etc/rundeck".to_owned(),
+        "-Drundeck.server.configDir=/etc/rundeck".to_owned(),
+        "-Dserver.datastore.path=/var/lib/rundeck/data".to_owned(),
+        format!("-Drundeck.server.serverDir={base}"),
+        format!("-Drdeck.base={base}"),
+        "-Drdeck.projects=/var/lib/rundeck/projects".to_owned(),
+        "-Drundeck.config.location=/etc/rundeck/rundeck-config.properties".to_owned(),
+        "-Djava.io.tmpdir=/tmp".to_owned(),
+        format!("-Dserver.http.host={}", listen.ip()),
+        format!("-Dserver.http.port={}", listen.port()),
+    ]
 }
 
 /// A running JVM. It is killed when dropped.
@@ -149,6 +145,7 @@ fn address(output: &str) -> Option<SocketAddr> {
     output.lines().find_map(|line| line.strip_prefix("listening ")?.parse().ok())
 }
 
-fn we_are_root() -> bool {
+/// Who may give processes and folders to others.
+pub(super) fn we_are_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }

@@ -5,7 +5,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{Database, Event, Mode, Version};
+use super::{Certificate, Database, Event, Mode, Version};
 
 /// Who a token belongs to, where it is kept and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +127,8 @@ pub struct Config {
     pub threads: usize,
     /// What is switched on.
     pub switches: Switches,
+    /// `-Drundeck.ssl.config`: the one connector speaks TLS with this certificate, and nothing listens without.
+    pub tls: Option<Certificate>,
     /// `rundeck.security.httpFirewall`'s allowed host name: any other `Host` is 400.
     pub allowed_host: Option<String>,
     /// Told of every step worth a line in a log.
@@ -161,6 +163,9 @@ const DEFAULT_DATABASE_WAIT: Duration = Duration::from_secs(30);
 /// Jetty's default `maxThreads` under Spring Boot.
 const DEFAULT_THREADS: usize = 200;
 
+/// The default UUID of every official container (`docker/official/lib/includes/100_defaults.sh`).
+pub const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";
+
 impl Config {
     /// A node of `version` on a free port of 127.0.0.1 that is ready at once and knows the file token `token`.
     #[must_use]
@@ -181,8 +186,22 @@ impl Config {
             job_length: DEFAULT_JOB_LENGTH,
             threads: DEFAULT_THREADS,
             switches: Switches::default(),
+            tls: None,
             allowed_host: None,
             journal: |_| {},
         }
+    }
+
+    /// `https` or `http`.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The same in a container as published: Dropwizard's metrics off, and the UUID that all containers share.
+    #[must_use]
+    pub fn in_docker(mut self) -> Self {
+        self.switches.metrics = false;
+        DOCKER_UUID.clone_into(&mut self.uuid);
+        self
     }
 }

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::pause::pause;
+use super::tls::Channel;
 use super::wire::{Answer, Inbox, ReadError, Request, Wire, bad_message};
 use super::{Fault, Life, State, routes};
 
@@ -20,9 +21,7 @@ const ABANDONED: Duration = Duration::from_secs(1);
 const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50];
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(state: Arc<State>, mut stream: TcpStream) {
-    // Without it an answer may wait for the peer's delayed acknowledgement; failing to set it costs only time.
-    let _ = stream.set_nodelay(true);
+pub(super) async fn serve(state: Arc<State>, mut stream: impl Channel) {
     let mut inbox = Inbox::default();
     let mut life = state.life.subscribe();
     let mut first = true;
@@ -82,7 +81,7 @@ impl Drop for Busy<'_> {
 }
 
 /// Answers one request.
-async fn exchange(state: &Arc<State>, stream: &mut TcpStream, request: &Request, first: bool) -> After {
+async fn exchange(state: &Arc<State>, stream: &mut impl Channel, request: &Request, first: bool) -> After {
     state.count_request();
     let _busy = Busy::new(state);
     state.thawed().await;
@@ -95,13 +94,13 @@ async fn exchange(state: &Arc<State>, stream: &mut TcpStream, request: &Request,
     }
     if faults.contains(&Fault::Reset) {
         // With a zero linger the close is a reset.
-        let _ = stream.set_zero_linger();
+        let _ = stream.socket().set_zero_linger();
         return After::Drop;
     }
     if faults.contains(&Fault::DroppedKeepAlive) && !first {
         return After::Drop;
     }
-    let Some(answer) = answer_in_a_thread(state, stream, request, &faults).await else {
+    let Some(answer) = answer_in_a_thread(state, stream.socket(), request, &faults).await else {
         return After::Drop;
     };
     // Frozen meanwhile: then the answer waits too.
@@ -143,7 +142,8 @@ async fn answer_in_a_thread(
     }
 }
 
-/// Waits until the client has closed its side; for ever while it has sent more than it was answered.
+/// Waits until the client has closed its side; for ever while it has sent more than it was answered
+/// (TLS says goodbye with bytes of its own, so there a client that has gone is not seen until its answer is due).
 async fn client_gone(stream: &TcpStream) {
     let mut byte = [0_u8; 1];
     if let Ok(1..) = stream.peek(&mut byte).await {

@@ -1,7 +1,7 @@
 //! A small control endpoint for a stand-in that is a process of its own: faults, jobs, figures.
 //!
 //! It is for tests and the demo on loopback; no Rundeck has it. `POST /fault/NAME?ms=N&scope=all|health|api`, `POST /heal[/NAME]`,
-//! `POST /database/STATE`, `POST /job?ms=N`, `POST /mode/active|passive`, `POST /stop`, `GET /stats`.
+//! `POST /database/STATE`, `POST /outage/stopped|refusing|frozen`, `POST /job?ms=N`, `POST /mode/active|passive`, `POST /stop`, `GET /stats`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::wire::{Answer, Inbox, ReadError, Request, Wire, bad_message};
-use super::{Database, Fault, Mode, Rundeck, Scope, State};
+use super::{Database, Fault, Mode, Outage, Rundeck, Scope, State};
 
 /// A controller that says nothing for so long is dropped.
 const IDLE: Duration = Duration::from_secs(30);
@@ -107,6 +107,7 @@ fn command(target: &Target, request: &Request) -> Result<Answer, String> {
         ("POST", ["heal"]) => state.heal_all(),
         ("POST", ["heal", name]) => state.heal(Fault::named(name, length).map_err(text)?),
         ("POST", ["database", name]) => state.set_database(name.parse::<Database>().map_err(text)?),
+        ("POST", ["outage", name]) => state.set_outage(name.parse::<Outage>().map_err(text)?),
         ("POST", ["mode", "active"]) => state.set_mode(Mode::Active),
         ("POST", ["mode", "passive"]) => state.set_mode(Mode::Passive),
         ("POST", ["job"]) => {

@@ -205,3 +205,51 @@ impl FromStr for Database {
         }
     }
 }
+
+/// The connection pool between a node and its database: it decides how an outage looks (seen on the framework rig).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// 3.4 and 4.x: fails at once, and never comes back from a frozen database.
+    Tomcat,
+    /// 6.x, and 5.x as far as is known: waits 30 s, whatever is wrong.
+    Hikari,
+}
+
+/// What has happened to the database itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// The server is gone.
+    Stopped,
+    /// It lives, refuses, and has cut all sessions.
+    Refusing,
+    /// Packets vanish.
+    Frozen,
+}
+
+impl Outage {
+    /// All.
+    pub const ALL: [Outage; 3] = [Outage::Stopped, Outage::Refusing, Outage::Frozen];
+
+    /// How a node behind that pool sees it.
+    #[must_use]
+    pub fn behind(self, pool: Pool) -> Database {
+        match (pool, self) {
+            (Pool::Tomcat, Outage::Frozen) => Database::Frozen,
+            (Pool::Tomcat, _) => Database::FailsAtOnce,
+            (Pool::Hikari, _) => Database::FailsLate,
+        }
+    }
+}
+
+impl FromStr for Outage {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "stopped" => Ok(Outage::Stopped),
+            "refusing" => Ok(Outage::Refusing),
+            "frozen" => Ok(Outage::Frozen),
+            _ => Err(UnknownName(text.to_owned())),
+        }
+    }
+}

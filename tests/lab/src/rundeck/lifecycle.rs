@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use super::pause::pause;
 use super::port::Port;
@@ -24,6 +26,9 @@ const PROCESS_END: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(30);
 /// An accept that fails (no file descriptors) is tried again after this long.
 const ACCEPT_RETRY: Duration = Duration::from_millis(10);
+
+/// A client that has not finished its TLS greeting by then is dropped (Jetty's idle time-out).
+const GREETING: Duration = Duration::from_secs(30);
 
 /// How a process came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +54,15 @@ impl Rundeck {
     /// Takes the address and begins to boot. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// The address cannot be had.
+    /// The address cannot be had, or the certificate of the fixtures cannot be read.
     pub fn start(config: Config) -> io::Result<Rundeck> {
+        let tls = config.tls.map(super::Certificate::acceptor).transpose()?;
         let port = Port::reserve(config.listen)?;
         let addr = port.addr();
         let state = Arc::new(State::new(config));
         let (stop, stopped) = watch::channel(false);
         let script = tokio::spawn(live(Arc::clone(&state), stopped));
-        let server = Some(tokio::spawn(serve(Arc::clone(&state), port)));
+        let server = Some(tokio::spawn(serve(Arc::clone(&state), port, tls)));
         Ok(Rundeck { state, addr, stop, script, server })
     }
 
@@ -66,10 +72,10 @@ impl Rundeck {
         self.addr
     }
 
-    /// `http://127.0.0.1:PORT` and the context path.
+    /// `http://127.0.0.1:PORT` (or `https`) and the context path.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.addr, self.state.config.context_path)
+        format!("{}://{}{}", self.state.config.scheme(), self.addr, self.state.config.context_path)
     }
 
     /// What it knows and counts, and its switches.
@@ -186,7 +192,7 @@ impl Life {
 }
 
 /// Opens and closes the port as stage and faults want it, and serves each connection in its own task.
-async fn serve(state: Arc<State>, mut port: Port) {
+async fn serve(state: Arc<State>, mut port: Port, tls: Option<TlsAcceptor>) {
     let mut life = state.life.subscribe();
     let mut faults = state.watch_faults();
     let mut connections = JoinSet::new();
@@ -210,12 +216,25 @@ async fn serve(state: Arc<State>, mut port: Port) {
         }
         tokio::select! {
             accepted = port.accept(), if !hung => match accepted {
-                Ok(stream) => { connections.spawn(connection::serve(Arc::clone(&state), stream)); }
+                Ok(stream) => { connections.spawn(welcome(Arc::clone(&state), stream, tls.clone())); }
                 Err(_) => pause(ACCEPT_RETRY).await,
             },
             _ = life.changed() => {}
             _ = faults.changed() => {}
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
+    }
+}
+
+/// Greets a new connection as the connector wants it.
+async fn welcome(state: Arc<State>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    // Without it an answer may wait for the peer's delayed acknowledgement; failing to set it costs only time.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return connection::serve(state, stream).await;
+    };
+    // Who speaks no TLS gets the alert that the library writes, then the close: a few bytes that are no HTTP.
+    if let Ok(Ok(stream)) = tokio::time::timeout(GREETING, tls.accept(stream)).await {
+        connection::serve(state, stream).await;
     }
 }

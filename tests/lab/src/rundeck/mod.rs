@@ -1,7 +1,7 @@
 //! A stand-in for a Rundeck node: what 3.4, 4.17, 5.20 and 6.1 answer in each state of their life, and how they misbehave.
 //!
 //! It runs inside a test's process ([`Rundeck::start`]) or as the binary `rundeck-stand-in` where a real process must be killed.
-//! It runs no jobs (a job is a length of time), keeps no database, and speaks no TLS. The facts come from Rundeck's source and
+//! It runs no jobs (a job is a length of time), keeps no database. The facts come from Rundeck's source and
 //! functional tests, and from exchanges recorded on a rig of its frameworks (`tests/lab/data`).
 
 mod actuator;
@@ -17,17 +17,19 @@ mod port;
 mod probes;
 mod routes;
 mod state;
+mod tls;
 mod version;
 mod web;
 pub mod wire;
 
 use std::fmt;
 
-pub use config::{Bootstrap, Config, Kept, Phases, Switches, Token};
-pub use fault::{Database, Fault, Faults, Scope, UnknownName};
+pub use config::{Bootstrap, Config, DOCKER_UUID, Kept, Phases, Switches, Token};
+pub use fault::{Database, Fault, Faults, Outage, Pool, Scope, UnknownName};
 pub use jobs::{Job, Jobs};
 pub use lifecycle::{End, Rundeck};
 pub use state::{DatabaseDown, Mode, State, Stats};
+pub use tls::Certificate;
 pub use version::{Actuator, UnknownVersion, Version};
 
 /// The stages of a node's life, in their order.

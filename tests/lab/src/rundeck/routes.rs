@@ -13,9 +13,9 @@ pub(super) fn path_in_context<'a>(state: &State, request: &'a Request) -> &'a st
     request.path.strip_prefix(state.config.context_path.as_str()).unwrap_or(&request.path)
 }
 
-/// `http://HOST:PORT` as the client knows this node.
-pub(super) fn base_url(request: &Request) -> String {
-    format!("http://{}", request.header("host").unwrap_or("localhost"))
+/// `http://HOST:PORT` (or `https`) as the client knows this node.
+pub(super) fn base_url(state: &State, request: &Request) -> String {
+    format!("{}://{}", state.config.scheme(), request.header("host").unwrap_or("localhost"))
 }
 
 /// Answers one request.
@@ -24,7 +24,7 @@ pub(super) async fn answer(state: &State, request: &Request, faults: &[Fault]) -
         return server_error_page();
     }
     if faults.contains(&Fault::RedirectLoop) {
-        let here = format!("{}{}", base_url(request), request.raw_path);
+        let here = format!("{}{}", base_url(state, request), request.raw_path);
         return Answer::new(302).with("Location", here);
     }
     if !host_is_allowed(state, request) {
@@ -36,7 +36,7 @@ pub(super) async fn answer(state: &State, request: &Request, faults: &[Fault]) -
     let path = single_slashes(&request.path);
     match path.strip_prefix(state.config.context_path.as_str()) {
         Some("") => {
-            let location = format!("{}{path}/", base_url(request));
+            let location = format!("{}{path}/", base_url(state, request));
             Answer::bare(302).with("Location", location)
         }
         Some(inside) if inside.starts_with('/') => application(state, request, inside).await,

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use super::config::Token;
 use super::jobs::Jobs;
 use super::pause::{now_millis, pause};
-use super::{Config, Database, Event, Fault, Faults, Life, Scope};
+use super::{Config, Database, Event, Fault, Faults, Life, Outage, Scope};
 
 /// A stopped or refusing database is noticed this fast by the Tomcat pool.
 const FAST_FAILURE: Duration = Duration::from_millis(20);
@@ -199,6 +199,11 @@ impl State {
     /// Changes how the database behaves; calls that hang are answered when it is back.
     pub fn set_database(&self, database: Database) {
         self.database.send_replace(database);
+    }
+
+    /// The same as this version's own pool lets the outage be seen.
+    pub fn set_outage(&self, outage: Outage) {
+        self.set_database(outage.behind(self.config.version.pool()));
     }
 
     /// One call that needs the database.

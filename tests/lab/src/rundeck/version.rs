@@ -5,6 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Pool;
+
 /// A Rundeck release line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -89,6 +91,12 @@ impl Version {
     #[must_use]
     pub fn speaks_xml(self) -> bool {
         self < Version::V5_20
+    }
+
+    /// The pool that its configuration chooses (5.x: as on the rig; which one users have is open).
+    #[must_use]
+    pub fn pool(self) -> Pool {
+        if self < Version::V5_20 { Pool::Tomcat } else { Pool::Hikari }
     }
 
     /// From 4.4 `system/info` answers a token without rights with nulls instead of 403.

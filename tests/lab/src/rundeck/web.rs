@@ -60,11 +60,11 @@ fn to_login(state: &State, request: &Request, session: Option<&str>) -> Answer {
         Some(_) => Answer::new(302),
         None => with_session(state, Answer::new(302), &state.new_session(false)),
     };
-    answer.with("Location", format!("{}{}/user/login", base_url(request), state.config.context_path))
+    answer.with("Location", format!("{}{}/user/login", base_url(state, request), state.config.context_path))
 }
 
 fn redirect(state: &State, request: &Request, path: &str) -> Answer {
-    Answer::new(302).with("Location", format!("{}{}{path}", base_url(request), state.config.context_path))
+    Answer::new(302).with("Location", format!("{}{}{path}", base_url(state, request), state.config.context_path))
 }
 
 fn login_page(state: &State, session: Option<&str>) -> Answer {
@@ -92,7 +92,7 @@ fn log_in(state: &State, request: &Request, session: Option<&str>) -> Answer {
         state.end_session(id);
     }
     let id = state.new_session(true);
-    let location = format!("{}{}/menu/home", base_url(request), state.config.context_path);
+    let location = format!("{}{}/menu/home", base_url(state, request), state.config.context_path);
     with_session(state, Answer::new(302), &id).with("Location", location)
 }
 

@@ -2,10 +2,16 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rundeck_alb_lab::rundeck::Certificate;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 /// A stand-in that is meant to answer does so far within this.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -79,6 +85,8 @@ impl Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     Refused,
+    /// The TLS greeting failed: no TLS there, or a certificate that is not accepted.
+    NoTls,
     NoAnswer,
     Reset,
     /// Closed before the head was whole, or what came is no HTTP.
@@ -112,6 +120,24 @@ pub async fn ask(addr: SocketAddr, ask: &Ask) -> Result<Reply, Failure> {
     line.ask(ask).await
 }
 
+/// One request over TLS, to a node with a certificate that is trusted as it stands (asked by the name `localhost`).
+pub async fn ask_by_tls(addr: SocketAddr, ask: &Ask, trusted: Certificate) -> Result<Reply, Failure> {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_slice(trusted.pem()).expect("a certificate");
+    roots.add(certificate).expect("a root");
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let tcp = TcpStream::connect(addr).await.map_err(|_| Failure::Refused)?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|_| Failure::NoTls)?;
+    stream.write_all(&ask.to_bytes(addr)).await.map_err(|_| Failure::Reset)?;
+    let reply = read_reply(&mut stream, ask.method == "HEAD");
+    tokio::time::timeout(ask.limit, reply).await.unwrap_or(Err(Failure::NoAnswer))
+}
+
 /// A connection.
 pub struct Line {
     addr: SocketAddr,
@@ -133,7 +159,7 @@ impl Line {
     }
 }
 
-async fn read_reply(stream: &mut TcpStream, head_only: bool) -> Result<Reply, Failure> {
+async fn read_reply(stream: &mut (impl AsyncRead + Unpin), head_only: bool) -> Result<Reply, Failure> {
     let mut got = Vec::new();
     let head_end = loop {
         if let Some(at) = got.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -161,7 +187,7 @@ async fn read_reply(stream: &mut TcpStream, head_only: bool) -> Result<Reply, Fa
     Ok(reply)
 }
 
-async fn read_body(stream: &mut TcpStream, reply: &Reply, body: &mut Vec<u8>) -> Result<(), Failure> {
+async fn read_body(stream: &mut (impl AsyncRead + Unpin), reply: &Reply, body: &mut Vec<u8>) -> Result<(), Failure> {
     let length: Option<usize> = reply.header("content-length").and_then(|length| length.parse().ok());
     let chunked = reply.header("transfer-encoding").is_some();
     loop {
@@ -192,7 +218,7 @@ fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-async fn more(stream: &mut TcpStream, into: &mut Vec<u8>) -> Result<bool, Failure> {
+async fn more(stream: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>) -> Result<bool, Failure> {
     match stream.read_buf(into).await {
         Ok(got) => Ok(got > 0),
         Err(error) if error.kind() == ErrorKind::ConnectionReset => Err(Failure::Reset),

@@ -11,3 +11,4 @@ mod process;
 mod shapes;
 mod situation;
 mod table;
+mod tls;

@@ -137,6 +137,9 @@ const ROWS: &[Row] = &[
     api("20 wrong", READY, WRONG, STATUS, [
         Is(403, JSON, &[FORBIDDEN, "(Token:wrong****) is not authorized for: /api/{N}/"]), Same, Same, Same,
     ]),
+    get("20 as XML", READY, "/api/N/system/info?authtoken=wrong-token", [
+        Is(403, "text/xml", &["<error code='unauthorized'>", "(Token:wrong****)"]), Is(403, JSON, &[FORBIDDEN]), Same, Same,
+    ]),
     api("20 expired", READY, EXPIRED, STATUS, [Is(403, JSON, &[FORBIDDEN, "(Token:expir****)"]), Same, Same, Same]),
     api("20 query wins", READY, FILE, "/api/N/system/info?authtoken=other", [Is(403, JSON, &["(Token:other****)"]), Same, Same, Same]),
     api("21 status", READY, POOR, STATUS, [Is(403, JSON, NO_ACL), Same, Same, Is(403, JSON, NO_ACL_ARGS)]),
@@ -195,6 +198,15 @@ const ROWS: &[Row] = &[
         Is(500, JSON, &["api.error.execution.failed", "Executions are disabled."]), Same,
         Is(400, JSON, &["api.error.job.disabled"]), Same,
     ]),
+    get("host refused", READY.with(|config| config.allowed_host = Some("rundeck.test".into())), "/health", [
+        Is(400, JETTY, &["HTTP ERROR 400"]), Same, Same, Same,
+    ]),
+    get("1 whole bootstrap", at(Life::Rest), "/health", [Refused, OK, Same, Same]),
+    api("30 container", READY.with(|config| *config = config.clone().in_docker()), FILE, "/api/N/metrics/healthcheck", [
+        Is(404, JSON, &["api.error.invalid.request"]), Same, Same, Is(404, JSON, &[]),
+    ]),
+    get("5 API below nothing", READY.with(|config| config.context_path = "/rundeck".into()), "/api/N/system/info", [NOT_FOUND, Same, Same, Same]),
+    get("28 while booting", BOOT, "/api/1/system/info", [Refused, Is(400, JSON, &[r#""apiversion":{N},"#]), Same, Same]),
     get("34 root", READY, "/", [Login, Same, Same, Same]),
     get("34 slash", READY, "/health/", [Login, Same, Same, Same]),
     get("34 case", READY, "/HEALTH", [Login, Same, Same, Same]),

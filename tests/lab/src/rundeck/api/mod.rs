@@ -30,12 +30,12 @@ impl Call<'_> {
     /// The address of something below the API, as clients are told it.
     fn href(&self, below: &str) -> String {
         let context = &self.state.config.context_path;
-        format!("{}{context}/api/{}/{below}", super::routes::base_url(self.request), self.api)
+        format!("{}{context}/api/{}/{below}", super::routes::base_url(self.state, self.request), self.api)
     }
 
     /// The address of a page for people.
     fn permalink(&self, below: &str) -> String {
-        format!("{}{}/{below}", super::routes::base_url(self.request), self.state.config.context_path)
+        format!("{}{}/{below}", super::routes::base_url(self.state, self.request), self.state.config.context_path)
     }
 
     /// A JSON answer of a controller.

@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// Far above any JSON that a client sends to the API.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The first byte of a TLS greeting: no HTTP begins so, and Jetty says it at once.
+const TLS_RECORD: u8 = 0x16;
 /// One read of the socket.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -136,6 +138,9 @@ impl Inbox {
         let head_end = loop {
             match self.0.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(at) if at < MAX_HEAD_BYTES => break at,
+                _ if self.0.first() == Some(&TLS_RECORD) => {
+                    return Err(ReadError::Bad(400, "Illegal character CNTL=0x16"));
+                }
                 None if self.0.len() < MAX_HEAD_BYTES => self.fill(from).await?,
                 _ => return Err(ReadError::Bad(431, "Request Header Fields Too Large")),
             }
