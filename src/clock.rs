@@ -5,7 +5,7 @@
 //! people and files only. This module decides nothing and waits for nothing itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Longest wait that [`Clock::instant_at`] hands out: one day. Whoever wakes up looks at the clock again, so the cap
@@ -23,7 +23,14 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     Machine,
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Manual>),
+}
+
+#[derive(Debug)]
+struct Manual {
+    now_ms: AtomicU64,
+    /// How far people have set the wall clock, in seconds.
+    wall_set_s: AtomicI64,
 }
 
 impl Clock {
@@ -34,13 +41,21 @@ impl Clock {
 
     /// A clock for tests that stands still until [`Clock::advance`] is called.
     pub fn manual() -> Self {
-        Self(Source::Manual(Arc::new(AtomicU64::new(MANUAL_START_MS))))
+        let (now_ms, wall_set_s) = (AtomicU64::new(MANUAL_START_MS), AtomicI64::new(0));
+        Self(Source::Manual(Arc::new(Manual { now_ms, wall_set_s })))
     }
 
     /// Moves a manual clock forward. The machine's clock cannot be moved: there this does nothing.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(now) = &self.0 {
-            now.fetch_add(millis(by), Ordering::SeqCst);
+        if let Source::Manual(manual) = &self.0 {
+            manual.now_ms.fetch_add(millis(by), Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock's wall time by so many seconds forward or back, as people and NTP do. Moments do not move.
+    pub fn set_wall(&self, by_seconds: i64) {
+        if let Source::Manual(manual) = &self.0 {
+            manual.wall_set_s.fetch_add(by_seconds, Ordering::SeqCst);
         }
     }
 
@@ -53,7 +68,7 @@ impl Clock {
                 let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
                 seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000)
             }
-            Source::Manual(now) => now.load(Ordering::SeqCst),
+            Source::Manual(manual) => manual.now_ms.load(Ordering::SeqCst),
         }
     }
 
@@ -61,9 +76,10 @@ impl Clock {
     pub fn wall(&self) -> SystemTime {
         match &self.0 {
             Source::Machine => SystemTime::now(),
-            Source::Manual(now) => {
-                let elapsed = now.load(Ordering::SeqCst).saturating_sub(MANUAL_START_MS);
-                SystemTime::UNIX_EPOCH + Duration::from_secs(MANUAL_START_UNIX_S) + Duration::from_millis(elapsed)
+            Source::Manual(manual) => {
+                let elapsed = manual.now_ms.load(Ordering::SeqCst).saturating_sub(MANUAL_START_MS);
+                let start = MANUAL_START_UNIX_S.saturating_add_signed(manual.wall_set_s.load(Ordering::SeqCst));
+                SystemTime::UNIX_EPOCH + Duration::from_secs(start) + Duration::from_millis(elapsed)
             }
         }
     }

@@ -26,3 +26,8 @@ pub mod store;
 pub mod systemd;
 pub mod telemetry;
 pub mod watch;
+
+#[cfg(test)]
+#[path = "../tests/fuzz/mod.rs"]
+#[allow(clippy::expect_used, clippy::panic, reason = "a test ends by a panic")]
+mod fuzz;

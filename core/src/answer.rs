@@ -2,10 +2,10 @@
 //!
 //! Words and status are decided here; bytes are made by the shell.
 
-use crate::event::{ApiSeen, Identity, Info, Process, TargetSeen, WebSeen};
+use crate::event::{Identity, Process, TargetSeen};
 use crate::moment::{Moment, Span};
 use crate::receipt::Step;
-use crate::words::{Cause, Check, Degraded, DrainPhase, Mode, Reason, State};
+use crate::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
 use serde::Serialize;
 
 /// The answer of `/health`.
@@ -71,16 +71,24 @@ impl Snapshot {
 pub struct CheckView {
     /// Which.
     pub check: Check,
+    /// What it may lead to when it fails.
+    pub class: Class,
     /// `pass`, `fail` or `unknown`.
     pub result: &'static str,
     /// What was seen.
     pub seen: String,
     /// When.
     pub at: Option<Moment>,
+    /// How long the last look took.
+    pub took: Option<Span>,
     /// Consecutive good results.
     pub passes: u32,
     /// Consecutive bad results.
     pub fails: u32,
+    /// When the next look is due; `None`: one is under way, or none is planned.
+    pub next: Option<Moment>,
+    /// What would change the verdict, for people.
+    pub change: String,
 }
 
 /// What is known of Rundeck.
@@ -100,6 +108,8 @@ pub struct RundeckView {
     pub process: Option<Process>,
     /// Its resident memory.
     pub memory_bytes: Option<u64>,
+    /// Its threads.
+    pub threads: Option<u32>,
 }
 
 /// One of the node's targets.
@@ -121,6 +131,12 @@ pub struct TargetView {
     pub word: String,
     /// Since when.
     pub since: Option<Moment>,
+    /// Between two of its health checks, as last read from AWS.
+    pub check_interval: Option<Span>,
+    /// How many of them must fail.
+    pub unhealthy_threshold: Option<u32>,
+    /// They ask this agent; else what it answers counts for nothing.
+    pub asks_agent: Option<bool>,
 }
 
 /// A drain.
@@ -153,36 +169,4 @@ pub struct Finding {
     pub finding: String,
     /// What, and the cure.
     pub text: String,
-}
-
-/// Words for what `/health` gave.
-pub(crate) fn web_words(seen: WebSeen) -> (&'static str, String) {
-    match seen {
-        WebSeen::Ok => ("pass", "200 ok".into()),
-        WebSeen::Disabled => ("pass", "404, endpoint switched off, server alive".into()),
-        WebSeen::Redirect => ("fail", "redirect: a wrong path or context path".into()),
-        WebSeen::Status(code) => ("fail", format!("status {code}")),
-        WebSeen::Body => ("fail", "200 with a body that is not ok".into()),
-        WebSeen::Truncated => ("fail", "answer cut short".into()),
-        WebSeen::Refused => ("fail", "connection refused".into()),
-        WebSeen::TimedOut => ("fail", "no answer in time".into()),
-        WebSeen::CannotConnect => ("unknown", "the agent has no descriptor or port left".into()),
-        WebSeen::CannotJudge(why) => ("unknown", format!("cannot judge: {why:?}").to_lowercase()),
-    }
-}
-
-/// Words for what `system/info` gave.
-pub(crate) fn api_words(seen: &ApiSeen) -> (&'static str, String) {
-    match seen {
-        ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
-            let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
-            ("pass", format!("{mode}, {jobs}"))
-        }
-        ApiSeen::Info(_) => ("unknown", "the token has no rights on system".into()),
-        ApiSeen::Rejected => ("unknown", "token rejected".into()),
-        ApiSeen::Booting => ("unknown", "503, still starting".into()),
-        ApiSeen::TimedOut => ("unknown", "no answer in time".into()),
-        ApiSeen::Refused => ("unknown", "connection refused".into()),
-        ApiSeen::Unreadable(why) => ("unknown", why.clone()),
-    }
 }

@@ -7,6 +7,7 @@ use crate::desk::{Desk, Pace, Topic};
 use crate::event::{ApiSeen, Info};
 use crate::moment::{Moment, Span};
 use crate::policy::HealthPolicy;
+use crate::slot::Slot;
 use crate::words::Mode;
 
 /// While the number of running jobs decides, it is asked this often.
@@ -26,6 +27,8 @@ pub(crate) struct Api {
     /// Consecutive answers of no use, for the pause.
     misses: u32,
     asked_at: Moment,
+    /// How long the last answer took.
+    pub(crate) took: Option<Span>,
     /// When the last answer had been asked for.
     answered_of: Option<Moment>,
     /// When the last two answers had been asked for, as far as both showed no running job: older one first.
@@ -46,6 +49,7 @@ impl Api {
             candidate: None,
             misses: 0,
             asked_at: now,
+            took: None,
             answered_of: None,
             idle: [None; 2],
             unknown_since: Some(now),
@@ -86,7 +90,7 @@ impl Api {
         }
     }
 
-    pub(crate) fn step(&mut self, policy: &HealthPolicy, reachable: bool, desk: &mut Desk) {
+    pub(crate) fn step(&mut self, policy: &HealthPolicy, reachable: bool, slot: &mut Slot, desk: &mut Desk) {
         if !policy.has_token {
             desk.finding(
                 "token-missing",
@@ -94,14 +98,26 @@ impl Api {
             );
             return;
         }
-        if reachable && self.pace.due(desk.now) {
+        if reachable && self.pace.worth(desk) && slot.free(desk.now) {
+            slot.take(desk.now);
             self.asked_at = desk.now;
             self.pace.open = Some(desk.call(Topic::Api, Call::ProbeApi, policy.timeout.times(2)));
         }
     }
 
-    pub(crate) fn wake(&self, policy: &HealthPolicy, reachable: bool) -> Option<Moment> {
-        if policy.has_token && reachable { self.pace.wake() } else { None }
+    pub(crate) fn wake(&self, policy: &HealthPolicy, reachable: bool, slot: &Slot) -> Option<Moment> {
+        if policy.has_token && reachable { slot.wake(self.pace.wake()) } else { None }
+    }
+
+    /// The last answer was of no use.
+    pub(crate) fn missed(&self) -> bool {
+        self.misses > 0
+    }
+
+    /// What made the last answer useless is over.
+    pub(crate) fn ask_again(&mut self, now: Moment) {
+        self.misses = 0;
+        self.pace.next = self.pace.next.min(now);
     }
 
     /// Ask faster while somebody waits for jobs.
@@ -112,23 +128,15 @@ impl Api {
         self.hurry = hurry;
     }
 
-    /// The call has ended; `None`: nothing came back in time. Returns when the hanging call had been sent.
-    pub(crate) fn on_reply(
-        &mut self,
-        seen: Option<ApiSeen>,
-        policy: &HealthPolicy,
-        proven: bool,
-        desk: &mut Desk,
-    ) -> Option<Moment> {
-        let seen = seen.unwrap_or(ApiSeen::TimedOut);
-        let hung = (seen == ApiSeen::TimedOut).then_some(self.asked_at);
+    /// The call has ended.
+    pub(crate) fn on_reply(&mut self, seen: ApiSeen, policy: &HealthPolicy, proven: bool, desk: &mut Desk) {
+        self.took = Some(desk.now.since(self.asked_at));
         self.answered_of = Some(self.asked_at);
         let again = self.learn(&seen, proven, desk);
         self.last = Some((seen, desk.now));
         let wait = self.pause(policy, proven);
         let wait = if again { Span::ZERO } else { desk.chance.around(wait) };
         self.pace.done(desk.now + wait);
-        hung
     }
 
     /// Returns true when a second look is wanted at once.
@@ -142,6 +150,7 @@ impl Api {
         desk.cured("token-rejected");
         desk.cured("api-unreadable");
         desk.cured("api-timeout");
+        desk.cured("api-failing");
         self.misses = 0;
         self.count_jobs(info.running, desk.now);
         if info.running.is_none() {
@@ -204,6 +213,10 @@ fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
         ApiSeen::TimedOut => desk.finding(
             "api-timeout",
             "Rundeck's API does not answer in time, often for its database: mode and jobs are not known; the node stays as it is",
+        ),
+        ApiSeen::Failed(status) => desk.finding(
+            "api-failing",
+            format!("Rundeck's API answers {status}, often for its database: mode and jobs are not known; the node stays as it is"),
         ),
         ApiSeen::Unreadable(why) => desk.finding("api-unreadable", format!("mode and jobs are not known: {why}")),
         ApiSeen::Info(_) | ApiSeen::Booting | ApiSeen::Refused => {}

@@ -3,7 +3,7 @@
 //! A call is answered by exactly one `Event::Reply` with its id, or by nothing: then its deadline counts as the answer.
 
 use crate::event::{CallId, Intent, KeptVerdict, Process};
-use crate::moment::Moment;
+use crate::moment::{Moment, Span};
 use crate::receipt::Receipt;
 use crate::words::Mode;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,23 @@ pub enum Call {
     },
     /// `system/info` with the token.
     ProbeApi,
+    /// The readiness endpoint.
+    ProbeReadiness {
+        /// Find the best one anew: another process, another version, or none was there when last looked.
+        learn: bool,
+    },
+    /// A token-authenticated call, with this limit of its own.
+    ProbeDatabase {
+        /// Milliseconds; above Hikari's 30 s, after which a dead database is answered.
+        limit: Span,
+    },
+    /// The file systems that this Rundeck writes to.
+    LookDisks {
+        /// The process whose arguments name the directories.
+        process: Option<Process>,
+    },
+    /// Memory and load of the machine.
+    LookHost,
     /// Look for Rundeck's process; the known one needs no scan.
     FindProcess {
         /// The one that is watched.

@@ -14,6 +14,10 @@ pub(crate) enum Topic {
     Web,
     Api,
     Process,
+    Ready,
+    Database,
+    Disks,
+    Host,
     InFlight,
     Identity,
     Lifecycle,
@@ -43,6 +47,12 @@ impl Pace {
         self.open.is_none() && now >= self.next
     }
 
+    /// Due, or nearly so while the agent is awake for a round anyway: each wake-up of its own would cost more than the
+    /// look.
+    pub(crate) fn worth(&self, desk: &Desk) -> bool {
+        self.due(desk.now + desk.slack)
+    }
+
     /// When the heart must be woken for it.
     pub(crate) fn wake(&self) -> Option<Moment> {
         if self.open.is_some() { None } else { Some(self.next) }
@@ -62,6 +72,8 @@ const CHANGES: (u64, Span) = (10, Span::secs(5));
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     pub(crate) now: Moment,
+    /// How much early a look may be made in this turn.
+    pub(crate) slack: Span,
     pub(crate) chance: Chance,
     last_id: u64,
     open: BTreeMap<CallId, (Topic, Moment)>,
@@ -75,6 +87,7 @@ impl Desk {
     pub(crate) fn new(seed: u64, now: Moment) -> Desk {
         Desk {
             now,
+            slack: Span::ZERO,
             chance: Chance::new(seed),
             last_id: 0,
             open: BTreeMap::new(),
@@ -102,7 +115,12 @@ impl Desk {
 
     /// Nobody waits for the open call of this pace any more: its reply will be ignored.
     pub(crate) fn disown(&mut self, pace: &mut Pace) {
-        if let Some(id) = pace.open.take() {
+        self.disown_call(&mut pace.open);
+    }
+
+    /// As [`disown`](Self::disown), for a call that has no pace of its own.
+    pub(crate) fn disown_call(&mut self, open: &mut Option<CallId>) {
+        if let Some(id) = open.take() {
             self.open.remove(&id);
         }
     }

@@ -134,6 +134,14 @@ pub enum Reply {
     Api(ApiSeen),
     /// Which Rundeck processes there are.
     Process(ProcessSeen),
+    /// What the readiness endpoint says.
+    Ready(ReadySeen),
+    /// A token-authenticated call, timed.
+    Database(DatabaseSeen),
+    /// The file systems that Rundeck writes to.
+    Disks(Vec<DiskSeen>),
+    /// Memory and load of the machine; `None`: they cannot be read.
+    Host(Option<HostSeen>),
     /// Rundeck was told to change its mode.
     Mode(Result<Mode, String>),
     /// Connections in flight on Rundeck's port; `None`: nobody can tell.
@@ -212,8 +220,97 @@ pub enum ApiSeen {
     TimedOut,
     /// The port refuses.
     Refused,
+    /// 5xx: behind a token that is kept in the database this is how a dead database looks.
+    Failed(u16),
     /// An answer that says nothing: HTML, a redirect, cut short, an error status.
     Unreadable(String),
+}
+
+/// What the best readiness endpoint of this Rundeck says (6.x `/monitoring`, 4.2 to 5.20 actuator where switched on).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadySeen {
+    /// The readiness state alone: start-up and shutdown of this node.
+    pub readiness: Readiness,
+    /// The database component beside it, where the answer has one: shared, never this node's own.
+    pub database: Option<bool>,
+    /// Asking it asks the database too (actuator of 4.2 to 5.16), so it shares the one slot of such calls.
+    pub bound: bool,
+}
+
+/// A readiness state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Readiness {
+    /// Accepting traffic.
+    Ready,
+    /// Starting or stopping.
+    NotReady,
+    /// This version shows none, or it is switched off.
+    Absent,
+    /// No answer in time.
+    TimedOut,
+    /// The port refuses.
+    Refused,
+    /// An answer that says nothing; the text tells why.
+    Unclear(String),
+}
+
+/// A call that is authenticated by the token: one that is kept in the database is looked up there each time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DatabaseSeen {
+    /// Rundeck answered as it does with its database there.
+    Answered,
+    /// 5xx.
+    Failed(u16),
+    /// No answer in the check's own limit.
+    TimedOut,
+    /// The port refuses.
+    Refused,
+    /// An answer that says nothing about the database (a rejected token among them); the text tells why.
+    Unclear(String),
+}
+
+/// One file system that Rundeck writes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskSeen {
+    /// The directory that was asked about.
+    pub path: String,
+    /// What there is.
+    pub room: Room,
+}
+
+/// Room on a file system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Room {
+    /// A local one.
+    Local {
+        /// Bytes that Rundeck's user may still write.
+        free: u64,
+        /// All bytes.
+        total: u64,
+        /// Free inodes.
+        inodes_free: u64,
+        /// All inodes; 0 where the file system has no fixed number.
+        inodes: u64,
+    },
+    /// A network file system: what happens to it happens to every node.
+    Network,
+    /// `statvfs` did not come back in time.
+    Hung,
+    /// Not there, or not readable; the text tells why.
+    Unreadable(String),
+}
+
+/// Pressure on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSeen {
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Bytes that can be had without swapping.
+    pub available: u64,
+    /// Load average over five minutes, in hundredths.
+    pub load_hundredths: u32,
+    /// Processors.
+    pub processors: u32,
 }
 
 /// The part of `system/info` that counts.
@@ -234,12 +331,25 @@ pub struct Info {
 /// The look for Rundeck's JVM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessSeen {
-    /// Exactly one, with its resident memory in bytes.
-    One(Process, u64),
+    /// Exactly one.
+    One(Process, JvmSeen),
     /// None that can be recognised: nobody can tell.
     None,
     /// More than one would fit.
     Several(u32),
+}
+
+/// What the machine tells of Rundeck's process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JvmSeen {
+    /// Resident memory, bytes.
+    pub memory: u64,
+    /// Threads.
+    pub threads: u32,
+    /// It was told to end: its shutdown runs (the JVM's own thread `SIGTERM handler` is there).
+    pub stopping: bool,
+    /// User id of somebody else's socket that listens on Rundeck's port.
+    pub stranger: Option<u32>,
 }
 
 /// Who this machine is (instance metadata).

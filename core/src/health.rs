@@ -4,24 +4,25 @@
 //! ours do not: `answer.rs` joins the two axes.
 
 use crate::command::{Call, Command};
+use crate::database::Database;
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{BootSeen, KeptVerdict, Process, ProcessSeen, Unjudged, WebSeen};
+use crate::event::{BootSeen, JvmSeen, KeptVerdict, Process, Unjudged, WebSeen};
+use crate::gate::Gate;
 use crate::moment::{Moment, Span, sooner};
 use crate::policy::HealthPolicy;
+use crate::ready::{Ready, Shown};
+use crate::round::{Round, Run, judge};
 use crate::words::Reason;
 
-/// Between two looks at a process that is known: its end comes by itself, this is for the figures.
-const PROCESS_KNOWN: Span = Span::secs(30);
-/// Between two scans for a process that is not known; a scan costs about 10 ms of processor time.
-const PROCESS_UNKNOWN: Span = Span::secs(10);
 /// Limit of a look for the process.
 const PROCESS_LIMIT: Span = Span::secs(5);
 /// A restarted agent waits this long for the proof that its kept verdict still holds.
 const RESTORE_LIMIT: Span = Span::secs(1);
 
-/// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a balancer
-/// whose targets are all silent sends to all of them anyway.
-const SHARED_EXCUSE: Span = Span::secs(300);
+/// Where Rundeck's process has ended and no other is recognised, answers on its port are believed only after so long.
+const ORPHAN: Span = Span::secs(60);
+/// `/health` is slow from this part of the probe's limit on.
+const SLOW_PART: u64 = 3;
 
 /// What the probes say, before people and modes are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,49 +32,40 @@ pub(crate) enum Verdict {
     Down(Reason),
 }
 
-/// What one round came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Round {
-    Pass,
-    /// The flag marks strong evidence: believed at once, after one confirming probe.
-    Fail(Reason, bool),
-    Unknown,
-}
-
-/// Consecutive equal results; `unknown` never moves them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Run {
-    pub(crate) passes: u32,
-    pub(crate) fails: u32,
-    /// Of these the last ones in a row that are strong evidence.
-    strong: u32,
-    /// When the unbroken good run began.
-    good_since: Option<Moment>,
-    last_pass: Moment,
-}
-
 /// A verdict of an earlier run that waits for its proof.
 #[derive(Clone, Debug)]
-struct Restore {
-    process: Process,
-    same_process: bool,
+pub(crate) struct Restore {
+    pub(crate) process: Process,
+    pub(crate) same_process: bool,
     passed: bool,
     until: Moment,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
-    pub(crate) verdict: Verdict,
-    /// For people: what led to the verdict.
+    /// By `/health`, the boot step and the process's end; the other local checks are laid over it.
+    pub(crate) base: Verdict,
+    /// For people: what led to it.
     pub(crate) evidence: String,
     pub(crate) run: Run,
     /// This Rundeck process has once been proven ready.
-    proven: bool,
+    pub(crate) proven: bool,
     pub(crate) round: Pace,
+    pub(crate) asked_at: Moment,
     pub(crate) looking: Pace,
     pub(crate) process: Option<Process>,
-    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) jvm: JvmSeen,
+    /// Of the process: not told to end, and its port is its own.
+    pub(crate) sound: Gate,
+    pub(crate) process_at: Option<Moment>,
+    /// A process that was known has ended, and no other has been found since.
+    pub(crate) orphaned: bool,
+    pub(crate) ready: Ready,
+    pub(crate) slow: Gate<()>,
     pub(crate) last_web: Option<(WebSeen, Moment)>,
+    pub(crate) web_took: Option<Span>,
+    /// When `/health` was last seen to answer as it should.
+    pub(crate) answered: Option<Moment>,
     /// When the last round ended, whatever it saw: the age of the verdict.
     pub(crate) looked_at: Moment,
     /// Since when the agent itself cannot connect.
@@ -81,31 +73,36 @@ pub(crate) struct Health {
     /// Since when `/health` gives nothing but silence.
     silent_since: Option<Moment>,
     boot_since: Moment,
-    restore: Option<Restore>,
+    pub(crate) restore: Option<Restore>,
     kept_at: Moment,
-    /// A call that needs the database hung while `/health` still answered.
-    pub(crate) shared_hang: bool,
 }
 
 impl Health {
     pub(crate) fn new(now: Moment) -> Health {
         Health {
-            verdict: Verdict::Booting(Reason::Waiting),
+            base: Verdict::Booting(Reason::Waiting),
             evidence: "Rundeck has not been asked yet".into(),
             run: Run::default(),
             proven: false,
             round: Pace { next: now, open: None },
+            asked_at: now,
             looking: Pace { next: now, open: None },
             process: None,
-            memory_bytes: None,
+            jvm: JvmSeen::default(),
+            sound: Gate::default(),
+            process_at: None,
+            orphaned: false,
+            ready: Ready::new(now),
+            slow: Gate::default(),
             last_web: None,
+            web_took: None,
+            answered: None,
             looked_at: now,
             blind_since: None,
             silent_since: None,
             boot_since: now,
             restore: None,
             kept_at: Moment(0),
-            shared_hang: false,
         }
     }
 
@@ -122,19 +119,61 @@ impl Health {
         self.restore.is_none()
     }
 
+    /// What all local checks together say, the disk's floor excepted.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (self.base, self.sound.shut()) {
+            (Verdict::Up | Verdict::Booting(_), Some(reason)) => Verdict::Down(reason),
+            (Verdict::Up, None) => self.ready.gate.shut().map_or(Verdict::Up, Verdict::Down),
+            (Verdict::Booting(Reason::Settling), None) if self.ready.shown() == Shown::NotReady => {
+                Verdict::Booting(Reason::NotReady)
+            }
+            (base, _) => base,
+        }
+    }
+
+    /// For people: what led to the verdict.
+    pub(crate) fn evidence(&self) -> String {
+        match self.verdict() {
+            Verdict::Down(Reason::RundeckStopping) if self.jvm.stopping => {
+                "Rundeck's process was told to end (its shutdown runs, whatever /health says)".into()
+            }
+            Verdict::Down(Reason::RundeckStopping) => {
+                format!("the readiness state says no, {} times in a row: Rundeck is stopping", self.ready.gate.fails)
+            }
+            Verdict::Down(Reason::WrongProcess) => {
+                format!("user {} holds Rundeck's port, not Rundeck's process", self.jvm.stranger.unwrap_or_default())
+            }
+            Verdict::Down(reason) if self.base == Verdict::Up => {
+                format!("the readiness endpoint: {reason}, {} times in a row", self.ready.gate.fails)
+            }
+            Verdict::Booting(Reason::NotReady) => "the readiness state says that the start has not ended".into(),
+            Verdict::Booting(_) | Verdict::Up | Verdict::Down(_) => self.evidence.clone(),
+        }
+    }
+
     pub(crate) fn is_up(&self) -> bool {
-        self.verdict == Verdict::Up
+        self.verdict() == Verdict::Up
+    }
+
+    /// As far as `/health` and the process's life go.
+    pub(crate) fn base_up(&self) -> bool {
+        self.base == Verdict::Up
     }
 
     /// Rundeck is surely not there: its process ended or its port refuses.
     pub(crate) fn rundeck_gone(&self) -> bool {
-        matches!(self.verdict, Verdict::Down(Reason::Exited | Reason::Refused))
+        matches!(self.base, Verdict::Down(Reason::Exited | Reason::Refused))
     }
 
     /// A first `up` has to wait for something else: it is as if it had not been proven yet.
     pub(crate) fn hold_first_up(&mut self) {
         self.proven = false;
-        self.verdict = Verdict::Booting(Reason::Settling);
+        self.base = Verdict::Booting(Reason::Settling);
+    }
+
+    /// The port was refused twice in a row just now.
+    pub(crate) fn port_closed(&self) -> bool {
+        self.run.strong == 2
     }
 
     pub(crate) fn proven(&self) -> bool {
@@ -149,41 +188,50 @@ impl Health {
     pub(crate) fn wake(&self, policy: &HealthPolicy) -> Option<Moment> {
         let mut wake = sooner(self.round.wake(), self.looking.wake());
         wake = sooner(wake, self.restore.as_ref().map(|r| r.until));
-        if matches!(self.verdict, Verdict::Booting(_)) {
+        if matches!(self.base, Verdict::Booting(_)) {
             wake = sooner(wake, Some(self.boot_since + policy.boot_timeout + Span(1)));
         }
         wake
     }
 
-    /// Starts what is due.
-    pub(crate) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
+    /// Starts what is due. A known process and the readiness state are looked at with each round: one wake-up for all.
+    pub(crate) fn step(&mut self, policy: &HealthPolicy, database: &mut Database, desk: &mut Desk) {
         self.end_restore(desk.now);
         self.end_boot(policy, desk.now);
-        if self.looking.due(desk.now) {
+        let round = self.round.due(desk.now);
+        let process = self.process.is_some() && self.looking.open.is_none();
+        if self.looking.due(desk.now) || (round && process) {
             let call = Call::FindProcess { known: self.process };
             self.looking.open = Some(desk.call(Topic::Process, call, PROCESS_LIMIT));
         }
-        if self.round.due(desk.now) {
+        if round {
+            self.asked_at = desk.now;
             let call = Call::ProbeWeb { with_boot: !self.proven };
             let parts = if self.proven { 1 } else { 2 };
             // Twice the probe's own limit: the adapter ends it in time, this is for one that never replies.
             self.round.open = Some(desk.call(Topic::Web, call, policy.timeout.times(2 * parts)));
         }
+        let answers = matches!(self.last_web, Some((WebSeen::Ok | WebSeen::Disabled, _)));
+        if answers && (round || self.ready.last.is_none()) {
+            self.ready.step(policy, database, desk);
+        }
     }
 
     fn end_boot(&mut self, policy: &HealthPolicy, now: Moment) {
-        if matches!(self.verdict, Verdict::Booting(_)) && now.since(self.boot_since) > policy.boot_timeout {
-            self.verdict = Verdict::Down(Reason::BootTimeout);
+        if matches!(self.base, Verdict::Booting(_)) && now.since(self.boot_since) > policy.boot_timeout {
+            self.base = Verdict::Down(Reason::BootTimeout);
             self.evidence = format!("not ready after {} s", policy.boot_timeout.0 / 1000);
         }
     }
 
     fn end_restore(&mut self, now: Moment) {
         let Some(restore) = &self.restore else { return };
-        if restore.same_process && restore.passed {
+        // The node may have gone down since the verdict was kept, for what `/health` does not show.
+        let contradicted = self.sound.fails > 0 || self.ready.gate.fails > 0;
+        if restore.same_process && restore.passed && !contradicted {
             self.restore = None;
             self.proven = true;
-            self.verdict = Verdict::Up;
+            self.base = Verdict::Up;
             self.evidence = "the verdict of the agent's last run still holds".into();
         } else if now >= restore.until {
             self.restore = None;
@@ -200,18 +248,18 @@ impl Health {
         }
     }
 
-    /// A round has ended; `None`: nothing came back in time.
-    /// `in_group`: an Auto Scaling group might replace every member that goes silent together.
+    /// A round has ended; `None`: nothing came back in time. `excused`: silence is put down to the database.
     pub(crate) fn on_web(
         &mut self,
         seen: Option<(WebSeen, Option<BootSeen>)>,
-        in_group: bool,
+        excused: bool,
         policy: &HealthPolicy,
         desk: &mut Desk,
     ) {
         let now = desk.now;
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
         self.last_web = Some((web, now));
+        self.web_took = Some(now.since(self.asked_at));
         self.looked_at = now;
         self.note_unjudged(web, desk);
         self.blind_since = match web {
@@ -222,7 +270,10 @@ impl Health {
             WebSeen::TimedOut => self.silent_since.or(Some(now)),
             _ => None,
         };
-        let excused = self.shared_hang && (in_group || self.silent(now) <= SHARED_EXCUSE);
+        if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
+            self.answered = Some(now);
+            self.note_pace(boot, policy, now);
+        }
         let confirm = match judge(web, boot, excused) {
             Round::Pass => self.passed(policy, now),
             Round::Fail(reason, strong) => self.failed(reason, strong, policy, now),
@@ -232,8 +283,25 @@ impl Health {
         self.round.done(now + wait);
     }
 
+    /// The next round is wanted at once: it tells what something else means.
+    pub(crate) fn look_now(&mut self, now: Moment) {
+        self.round.next = self.round.next.min(now);
+    }
+
+    /// A round with the boot step is two questions: it says nothing about the pace of one.
+    fn note_pace(&mut self, boot: Option<BootSeen>, policy: &HealthPolicy, now: Moment) {
+        if boot.is_some() {
+            return;
+        }
+        if now.since(self.asked_at).times(SLOW_PART) > policy.timeout {
+            self.slow.fail((), false, policy);
+        } else {
+            self.slow.pass(policy);
+        }
+    }
+
     /// How long `/health` has given nothing but silence.
-    fn silent(&self, now: Moment) -> Span {
+    pub(crate) fn silent(&self, now: Moment) -> Span {
         self.silent_since.map_or(Span::ZERO, |since| now.since(since))
     }
 
@@ -250,6 +318,15 @@ impl Health {
                 "the host of rundeck.url cannot be resolved: use an address, best 127.0.0.1",
             ),
         ];
+        // By the login's redirect and Jetty's 404 page (facts: Rundeck 1.1, 1.7): nobody else answers so.
+        if matches!(web, WebSeen::Redirect | WebSeen::Status(404)) {
+            desk.finding(
+                "rundeck-url",
+                "what answers at rundeck.url has no /health there: set the context path in rundeck.url (server.servlet.context-path)",
+            );
+        } else if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
+            desk.cured("rundeck-url");
+        }
         for (why, word, text) in words {
             if web == WebSeen::CannotJudge(why) {
                 desk.finding(word, text);
@@ -272,37 +349,70 @@ impl Health {
             self.run.good_since = None;
         }
         self.run.last_pass = now;
-        let good_since = *self.run.good_since.get_or_insert(now);
+        self.run.good_since.get_or_insert(now);
         if let Some(restore) = &mut self.restore {
             restore.passed = true;
         }
-        match (self.proven, self.verdict) {
+        match (self.proven, self.base) {
             (true, Verdict::Up) => {}
             (true, _) if self.run.passes >= policy.rise => self.become_up(),
             (true, _) => {}
             (false, _) => {
-                if self.run.passes >= policy.rise_initial && now.since(good_since) >= policy.settle {
-                    self.proven = true;
-                    self.become_up();
-                } else if self.verdict != Verdict::Down(Reason::BootTimeout) && self.restore.is_none() {
-                    self.become_booting(Reason::Settling, now);
-                    self.evidence = format!("{}, settling", good_rounds(self.run.passes));
+                if !self.try_first_up(policy, now)
+                    && self.base != Verdict::Down(Reason::BootTimeout)
+                    && self.restore.is_none()
+                {
+                    self.settle(policy, now);
                 }
             }
         }
         false
     }
 
-    fn become_up(&mut self) {
-        self.evidence = good_rounds(self.run.passes);
-        self.verdict = Verdict::Up;
+    fn settle(&mut self, policy: &HealthPolicy, now: Moment) {
+        let good = self.run.good_since.map_or(Span::ZERO, |since| now.since(since));
+        if self.is_orphan() && good >= policy.settle {
+            self.become_booting(Reason::WrongProcess, now);
+            self.evidence =
+                "Rundeck's process has ended, yet its port answers: no process there is known as Rundeck".into();
+        } else {
+            self.become_booting(Reason::Settling, now);
+            self.evidence = format!("{}, settling", good_rounds(self.run.passes));
+        }
     }
 
-    fn become_booting(&mut self, reason: Reason, now: Moment) {
-        if !matches!(self.verdict, Verdict::Booting(_)) {
+    fn is_orphan(&self) -> bool {
+        self.orphaned && self.process.is_none()
+    }
+
+    /// The first `up` of a process: enough good rounds, and the readiness state where there is one, else a settled run.
+    /// Why: a bootstrap that fails gives good answers for seconds first (facts: Rundeck 1.5).
+    pub(crate) fn try_first_up(&mut self, policy: &HealthPolicy, now: Moment) -> bool {
+        let Some(since) = self.run.good_since else { return false };
+        let settle = match self.ready.shown() {
+            Shown::NotReady => return false,
+            Shown::Ready => Span::ZERO,
+            Shown::Nothing => policy.settle,
+        };
+        let settle = if self.is_orphan() { settle.max(ORPHAN) } else { settle };
+        if self.proven || self.run.passes < policy.rise_initial || now.since(since) < settle {
+            return false;
+        }
+        self.proven = true;
+        self.become_up();
+        true
+    }
+
+    fn become_up(&mut self) {
+        self.evidence = good_rounds(self.run.passes);
+        self.base = Verdict::Up;
+    }
+
+    pub(crate) fn become_booting(&mut self, reason: Reason, now: Moment) {
+        if !matches!(self.base, Verdict::Booting(_)) {
             self.boot_since = now;
         }
-        self.verdict = Verdict::Booting(reason);
+        self.base = Verdict::Booting(reason);
     }
 
     /// Returns true when the evidence wants one immediate probe to confirm it.
@@ -311,11 +421,11 @@ impl Health {
         self.run.good_since = None;
         self.run.fails = self.run.fails.saturating_add(1);
         self.run.strong = if strong { self.run.strong.saturating_add(1) } else { 0 };
-        match self.verdict {
+        match self.base {
             Verdict::Up => {
                 let enough = self.run.fails >= policy.fall || self.run.strong >= 2;
                 if enough {
-                    self.verdict = Verdict::Down(reason);
+                    self.base = Verdict::Down(reason);
                     self.evidence = format!("/health: {reason}, {} times in a row", self.run.fails);
                     if strong {
                         // A server that closed its port comes back as a new start, never as a continuation.
@@ -325,19 +435,18 @@ impl Health {
                 strong && !enough
             }
             Verdict::Booting(_) => {
-                self.verdict = Verdict::Booting(if strong { Reason::Waiting } else { reason });
+                self.base = Verdict::Booting(if strong { Reason::Waiting } else { reason });
                 self.evidence = format!("/health: {reason}");
                 false
             }
             Verdict::Down(_) => {
-                if reason == Reason::Waiting && self.verdict != Verdict::Down(Reason::BootTimeout) {
+                if reason == Reason::Waiting && self.base != Verdict::Down(Reason::BootTimeout) {
                     self.become_booting(Reason::Waiting, now);
                 } else if strong {
                     self.proven = false;
-                    if self.run.strong >= 2
-                        && !matches!(self.verdict, Verdict::Down(Reason::Exited | Reason::BootTimeout))
+                    if self.run.strong >= 2 && !matches!(self.base, Verdict::Down(Reason::Exited | Reason::BootTimeout))
                     {
-                        self.verdict = Verdict::Down(reason);
+                        self.base = Verdict::Down(reason);
                     }
                 }
                 false
@@ -346,99 +455,17 @@ impl Health {
     }
 
     fn interval(&self, policy: &HealthPolicy) -> Span {
-        match self.verdict {
-            Verdict::Up if self.run.fails == 0 => policy.interval,
-            Verdict::Up => policy.fast_interval,
+        let wavers = self.ready.gate.wavers() || self.sound.wavers();
+        match self.base {
+            Verdict::Up if self.run.fails > 0 || wavers => policy.fast_interval,
+            Verdict::Up if self.is_up() => policy.interval,
+            Verdict::Up => policy.down_interval,
             Verdict::Booting(_) | Verdict::Down(_) if self.run.passes > 0 => policy.fast_interval,
             Verdict::Booting(_) | Verdict::Down(_) => policy.down_interval,
         }
-    }
-
-    /// The look for the process has ended; `None`: nothing came back in time.
-    pub(crate) fn on_process(&mut self, seen: Option<ProcessSeen>, desk: &mut Desk) {
-        let wait = if self.process.is_some() { PROCESS_KNOWN } else { PROCESS_UNKNOWN };
-        self.looking.done(desk.now + desk.chance.around(wait));
-        match seen {
-            Some(ProcessSeen::One(process, memory)) => {
-                desk.cured("several-rundecks");
-                self.memory_bytes = Some(memory);
-                self.found(process, desk);
-            }
-            Some(ProcessSeen::Several(n)) => desk.finding(
-                "several-rundecks",
-                format!("{n} Rundeck processes fit rundeck.url's port: its end cannot be watched; tell them apart by -Dserver.http.port"),
-            ),
-            Some(ProcessSeen::None) | None => {}
-        }
-    }
-
-    fn found(&mut self, process: Process, desk: &mut Desk) {
-        // Another process than the kept verdict was about: there is nothing to prove any more.
-        self.restore = self.restore.take().filter(|restore| restore.process == process);
-        if let Some(restore) = &mut self.restore {
-            restore.same_process = true;
-        }
-        if self.process == Some(process) {
-            return;
-        }
-        let replaced = self.process.is_some();
-        self.process = Some(process);
-        self.looking.next = desk.now + PROCESS_KNOWN;
-        desk.cured("process-unwatched");
-        desk.send(Command::WatchExit(process));
-        if replaced {
-            // Restarted behind our back: everything must be proven again.
-            self.start_over(desk);
-            self.become_booting(Reason::Waiting, desk.now);
-            self.evidence = format!("Rundeck was restarted as pid {}", process.pid);
-        }
-    }
-
-    /// Another process, or none: what an open probe still says is about the old one.
-    fn start_over(&mut self, desk: &mut Desk) {
-        desk.disown(&mut self.round);
-        desk.disown(&mut self.looking);
-        self.proven = false;
-        self.run = Run::default();
-        self.round.next = desk.now;
-        self.looking.next = desk.now;
-        self.shared_hang = false;
-    }
-
-    /// The watched process has ended: down at once, confirmed by an immediate look. True if it was ours.
-    pub(crate) fn on_process_ended(&mut self, process: Process, desk: &mut Desk) -> bool {
-        if self.process != Some(process) {
-            return false;
-        }
-        self.process = None;
-        self.memory_bytes = None;
-        self.restore = None;
-        self.start_over(desk);
-        self.verdict = Verdict::Down(Reason::Exited);
-        self.evidence = format!("Rundeck's process {} ended", process.pid);
-        self.looked_at = desk.now;
-        true
     }
 }
 
 fn good_rounds(count: u32) -> String {
     if count == 1 { "1 good round".into() } else { format!("{count} good rounds") }
-}
-
-pub(crate) fn judge(web: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> Round {
-    match web {
-        WebSeen::Ok | WebSeen::Disabled => match boot {
-            None | Some(BootSeen::Past) => Round::Pass,
-            Some(BootSeen::StillBooting) => Round::Fail(Reason::Waiting, false),
-            Some(BootSeen::Failed) => Round::Fail(Reason::Timeout, false),
-        },
-        WebSeen::Redirect => Round::Fail(Reason::Redirect, false),
-        WebSeen::Status(_) => Round::Fail(Reason::BadStatus, false),
-        WebSeen::Body | WebSeen::Truncated => Round::Fail(Reason::BadBody, false),
-        WebSeen::Refused => Round::Fail(Reason::Refused, true),
-        // A frozen database silences `/health` on every member once 200 requests wait for it: shared, not ours.
-        WebSeen::TimedOut if shared_hang => Round::Unknown,
-        WebSeen::TimedOut => Round::Fail(Reason::Timeout, false),
-        WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
-    }
 }

@@ -5,10 +5,13 @@
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::command::{Command, Ending, NoteKind};
-use crate::desk::{Desk, Topic};
+use crate::database::Database;
+use crate::desk::Desk;
 use crate::drain::{Around, Drain, Passive};
-use crate::event::{Event, Intent, Process, Reply, Trouble, TroubleKind};
+use crate::event::{ApiSeen, Event, Intent};
 use crate::health::{Health, Verdict};
+use crate::machine::Machine;
+use crate::member::Member;
 use crate::membership::Membership;
 use crate::mode::ModeSwitch;
 use crate::moment::{Moment, Span, sooner};
@@ -27,6 +30,9 @@ pub struct Heart {
     pub(crate) desk: Desk,
     pub(crate) health: Health,
     pub(crate) api: Api,
+    pub(crate) database: Database,
+    pub(crate) machine: Machine,
+    pub(crate) member: Member,
     pub(crate) node: Node,
     pub(crate) membership: Membership,
     pub(crate) mode: ModeSwitch,
@@ -53,6 +59,9 @@ impl Heart {
             desk: Desk::new(seed, now),
             health: Health::new(now),
             api: Api::new(now),
+            database: Database::new(now),
+            machine: Machine::new(now),
+            member: Member::default(),
             node: Node::new(now),
             membership,
             mode: ModeSwitch::new(),
@@ -99,7 +108,8 @@ impl Heart {
             return None;
         }
         let mut wake = sooner(self.desk.wake(), self.health.wake(&self.policy.health));
-        wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api()));
+        wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api(), &self.database.slot));
+        wake = sooner(wake, sooner(self.database.wake(self.asks_database()), self.machine.wake()));
         wake = sooner(wake, self.node.wake(&self.policy.membership));
         wake = sooner(wake, self.membership.wake(self.wish()));
         if self.reachable() && self.claim_kept() {
@@ -119,134 +129,25 @@ impl Heart {
         self.ended
     }
 
-    fn take(&mut self, event: Event) {
-        match event {
-            Event::Kept(kept) => self.restore(kept),
-            Event::Reply(id, reply) => {
-                if let Some(topic) = self.desk.close(id) {
-                    self.reply(topic, reply);
-                }
-            }
-            Event::ProcessEnded(process) => self.process_ended(process),
-            Event::Order(number, order) => self.order(number, order),
-            Event::Stop { id } => self.stop(id),
-            Event::Abort => self.abort(),
-            Event::Noticed(notice, Some(text)) => self.desk.finding(notice.word(), text),
-            Event::Noticed(notice, None) => self.desk.cured(notice.word()),
-            Event::Tick => {}
-        }
-    }
-
-    fn reply(&mut self, topic: Topic, reply: Reply) {
-        match (topic, reply) {
-            (Topic::Web, Reply::Web(web, boot)) => self.on_web(Some((web, boot))),
-            (Topic::Api, Reply::Api(seen)) => self.on_api(Some(seen)),
-            (Topic::Process, Reply::Process(seen)) => {
-                let before = self.health.process;
-                self.health.on_process(Some(seen), &mut self.desk);
-                self.process_found(before);
-            }
-            (Topic::Mode, Reply::Mode(answer)) => self.mode.on_reply(answer, &mut self.api, &mut self.desk),
-            (Topic::InFlight, Reply::InFlight(count)) => self.on_count(count),
-            (Topic::Identity, Reply::Identity(answer)) => self.node.on_identity(answer, &mut self.desk),
-            (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.node.on_lifecycle(answer, &mut self.desk),
-            (Topic::Tag, Reply::Tag(answer)) => self.node.on_tag(answer, &mut self.desk),
-            (Topic::Groups, Reply::Groups(answer)) => self.with_env(|m, env, desk| m.on_groups(answer, env, desk)),
-            (Topic::Target(i), Reply::Target(answer)) => {
-                self.with_env(|m, env, desk| m.on_target(i, answer, env, desk))
-            }
-            (Topic::Change(i), Reply::Changed(answer)) => self.membership.on_change(i, answer, &mut self.desk),
-            (Topic::Intent, Reply::Written(written)) => self.intent_written(written),
-            (Topic::Receipt, Reply::Written(written)) => self.receipt_written(written),
-            (Topic::LastReceipt, Reply::Written(written)) => self.last_receipt_written(written),
-            // A reply of another kind than was asked for says nothing: it counts as none.
-            (topic, _) => self.lost(topic),
-        }
-    }
-
-    /// A call that nobody answered in time.
-    fn lost(&mut self, topic: Topic) {
-        let why = || "no answer in time".to_string();
-        let trouble = || Trouble { kind: TroubleKind::Unavailable, text: why() };
-        match topic {
-            Topic::Web => self.on_web(None),
-            Topic::Api => self.on_api(None),
-            Topic::Process => self.health.on_process(None, &mut self.desk),
-            Topic::Mode => self.mode.on_reply(Err(why()), &mut self.api, &mut self.desk),
-            Topic::InFlight => self.on_count(None),
-            Topic::Identity => self.node.on_identity(Err(why()), &mut self.desk),
-            Topic::Lifecycle => self.node.on_lifecycle(Err(why()), &mut self.desk),
-            Topic::Tag => self.node.on_tag(Err(why()), &mut self.desk),
-            Topic::Groups => self.with_env(|m, env, desk| m.on_groups(Err(trouble()), env, desk)),
-            Topic::Target(i) => self.with_env(|m, env, desk| m.on_target(i, Err(trouble()), env, desk)),
-            Topic::Change(i) => self.membership.on_change(i, Err(trouble()), &mut self.desk),
-            Topic::Intent => self.intent_written(Err(why())),
-            Topic::Receipt => self.receipt_written(Err(why())),
-            Topic::LastReceipt => self.last_receipt_written(Err(why())),
-        }
-    }
-
-    fn on_web(&mut self, seen: Option<(crate::event::WebSeen, Option<crate::event::BootSeen>)>) {
-        let was_up = self.health.is_up();
-        self.health.on_web(seen, self.node.in_group(), &self.policy.health, &mut self.desk);
-        if was_up && !self.health.is_up() && self.health.rundeck_gone() {
-            // Its port is closed; whether the process and its mode are gone too is another question.
-            self.api.start_over(&mut self.desk);
-        }
-        self.hold_first_up(was_up);
-    }
-
-    /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
-    fn hold_first_up(&mut self, was_up: bool) {
-        if !was_up && self.health.is_up() && self.policy.health.has_token && !self.api.asked() {
-            self.health.hold_first_up();
-        }
-    }
-
-    fn on_api(&mut self, seen: Option<crate::event::ApiSeen>) {
-        let proven = self.health.proven();
-        let hung = self.api.on_reply(seen, &self.policy.health, proven, &mut self.desk);
-        // Shared evidence only if `/health` still answered after the call had been sent: else the JVM itself is stuck.
-        self.health.shared_hang = match (hung, &self.health.last_web) {
-            (Some(sent), Some((crate::event::WebSeen::Ok, at))) => *at >= sent || self.health.shared_hang,
-            (Some(_), _) => self.health.shared_hang,
-            (None, _) => false,
-        };
-    }
-
-    fn on_count(&mut self, count: Option<u32>) {
-        if let Some(drain) = &mut self.drain {
-            drain.on_count(count, self.desk.now);
-        }
-    }
-
-    fn process_found(&mut self, before: Option<Process>) {
-        if before.is_some() && before != self.health.process {
-            self.rundeck_gone();
-        } else if before.is_none() && self.health.process.is_some() {
-            // Restarted while no agent looked: its mode is its own again.
-            self.mode.found(self.health.process, &mut self.desk);
-        }
-    }
-
-    fn process_ended(&mut self, process: Process) {
-        if self.health.on_process_ended(process, &mut self.desk) {
-            self.rundeck_gone();
-        }
-    }
-
-    fn rundeck_gone(&mut self) {
-        self.api.start_over(&mut self.desk);
-        self.mode.forget(&mut self.desk);
-    }
-
     fn reachable(&self) -> bool {
         !self.health.rundeck_gone() && self.health.run.passes > 0 || self.health.is_up()
     }
 
+    /// During a start the readiness state is asked first: both may need the slot, and a first `up` needs the state.
     /// A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that nobody can tell.
     fn asks_api(&self) -> bool {
-        self.reachable() || (self.api.hurry && !self.health.rundeck_gone())
+        let turn = self.health.proven() || self.health.ready.last.is_some();
+        (self.reachable() && turn) || (self.api.hurry && !self.health.rundeck_gone())
+    }
+
+    /// Not while a drain counts jobs, which needs the slot; not before the first `up`, nor with a token that is rejected:
+    /// each such call is an error in Rundeck's log.
+    fn asks_database(&self) -> bool {
+        let token = matches!(
+            &self.api.last,
+            Some((ApiSeen::Info(_) | ApiSeen::TimedOut | ApiSeen::Failed(_) | ApiSeen::Unreadable(_), _))
+        );
+        token && self.health.proven() && self.reachable() && !self.api.hurry
     }
 
     /// That passive mode is ours to undo is on disk, or the disk was waited for.
@@ -320,7 +221,7 @@ impl Heart {
         }
     }
 
-    fn with_env(&mut self, act: impl FnOnce(&mut Membership, &Env<'_>, &mut Desk)) {
+    pub(crate) fn with_env(&mut self, act: impl FnOnce(&mut Membership, &Env<'_>, &mut Desk)) {
         let why = match &self.drain {
             Some(drain) => drain.lead().map_or_else(String::new, |o| o.cause.to_string()),
             None if self.joining => "drift: the target was gone".to_string(),
@@ -338,7 +239,10 @@ impl Heart {
 
     /// Every part decides once, in an order in which each sees what the one before decided.
     fn step(&mut self) {
-        self.health.step(&self.policy.health, &mut self.desk);
+        let round = self.health.round.due(self.desk.now) && self.health.base_up();
+        self.desk.slack = if round { Span(self.policy.health.interval.0 / 2) } else { Span::ZERO };
+        self.health.step(&self.policy.health, &mut self.database, &mut self.desk);
+        self.machine.step(self.health.process, &mut self.desk);
         self.show();
         if self.shown.state != State::Down {
             self.health.keep(&self.policy.health, &mut self.desk);
@@ -346,7 +250,9 @@ impl Heart {
         self.claim_mode();
         self.keep_intent();
         let asks_api = self.asks_api();
-        self.api.step(&self.policy.health, asks_api, &mut self.desk);
+        self.api.step(&self.policy.health, asks_api, &mut self.database.slot, &mut self.desk);
+        let asks_database = self.asks_database();
+        self.database.step(&self.policy.health, asks_database, &mut self.desk);
         if self.reachable() && self.claim_kept() {
             self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
         }
@@ -401,7 +307,8 @@ impl Heart {
             State::Draining | State::Stopped => answer.reason.to_string(),
             State::Down if answer.reason == Reason::Passive => "somebody else switched Rundeck to passive mode".into(),
             State::Down if answer.reason == Reason::Blind => "the agent has had no way to connect for too long".into(),
-            State::Booting | State::Up | State::Down | State::Stale => self.health.evidence.clone(),
+            State::Down if answer.reason == Reason::Disk => "a file system that Rundeck writes to is full".into(),
+            State::Booting | State::Up | State::Down | State::Stale => self.health.evidence(),
         }
     }
 
@@ -412,10 +319,11 @@ impl Heart {
             return Answer { ok: drain.holds_200() && self.health.is_up(), state, reason };
         }
         let no = |state, reason| Answer { ok: false, state, reason };
-        match self.health.verdict {
+        match self.health.verdict() {
             Verdict::Booting(reason) => no(State::Booting, reason),
             Verdict::Down(reason) => no(State::Down, reason),
             Verdict::Up if self.health.blind(&self.policy.health, self.desk.now) => no(State::Down, Reason::Blind),
+            Verdict::Up if self.below_floor() => no(State::Down, Reason::Disk),
             Verdict::Up if self.ejected_by_mode() => no(State::Down, Reason::Passive),
             Verdict::Up => Answer { ok: true, state: State::Up, reason: Reason::Ok },
         }
@@ -429,13 +337,22 @@ impl Heart {
         self.passive_by_others() && self.policy.health.passive_out && !self.node.in_group()
     }
 
+    /// A full disk is this node's own, but a node that is replaced for it takes its jobs with it.
+    fn below_floor(&self) -> bool {
+        self.machine.floor.shut().is_some() && !self.node.in_group()
+    }
+
     pub(crate) fn degraded(&self) -> Vec<Degraded> {
         let mut degraded = Vec::new();
         if self.shown.state == State::Up && self.api.mode == Some(Mode::Passive) {
             degraded.push(Degraded::Passive);
         }
-        if self.health.shared_hang {
+        if self.database.troubled() {
             degraded.push(Degraded::Database);
+        }
+        degraded.extend(self.machine.degraded());
+        if self.health.is_up() && self.health.slow.shut().is_some() {
+            degraded.push(Degraded::Slow);
         }
         degraded
     }

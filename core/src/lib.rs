@@ -10,19 +10,30 @@ mod answer;
 mod api;
 mod budget;
 mod command;
+mod database;
 mod desk;
 mod drain;
 mod event;
+mod gate;
 mod health;
 mod heart;
+mod inbox;
 mod intent;
 mod look;
+mod machine;
+mod member;
 mod membership;
 mod mode;
 mod moment;
 mod node;
 mod policy;
+mod process;
+mod ready;
 mod receipt;
+mod round;
+mod rows;
+mod seen;
+mod slot;
 mod target;
 mod view;
 mod words;
@@ -31,8 +42,9 @@ pub use answer::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, T
 pub use command::{Call, Command, Ending, Note, NoteKind, OrderAnswer, Target};
 pub use drain::result_word;
 pub use event::{
-    ApiSeen, BootSeen, CallId, DrainOrder, Event, GroupFacts, Identity, Info, Intent, Kept, KeptVerdict, Notice, Order,
-    Process, ProcessSeen, Reply, TargetSeen, TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, BootSeen, CallId, DatabaseSeen, DiskSeen, DrainOrder, Event, GroupFacts, HostSeen, Identity, Info, Intent,
+    JvmSeen, Kept, KeptVerdict, Notice, Order, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, TargetSeen,
+    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{Look, LookRow, Looks};
@@ -40,4 +52,4 @@ pub use moment::{Moment, Span};
 pub use policy::{DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy, TargetType};
 pub use receipt::{DrainResult, GroupLeft, Receipt, Step};
 pub use target::state_word;
-pub use words::{Cause, Check, Degraded, DrainPhase, Mode, Reason, State};
+pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};

@@ -1,9 +1,13 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
 //! settling or memory. It leads to nothing: verdicts that count are made in `health.rs`.
 
-use crate::answer::{api_words, web_words};
-use crate::event::{ApiSeen, BootSeen, Info, ProcessSeen, WebSeen};
-use crate::health::{Round, judge};
+use crate::event::{ApiSeen, BootSeen, DiskSeen, HostSeen, Info, ProcessSeen, Readiness, ReadySeen, WebSeen};
+use crate::machine::{overloaded, short_of_memory, worst};
+use crate::policy::HealthPolicy;
+use crate::round::{Round, judge};
+use crate::seen::{
+    Words, api_words, disk_words, load_words, memory_words, not_asked, process_words, ready_words, web_words,
+};
 use crate::words::{Check, Degraded, Mode, Reason};
 
 /// What was seen at once.
@@ -15,8 +19,14 @@ pub struct Look {
     pub web: WebSeen,
     /// The token-free API step, where it was asked.
     pub boot: Option<BootSeen>,
+    /// The readiness endpoint, where it was asked.
+    pub ready: Option<ReadySeen>,
     /// `system/info`; `None`: there is no token.
     pub api: Option<ApiSeen>,
+    /// The file systems that Rundeck writes to.
+    pub disks: Vec<DiskSeen>,
+    /// Memory and load; `None`: they cannot be read.
+    pub host: Option<HostSeen>,
 }
 
 /// What it amounts to.
@@ -44,93 +54,96 @@ pub struct LookRow {
 }
 
 impl Look {
-    /// The verdict; `passive_out`: a passive Rundeck gets no requests (`health.passive`).
-    pub fn judge(&self, passive_out: bool) -> Looks {
+    /// The verdict, by what the policy says of passive mode and of disks.
+    pub fn judge(&self, policy: &HealthPolicy) -> Looks {
         match judge(self.web, self.boot, false) {
             Round::Fail(reason, _) => return Looks::Down(reason),
             Round::Unknown => return Looks::Unknown,
             Round::Pass => {}
         }
+        if let Some(reason) = self.stops(policy) {
+            return Looks::Down(reason);
+        }
+        let passive = matches!(&self.api, Some(ApiSeen::Info(Info { mode: Some(Mode::Passive), .. })));
+        match (passive, self.flag(policy)) {
+            (true, _) if policy.passive_out => Looks::Down(Reason::Passive),
+            (true, _) => Looks::Degraded(Degraded::Passive),
+            (false, Some(flag)) => Looks::Degraded(flag),
+            (false, None) => Looks::Up,
+        }
+    }
+
+    /// What takes the node out although `/health` answers.
+    fn stops(&self, policy: &HealthPolicy) -> Option<Reason> {
+        let jvm = match self.process {
+            ProcessSeen::One(_, jvm) => jvm,
+            ProcessSeen::None | ProcessSeen::Several(_) => Default::default(),
+        };
+        let not_ready = self.ready.as_ref().is_some_and(|seen| seen.readiness == Readiness::NotReady);
+        let full = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk_down_below));
         match &self.api {
-            Some(ApiSeen::Info(Info { mode: Some(Mode::Passive), .. })) if passive_out => Looks::Down(Reason::Passive),
-            Some(ApiSeen::Info(Info { mode: Some(Mode::Passive), .. })) => Looks::Degraded(Degraded::Passive),
-            Some(ApiSeen::Booting) => Looks::Down(Reason::Waiting),
-            // `/health` answers and a call that needs the database does not.
-            Some(ApiSeen::TimedOut) => Looks::Degraded(Degraded::Database),
-            Some(ApiSeen::Info(_) | ApiSeen::Rejected | ApiSeen::Refused | ApiSeen::Unreadable(_)) | None => Looks::Up,
+            _ if jvm.stopping => Some(Reason::RundeckStopping),
+            _ if jvm.stranger.is_some() => Some(Reason::WrongProcess),
+            _ if not_ready => Some(Reason::NotReady),
+            Some(ApiSeen::Booting) => Some(Reason::Waiting),
+            _ if full => Some(Reason::Disk),
+            _ => None,
+        }
+    }
+
+    fn flag(&self, policy: &HealthPolicy) -> Option<Degraded> {
+        let component = self.ready.as_ref().is_some_and(|seen| seen.database == Some(false));
+        let low = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk_degraded_below));
+        // `/health` answers and a call that needs the database does not.
+        let call = matches!(&self.api, Some(ApiSeen::TimedOut | ApiSeen::Failed(_)));
+        if component || call {
+            Some(Degraded::Database)
+        } else if low {
+            Some(Degraded::Disk)
+        } else if self.host.as_ref().is_some_and(short_of_memory) {
+            Some(Degraded::Memory)
+        } else if self.host.as_ref().is_some_and(overloaded) {
+            Some(Degraded::Load)
+        } else {
+            None
         }
     }
 
     /// Each check in words, in their documented order.
-    pub fn rows(&self) -> Vec<LookRow> {
-        let (result, seen) = match self.process {
-            ProcessSeen::One(process, _) => ("pass", format!("pid {}", process.pid)),
-            ProcessSeen::None => ("unknown", "not found".into()),
-            ProcessSeen::Several(n) => ("unknown", format!("{n} processes fit")),
-        };
-        let process = LookRow { check: Check::Process, result, seen };
-        let (result, seen) = match (web_words(self.web), self.boot) {
-            ((_, seen), Some(BootSeen::StillBooting)) => ("fail", format!("{seen}, but the API is still starting")),
-            ((_, seen), Some(BootSeen::Failed)) => ("fail", format!("{seen}, but the API does not answer")),
-            (words, Some(BootSeen::Past) | None) => words,
-        };
-        let web = LookRow { check: Check::Web, result, seen };
-        let (result, seen) = match &self.api {
+    pub fn rows(&self, policy: &HealthPolicy) -> Vec<LookRow> {
+        let row = |check, (result, seen): Words| LookRow { check, result, seen };
+        let api = match &self.api {
             Some(seen) => api_words(seen),
             None => ("unknown", "not asked without a token: set rundeck.token_file".into()),
         };
-        vec![process, web, LookRow { check: Check::Api, result, seen }]
+        let host = |words: fn(&HostSeen) -> Words| self.host.as_ref().map_or(not_asked(), words);
+        vec![
+            row(Check::Process, self.process_words()),
+            row(Check::Web, self.web_words()),
+            row(Check::Readiness, self.ready.as_ref().map_or(not_asked(), ready_words)),
+            row(Check::Api, api),
+            row(Check::Disk, disk_words(&self.disks, policy.disk_degraded_below)),
+            row(Check::Memory, host(memory_words)),
+            row(Check::Load, host(load_words)),
+        ]
+    }
+
+    fn process_words(&self) -> Words {
+        match self.process {
+            ProcessSeen::One(process, jvm) => process_words(process, jvm),
+            ProcessSeen::None => ("unknown", "not found".into()),
+            ProcessSeen::Several(n) => ("unknown", format!("{n} processes fit")),
+        }
+    }
+
+    fn web_words(&self) -> Words {
+        match (web_words(self.web), self.boot) {
+            ((_, seen), Some(BootSeen::StillBooting)) => ("fail", format!("{seen}, but the API is still starting")),
+            ((_, seen), Some(BootSeen::Failed)) => ("fail", format!("{seen}, but the API does not answer")),
+            (words, Some(BootSeen::Past) | None) => words,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Process, Unjudged};
-
-    fn look(web: WebSeen, boot: Option<BootSeen>, api: Option<ApiSeen>) -> Look {
-        Look { process: ProcessSeen::One(Process { pid: 4121, start: 1 }, 0), web, boot, api }
-    }
-
-    fn mode(mode: Mode) -> Option<ApiSeen> {
-        Some(ApiSeen::Info(Info { mode: Some(mode), running: Some(2), ..Info::default() }))
-    }
-
-    #[test]
-    fn one_look_is_judged_as_a_round_would_be() {
-        use {ApiSeen as A, BootSeen as B, Looks as L, WebSeen as W};
-        for (web, boot, api, want) in [
-            (W::Ok, Some(B::Past), mode(Mode::Active), L::Up),
-            (W::Ok, Some(B::Past), None, L::Up),
-            (W::Disabled, None, Some(A::Rejected), L::Up),
-            (W::Ok, Some(B::Past), Some(A::Unreadable("HTML".into())), L::Up),
-            (W::Ok, Some(B::Past), Some(A::TimedOut), L::Degraded(Degraded::Database)),
-            (W::Ok, Some(B::Past), mode(Mode::Passive), L::Down(Reason::Passive)),
-            (W::Ok, Some(B::StillBooting), None, L::Down(Reason::Waiting)),
-            (W::Ok, Some(B::Past), Some(A::Booting), L::Down(Reason::Waiting)),
-            (W::Refused, None, Some(A::Refused), L::Down(Reason::Refused)),
-            (W::Redirect, None, mode(Mode::Active), L::Down(Reason::Redirect)),
-            (W::TimedOut, None, Some(A::TimedOut), L::Down(Reason::Timeout)),
-            (W::CannotJudge(Unjudged::Name), None, None, L::Unknown),
-            (W::CannotConnect, None, None, L::Unknown),
-        ] {
-            assert_eq!(look(web, boot, api.clone()).judge(true), want, "{web:?} {boot:?} {api:?}");
-        }
-        let passive = look(W::Ok, Some(B::Past), mode(Mode::Passive));
-        assert_eq!(passive.judge(false), L::Degraded(Degraded::Passive));
-    }
-
-    #[test]
-    fn rows_tell_what_was_seen() {
-        let rows = look(WebSeen::Ok, Some(BootSeen::StillBooting), None).rows();
-        let told: Vec<String> = rows.iter().map(|r| format!("{} {} {}", r.check, r.result, r.seen)).collect();
-        assert_eq!(
-            told,
-            [
-                "process pass pid 4121",
-                "web fail 200 ok, but the API is still starting",
-                "api unknown not asked without a token: set rundeck.token_file"
-            ]
-        );
-    }
-}
+mod tests;

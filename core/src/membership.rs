@@ -241,12 +241,7 @@ impl Membership {
     }
 
     fn note_elsewhere(&self, health: &HealthPolicy, desk: &mut Desk) {
-        let elsewhere = |g: &&Group| {
-            g.facts.as_ref().is_some_and(|f| {
-                f.check_port != Some(health.port)
-                    || !(health.paths.contains(&f.check_path) || f.check_path.contains("/system/executions/status"))
-            })
-        };
+        let elsewhere = |g: &&Group| g.facts.as_ref().is_some_and(|f| !asks_agent(f, health));
         match self.groups.iter().find(elsewhere).and_then(|g| g.facts.as_ref()) {
             Some(f) => desk.finding(
                 "health-check-elsewhere",
@@ -355,4 +350,10 @@ fn trouble_words(trouble: &Trouble, action: &str) -> (&'static str, String) {
         }
         TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => ("aws-refused", text.clone()),
     }
+}
+
+/// The group's health check asks this agent: its port, and one of its paths.
+pub(crate) fn asks_agent(facts: &GroupFacts, health: &HealthPolicy) -> bool {
+    let path = &facts.check_path;
+    facts.check_port == Some(health.port) && (health.paths.contains(path) || path.contains("/system/executions/status"))
 }

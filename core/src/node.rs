@@ -88,10 +88,10 @@ impl Node {
         if self.identity.is_none() && self.identity_pace.due(desk.now) {
             self.identity_pace.open = Some(desk.call(Topic::Identity, Call::AskIdentity, LIMIT));
         }
-        if self.lifecycle_pace.due(desk.now) {
+        if self.lifecycle_pace.worth(desk) {
             self.lifecycle_pace.open = Some(desk.call(Topic::Lifecycle, Call::AskLifecycle, LIMIT));
         }
-        if self.wants_tag(policy) && self.tag_pace.due(desk.now) {
+        if self.wants_tag(policy) && self.tag_pace.worth(desk) {
             let call = Call::AskTag(policy.discover_tag.clone());
             self.tag_pace.open = Some(desk.call(Topic::Tag, call, LIMIT));
         }

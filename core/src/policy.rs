@@ -29,6 +29,8 @@ pub struct HealthPolicy {
     pub down_interval: Span,
     /// Between calls with the token: each is a line in Rundeck's logs.
     pub api_interval: Span,
+    /// Between timed calls with the token; one in flight ever.
+    pub database_interval: Span,
     /// Limit of one probe.
     pub timeout: Span,
     /// Good rounds before the first `up` of a Rundeck process.
@@ -45,6 +47,10 @@ pub struct HealthPolicy {
     pub boot_timeout: Span,
     /// A Rundeck that somebody else set passive answers 503.
     pub passive_out: bool,
+    /// Free space or inodes below this share of a local file system degrade the node, in thousandths.
+    pub disk_degraded_below: u16,
+    /// Below this share they take it out, in thousandths; 0: never.
+    pub disk_down_below: u16,
     /// There is a token, so the API can be asked.
     pub has_token: bool,
     /// The health port, to recognise a target group that asks somebody else.

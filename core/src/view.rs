@@ -1,11 +1,13 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
-use crate::answer::{CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView, api_words, web_words};
+use crate::answer::{DrainView, Finding, RundeckView, Snapshot, TargetView};
 use crate::drain::Drain;
 use crate::heart::Heart;
+use crate::membership::asks_agent;
+use crate::moment::Span;
 use crate::node::Lifecycle;
+use crate::policy::HealthPolicy;
 use crate::target::{Group, state_word};
-use crate::words::Check;
 
 impl Heart {
     /// What everybody else may know, as of the last event.
@@ -19,14 +21,14 @@ impl Heart {
             max_age: self.policy.health.max_age,
             accepting: self.health.accepting(),
             degraded: self.degraded(),
-            checks: self.checks(),
+            checks: self.rows(),
             rundeck: self.rundeck(),
             node: self.node.identity.clone(),
             lifecycle: match &self.node.lifecycle {
                 Lifecycle::Group(state) => Some(state.clone()),
                 Lifecycle::Alone | Lifecycle::Unknown => None,
             },
-            targets: self.membership.groups.iter().map(target_view).collect(),
+            targets: self.membership.groups.iter().map(|group| target_view(group, &self.policy.health)).collect(),
             drain: self.drain.as_ref().and_then(drain_view),
             findings: self
                 .desk
@@ -34,35 +36,6 @@ impl Heart {
                 .map(|(word, text)| Finding { finding: word.into(), text: text.into() })
                 .collect(),
         }
-    }
-
-    fn checks(&self) -> Vec<CheckView> {
-        let health = &self.health;
-        let process = CheckView {
-            check: Check::Process,
-            result: if health.process.is_some() { "pass" } else { "unknown" },
-            seen: health.process.map_or("not found".into(), |p| format!("pid {}", p.pid)),
-            at: None,
-            passes: 0,
-            fails: 0,
-        };
-        let (result, seen) = health.last_web.map_or(("unknown", "not asked yet".into()), |(seen, _)| web_words(seen));
-        let web = CheckView {
-            check: Check::Web,
-            result,
-            seen,
-            at: health.last_web.map(|(_, at)| at),
-            passes: health.run.passes,
-            fails: health.run.fails,
-        };
-        let mut checks = vec![process, web];
-        if self.policy.health.has_token {
-            let (result, seen) =
-                self.api.last.as_ref().map_or(("unknown", "not asked yet".into()), |(seen, _)| api_words(seen));
-            let at = self.api.last.as_ref().map(|(_, at)| *at);
-            checks.push(CheckView { check: Check::Api, result, seen, at, passes: 0, fails: 0 });
-        }
-        checks
     }
 
     fn rundeck(&self) -> RundeckView {
@@ -74,13 +47,14 @@ impl Heart {
             mode: self.api.mode,
             running: self.api.running(),
             process: self.health.process,
-            memory_bytes: self.health.memory_bytes,
+            memory_bytes: self.health.process.map(|_| self.health.jvm.memory),
+            threads: self.health.process.map(|_| self.health.jvm.threads),
         }
     }
 }
 
-fn target_view(group: &Group) -> TargetView {
-    let target = group.target.as_ref();
+fn target_view(group: &Group, health: &HealthPolicy) -> TargetView {
+    let (target, facts) = (group.target.as_ref(), group.facts.as_ref());
     TargetView {
         arn: group.facts.as_ref().map(|f| f.arn.clone()),
         name: group.facts.as_ref().map_or_else(|| group.configured_name().to_string(), |f| f.name.clone()),
@@ -90,6 +64,9 @@ fn target_view(group: &Group) -> TargetView {
         seen: group.seen.as_ref().map(|(seen, _)| seen.clone()),
         word: group.seen.as_ref().map_or("not asked yet".into(), |(seen, _)| state_word(&seen.state).to_string()),
         since: group.seen.as_ref().map(|_| group.seen_since),
+        check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),
+        unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),
+        asks_agent: facts.map(|f| asks_agent(f, health)),
     }
 }
 

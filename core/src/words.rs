@@ -64,8 +64,14 @@ words! {
         BadBody = "bad-body",
         /// A redirect, as the login page is reached.
         Redirect = "redirect",
+        /// The readiness state says no: starting or stopping.
+        NotReady = "not-ready",
         /// Somebody else switched Rundeck to passive mode.
         Passive = "passive",
+        /// A file system that Rundeck writes to is full.
+        Disk = "disk",
+        /// Rundeck's port is held by another process.
+        WrongProcess = "wrong-process",
         /// The start took longer than its budget.
         BootTimeout = "boot-timeout",
         /// The agent itself cannot open connections.
@@ -127,8 +133,16 @@ words! {
     Degraded {
         /// Passive mode, and the node stays in service.
         Passive = "passive",
-        /// Calls that need the database do not answer.
+        /// Calls that need the database fail or do not answer.
         Database = "database",
+        /// A file system that Rundeck writes to is nearly full.
+        Disk = "disk",
+        /// The machine has little memory left.
+        Memory = "memory",
+        /// The machine has more to do than its processors can.
+        Load = "load",
+        /// `/health` answers, but slowly.
+        Slow = "slow",
     }
 }
 
@@ -149,7 +163,48 @@ words! {
         Process = "process",
         /// `GET /health` (and, until the first `up`, the token-free API step).
         Web = "web",
+        /// The best readiness endpoint that this version has.
+        Readiness = "readiness",
         /// `GET /api/V/system/info` with the token.
         Api = "api",
+        /// Time and outcome of a token-authenticated call.
+        Database = "database",
+        /// Room on the local file systems that Rundeck writes to.
+        Disk = "disk",
+        /// Memory of the machine.
+        Memory = "memory",
+        /// Load of the machine.
+        Load = "load",
+        /// The server UUID: this member's own, and still the same.
+        Clone = "clone",
+    }
+}
+
+words! {
+    /// What a failing check may lead to (design 4.2).
+    Class {
+        /// Takes the node down.
+        LocalFatal = "local-fatal",
+        /// Flags the node as degraded.
+        LocalSoft = "local-soft",
+        /// May hit every node at once: reported, takes no node out by itself.
+        Shared = "shared",
+        /// Passive mode: takes the node out when somebody else switched it.
+        Mode = "mode",
+        /// Tells people.
+        Finding = "finding",
+    }
+}
+
+impl Check {
+    /// What this check may lead to when it fails.
+    pub fn class(self) -> Class {
+        match self {
+            Check::Process | Check::Web | Check::Readiness | Check::Disk => Class::LocalFatal,
+            Check::Memory | Check::Load => Class::LocalSoft,
+            Check::Api => Class::Mode,
+            Check::Database => Class::Shared,
+            Check::Clone => Class::Finding,
+        }
     }
 }

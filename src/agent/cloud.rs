@@ -96,6 +96,7 @@ impl Cloud {
     }
 }
 
-fn since_boot() -> Duration {
+/// The time since the machine's boot, for ages and durations.
+pub fn since_boot() -> Duration {
     Duration::from_millis(Clock::machine().now_ms())
 }

@@ -8,8 +8,9 @@ use crate::rundeck::Client;
 use crate::server::Counters;
 use crate::store::Store;
 use crate::watch::api::TokenSource;
+use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
-use crate::watch::{api, node, targets, web};
+use crate::watch::{api, database, host, node, readiness, targets, web};
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Check, Event, GroupFacts, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
 };
@@ -26,6 +27,8 @@ pub struct World {
     pub tokens: TokenSource,
     /// Where its process is.
     pub finder: Finder,
+    /// Where it writes.
+    pub disks: Disks,
     /// AWS.
     pub cloud: Cloud,
     /// Files.
@@ -46,8 +49,25 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
             Reply::Web(round.web, round.boot)
         }
         Call::ProbeApi => probe_api(world, &mut noticed).await,
+        Call::ProbeReadiness { learn } => {
+            let look = readiness::look(&world.rundeck, learn);
+            Reply::Ready(timed(world, Check::Readiness, look, tell::ready_word).await)
+        }
+        Call::ProbeDatabase { limit } => {
+            let look = database::look(&world.rundeck, Duration::from_millis(limit.0));
+            Reply::Database(timed(world, Check::Database, look, tell::database_word).await)
+        }
         Call::FindProcess { known } => {
             Reply::Process(timed(world, Check::Process, world.finder.find(known), tell::process_word).await)
+        }
+        Call::LookDisks { process } => {
+            Reply::Disks(timed(world, Check::Disk, world.disks.look(process), |seen| tell::disks_word(seen)).await)
+        }
+        Call::LookHost => {
+            let seen = host::look();
+            world.counters.probe(Check::Memory, tell::host_word(seen), Duration::ZERO);
+            world.counters.probe(Check::Load, tell::host_word(seen), Duration::ZERO);
+            Reply::Host(seen)
         }
         Call::CountInFlight => Reply::InFlight(world.finder.in_flight().await),
         Call::AskIdentity => Reply::Identity(identity(world).await),

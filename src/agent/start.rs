@@ -1,5 +1,6 @@
 //! The start of `run`: the health port first, then everything that may wait.
 
+use super::cloud::since_boot;
 use super::doors::{self, Inside};
 use super::kept;
 use super::{Agent, Cloud, World};
@@ -13,6 +14,7 @@ use crate::server::{Board, Counters, Published};
 use crate::store::{OpenError, Store};
 use crate::systemd::{self, PassedError};
 use crate::watch::api::TokenSource;
+use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
 use rundeck_alb_core::{Ending, Event, Heart, Moment, Notice};
@@ -168,6 +170,7 @@ impl Start<'_> {
             rundeck: Client::new(rundeck_options(self.settings, self.tokens.fixed))?,
             tokens: TokenSource::new(self.tokens.file),
             finder: Finder::new(endpoint),
+            disks: Disks::new(self.settings.health.disk.paths.clone()),
             cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
             store,
             boot_id,
@@ -239,6 +242,7 @@ pub fn rundeck_options(settings: &Settings, token: Option<Token>) -> Options {
         connect_timeout: settings.health.connect_timeout,
         timeout: settings.health.timeout,
         token,
+        monotonic: since_boot,
     }
 }
 

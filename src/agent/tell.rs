@@ -1,7 +1,10 @@
 //! What the heart tells becomes log lines and figures.
 
 use crate::server::Counters;
-use rundeck_alb_core::{ApiSeen, Note, NoteKind, ProcessSeen, Snapshot, State, WebSeen};
+use rundeck_alb_core::{
+    ApiSeen, DatabaseSeen, DiskSeen, HostSeen, Note, NoteKind, ProcessSeen, Readiness, ReadySeen, Room, Snapshot,
+    State, WebSeen,
+};
 
 /// One line of the heart, with the `event` word that programs filter by (interface 7).
 pub fn note(note: &Note) {
@@ -47,7 +50,27 @@ pub fn api_word(api: &ApiSeen) -> &'static str {
         | ApiSeen::Booting
         | ApiSeen::TimedOut
         | ApiSeen::Refused
+        | ApiSeen::Failed(_)
         | ApiSeen::Unreadable(_) => "unknown",
+    }
+}
+
+/// The metric's word for a look at the readiness state.
+pub fn ready_word(seen: &ReadySeen) -> &'static str {
+    match seen.readiness {
+        Readiness::Ready => "pass",
+        Readiness::NotReady => "fail",
+        Readiness::TimedOut if !seen.bound => "fail",
+        Readiness::Absent | Readiness::TimedOut | Readiness::Refused | Readiness::Unclear(_) => "unknown",
+    }
+}
+
+/// The metric's word for a timed call with the token.
+pub fn database_word(seen: &DatabaseSeen) -> &'static str {
+    match seen {
+        DatabaseSeen::Answered => "pass",
+        DatabaseSeen::Failed(_) | DatabaseSeen::TimedOut => "fail",
+        DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => "unknown",
     }
 }
 
@@ -57,4 +80,14 @@ pub fn process_word(process: &ProcessSeen) -> &'static str {
         ProcessSeen::One(..) => "pass",
         ProcessSeen::None | ProcessSeen::Several(_) => "unknown",
     }
+}
+
+/// The metric's word for a look at the file systems: whether one of them could be judged. By how much is the heart's.
+pub fn disks_word(disks: &[DiskSeen]) -> &'static str {
+    if disks.iter().any(|disk| matches!(disk.room, Room::Local { .. })) { "pass" } else { "unknown" }
+}
+
+/// The metric's word for a look at memory and load.
+pub fn host_word(host: Option<HostSeen>) -> &'static str {
+    if host.is_some() { "pass" } else { "unknown" }
 }

@@ -69,6 +69,9 @@ pub enum Command {
     /// Ask the running agent: verdict, causes, target groups, drain
     #[command(after_help = "Exit codes: 0 up, 1 degraded, 2 not up, 3 agent not reachable")]
     Status(StatusFlags),
+    /// Why the answer is what it is, check by check, and what would change it
+    #[command(after_help = "Exit codes: 0 up, 1 degraded, 2 not up, 3 agent not reachable")]
+    Explain,
     /// Take this node out of service: 503, passive mode, deregister, wait for requests and jobs
     #[command(
         after_help = "Exit codes: 0 accepted, or with --wait clean or unproven; 1 failed, aborted, resumed, or no agent;\n\

@@ -8,13 +8,14 @@ use super::paint::Hue;
 use super::{Globals, run, runtime, text};
 use crate::agent::start::{Tokens, rundeck_options};
 use crate::clock::Clock;
-use crate::config::{Override, PassiveRule, Settings};
+use crate::config::{Override, Settings, policy};
 use crate::host::Endpoint;
 use crate::rundeck::Client;
 use crate::watch::api::TokenSource;
+use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
-use crate::watch::{api, web};
-use rundeck_alb_core::{ApiSeen, Info, Look, LookRow, Looks, Mode};
+use crate::watch::{api, host, readiness, web};
+use rundeck_alb_core::{ApiSeen, Check, HealthPolicy, Info, Look, LookRow, Looks, Mode, ProcessSeen};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fmt::Write;
@@ -25,12 +26,12 @@ const CANNOT_TELL: u8 = 3;
 /// Columns of the names and results.
 const COLUMN: usize = 11;
 /// Columns of what was seen.
-const SEEN: usize = 48;
+const SEEN: usize = 58;
 
-/// What was seen, and how long each look took, in the order of the rows.
+/// What was seen, and how long each look took that waits for somebody else.
 struct Seen {
     look: Look,
-    took_ms: [u64; 3],
+    took: Vec<(Check, u64)>,
     /// Word and text of what is wrong besides.
     warnings: Vec<(&'static str, String)>,
 }
@@ -44,10 +45,12 @@ pub fn check(globals: &Globals, flags: &CheckFlags, console: &mut Console<'_>) -
     let settings = globals.load(url.collect()).map_err(|error| error.with_code(CANNOT_TELL))?.settings;
     let (client, tokens) = client(globals, &settings)?;
     let seen = runtime()?.block_on(looks(&settings, &client, &tokens));
-    let verdict = seen.look.judge(settings.health.passive == PassiveRule::Out);
+    let rules = policy(&settings, tokens.is_some(), settings.health.listen.port()).health;
+    let told = Told { seen: &seen, verdict: seen.look.judge(&rules), settings: &settings, rules: &rules };
+    let verdict = told.verdict;
     match globals.output() {
-        Output::Text => console.say(&told(&seen, verdict, &settings, console))?,
-        Output::Json => console.say_json(&as_json(&seen, verdict, &settings))?,
+        Output::Text => console.say(&told.text(console))?,
+        Output::Json => console.say_json(&told.json())?,
     }
     Ok(ExitCode::from(exit_code(verdict)))
 }
@@ -61,22 +64,37 @@ fn client(globals: &Globals, settings: &Settings) -> Result<(Client, Option<Toke
 
 /// One after the other: the first tells the client what the last has to know.
 async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource>) -> Seen {
-    let clock = Clock::machine();
+    let mut watch = Stopwatch { clock: Clock::machine(), took: Vec::new() };
     let url = &settings.rundeck.url;
-    let begun = clock.now_ms();
-    let process = Finder::new(Endpoint { address: url.host().parse().ok(), port: url.port() }).find(None).await;
-    let found = clock.now_ms();
-    let round = web::look(client, true).await;
-    let asked = clock.now_ms();
+    let finder = Finder::new(Endpoint { address: url.host().parse().ok(), port: url.port() });
+    let process = watch.time(Check::Process, finder.find(None)).await;
+    let round = watch.time(Check::Web, web::look(client, true)).await;
+    let ready = watch.time(Check::Readiness, readiness::look(client, true)).await;
     let api = match tokens {
-        Some(tokens) => Some(api_look(client, tokens).await),
+        Some(tokens) => Some(watch.time(Check::Api, api_look(client, tokens)).await),
         None => None,
     };
-    let ended = clock.now_ms();
-    Seen {
-        look: Look { process, web: round.web, boot: round.boot, api },
-        took_ms: [found.saturating_sub(begun), asked.saturating_sub(found), ended.saturating_sub(asked)],
-        warnings: round.certificate.map(|text| ("certificate", text)).into_iter().collect(),
+    let known = match process {
+        ProcessSeen::One(process, _) => Some(process),
+        ProcessSeen::None | ProcessSeen::Several(_) => None,
+    };
+    let disks = watch.time(Check::Disk, Disks::new(settings.health.disk.paths.clone()).look(known)).await;
+    let look = Look { process, web: round.web, boot: round.boot, ready: Some(ready), api, disks, host: host::look() };
+    Seen { look, took: watch.took, warnings: round.certificate.map(|text| ("certificate", text)).into_iter().collect() }
+}
+
+/// Times looks.
+struct Stopwatch {
+    clock: Clock,
+    took: Vec<(Check, u64)>,
+}
+
+impl Stopwatch {
+    async fn time<T>(&mut self, check: Check, look: impl Future<Output = T>) -> T {
+        let began = self.clock.now_ms();
+        let seen = look.await;
+        self.took.push((check, self.clock.now_ms().saturating_sub(began)));
+        seen
     }
 }
 
@@ -111,47 +129,72 @@ fn words(verdict: Looks) -> (&'static str, Option<&'static str>, Hue) {
     }
 }
 
-fn told(seen: &Seen, verdict: Looks, settings: &Settings, console: &Console<'_>) -> String {
-    let (word, reason, hue) = words(verdict);
-    let word = console.paint.tint(hue, &word.to_uppercase());
-    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let mut out = format!("{word}{reason}: Rundeck at {}\n\n", settings.rundeck.url);
-    for (LookRow { check, result, seen }, took) in seen.look.rows().iter().zip(seen.took_ms) {
-        let hue = match *result {
-            "pass" => Hue::Good,
-            "fail" => Hue::Bad,
-            _ => Hue::Warn,
-        };
-        let result = console.paint.tint(hue, &format!("{result:<COLUMN$}"));
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            out,
-            "{:<COLUMN$}{result}{:<SEEN$} {:>8}",
-            check.word(),
-            text::harmless(seen),
-            text::measured(took)
-        );
-    }
-    for (word, text) in &seen.warnings {
-        let label = format!("warning  {word}   ");
-        let _ = write!(out, "\n{}", text::hanging(&label, &text::harmless(text), label.len()));
-    }
-    out
+/// Everything that is told.
+struct Told<'a> {
+    seen: &'a Seen,
+    verdict: Looks,
+    settings: &'a Settings,
+    rules: &'a HealthPolicy,
 }
 
-fn as_json(seen: &Seen, verdict: Looks, settings: &Settings) -> Value {
-    let (word, reason, _) = words(verdict);
-    let rows = seen.look.rows();
-    let checks = rows
-        .iter()
-        .zip(seen.took_ms)
-        .map(|(row, took)| json!({ "check": row.check, "result": row.result, "seen": row.seen, "took_ms": took }));
-    let findings = seen.warnings.iter().map(|(word, text)| json!({ "finding": word, "text": text }));
-    json!({
-        "verdict": word,
-        "reason": reason,
-        "url": settings.rundeck.url.to_string(),
-        "checks": checks.collect::<Vec<_>>(),
-        "findings": findings.collect::<Vec<_>>(),
-    })
+impl Told<'_> {
+    /// Each row with the time it took, where it waited for somebody else.
+    fn rows(&self) -> impl Iterator<Item = (LookRow, Option<u64>)> {
+        let took = |check| self.seen.took.iter().find(|(timed, _)| *timed == check).map(|(_, took)| *took);
+        self.seen.look.rows(self.rules).into_iter().map(move |row| {
+            let took = took(row.check);
+            (row, took)
+        })
+    }
+
+    /// What failed first, for monitoring systems, which show one line only.
+    fn why(&self) -> String {
+        let failing = self.rows().find(|(row, _)| row.result == "fail").map(|(row, _)| row);
+        failing.map_or_else(String::new, |row| format!(", {}: {}", row.check, text::harmless(&row.seen)))
+    }
+
+    fn text(&self, console: &Console<'_>) -> String {
+        let (word, reason, hue) = words(self.verdict);
+        let word = console.paint.tint(hue, &word.to_uppercase());
+        let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let mut out = format!("{word}{reason}: Rundeck at {}{}\n\n", self.settings.rundeck.url, self.why());
+        for (LookRow { check, result, seen }, took) in self.rows() {
+            let hue = match result {
+                "pass" => Hue::Good,
+                "fail" => Hue::Bad,
+                _ => Hue::Warn,
+            };
+            let result = console.paint.tint(hue, &format!("{result:<COLUMN$}"));
+            let took = took.map(text::measured).unwrap_or_default();
+            let mut seen = text::wrap(&text::harmless(&seen), SEEN);
+            let first = if seen.is_empty() { String::new() } else { seen.remove(0) };
+            let line = format!("{:<COLUMN$}{result}{first:<SEEN$} {took:>8}", check.word());
+            out.push_str(line.trim_end());
+            out.push('\n');
+            // Writing to a String cannot fail.
+            for more in seen {
+                let _ = writeln!(out, "{:1$}{more}", "", 2 * COLUMN);
+            }
+        }
+        for (word, text) in &self.seen.warnings {
+            let label = format!("warning  {word}   ");
+            let _ = write!(out, "\n{}", text::hanging(&label, &text::harmless(text), label.len()));
+        }
+        out
+    }
+
+    fn json(&self) -> Value {
+        let (word, reason, _) = words(self.verdict);
+        let checks = self
+            .rows()
+            .map(|(row, took)| json!({ "check": row.check, "result": row.result, "seen": row.seen, "took_ms": took }));
+        let findings = self.seen.warnings.iter().map(|(word, text)| json!({ "finding": word, "text": text }));
+        json!({
+            "verdict": word,
+            "reason": reason,
+            "url": self.settings.rundeck.url.to_string(),
+            "checks": checks.collect::<Vec<_>>(),
+            "findings": findings.collect::<Vec<_>>(),
+        })
+    }
 }

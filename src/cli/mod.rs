@@ -8,6 +8,7 @@ mod console;
 mod control;
 mod drain;
 mod error;
+mod explain;
 mod follow;
 mod paint;
 mod report;
@@ -119,6 +120,7 @@ pub fn execute(
         Command::Run(flags) => run::run(&globals, &flags),
         Command::Check(flags) => check::check(&globals, &flags, &mut console),
         Command::Status(flags) => status::status(&globals, &flags, &mut console),
+        Command::Explain => explain::explain(&globals, &mut console),
         Command::Drain(flags) => drain::drain(&globals, &flags, &mut console),
         Command::Resume(flags) => resume::resume(&globals, &flags, &mut console),
         Command::Config { command } => config::config(&globals, &command, &mut console),

@@ -67,7 +67,7 @@ pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
 }
 
 /// `UP since 09:14:02 UTC (3 h 12 min): answers 200 "ok", verdict 1.2 s old`.
-fn answer(status: &Status, paint: Paint) -> String {
+pub(super) fn answer(status: &Status, paint: Paint) -> String {
     let health = &status.health;
     let since = text::instant(&health.since).map_or_else(String::new, |since| {
         format!(" since {} UTC ({})", text::clock(since, status.now()), text::lasting(health.since_ms))
@@ -76,7 +76,7 @@ fn answer(status: &Status, paint: Paint) -> String {
 }
 
 /// What led to a 503.
-fn why(health: &Health) -> Option<String> {
+pub(super) fn why(health: &Health) -> Option<String> {
     if health.state == "stale" {
         let age = text::measured(health.age_ms);
         return Some(format!("the agent has finished no round of checks for {age}: see its log, restart it"));
@@ -210,7 +210,7 @@ fn line(cells: &[String; 5], widths: &[usize; 5], tint: impl Fn(usize, &str) -> 
     format!("{}\n", joined.trim_end())
 }
 
-fn findings(status: &Status, paint: Paint) -> String {
+pub(super) fn findings(status: &Status, paint: Paint) -> String {
     let Some(longest) = status.findings.iter().map(|finding| finding.finding.chars().count()).max() else {
         return String::new();
     };
@@ -241,7 +241,7 @@ fn state_hue(state: &str) -> Hue {
     }
 }
 
-fn balancer_hue(word: &str) -> Hue {
+pub(super) fn balancer_hue(word: &str) -> Hue {
     match word {
         "healthy" => Hue::Good,
         "unhealthy" | "unavailable" => Hue::Bad,
@@ -251,6 +251,6 @@ fn balancer_hue(word: &str) -> Hue {
     }
 }
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text::harmless(text)
 }

@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 const PATH: &str = "/status";
 /// The agent cannot be reached (interface 3).
-const UNREACHABLE: u8 = 3;
+pub(super) const UNREACHABLE: u8 = 3;
 /// Between two looks of `--watch`.
 const PACE: Duration = Duration::from_secs(1);
 
@@ -54,7 +54,7 @@ pub(super) async fn ask(control: &Control) -> Result<(Status, Value), ControlErr
 }
 
 /// 0 up, 1 degraded, 2 not up.
-fn exit_code(status: &Status) -> u8 {
+pub(super) fn exit_code(status: &Status) -> u8 {
     match (status.health.state.as_str(), status.health.degraded.is_empty()) {
         ("up", true) => 0,
         ("up", false) => 1,

@@ -67,12 +67,27 @@ pub struct Check {
     pub check: String,
     /// `pass`, `fail` or `unknown`.
     pub result: String,
+    /// What it may lead to when it fails.
+    #[serde(default)]
+    pub class: String,
     /// What was seen.
     #[serde(default)]
     pub seen: String,
+    /// How long ago.
+    pub age_ms: Option<u64>,
+    /// How long the look took.
+    pub took_ms: Option<u64>,
+    /// Consecutive good results.
+    #[serde(default)]
+    pub passes: u64,
     /// Consecutive bad results.
     #[serde(default)]
     pub fails: u64,
+    /// Until the next look; `None`: one is under way, or none is planned.
+    pub next_ms: Option<u64>,
+    /// What would change the verdict.
+    #[serde(default)]
+    pub change: String,
 }
 
 /// Rundeck.
@@ -119,6 +134,12 @@ pub struct Target {
     pub description: Option<String>,
     /// Since when, RFC 3339.
     pub since: Option<String>,
+    /// Between two of the balancer's health checks.
+    pub check_interval_ms: Option<u64>,
+    /// How many of them must fail.
+    pub unhealthy_threshold: Option<u64>,
+    /// They ask this agent.
+    pub asks_agent: Option<bool>,
 }
 
 /// A drain that runs or keeps the node out.

@@ -14,6 +14,7 @@ pub(super) fn conflicts(settings: &Settings, origins: &Origins) -> Vec<ConfigErr
     let mut found = Found { origins, errors: Vec::new() };
     tls(settings, &mut found);
     times(settings, &mut found);
+    shares(settings, &mut found);
     ports(settings, &mut found);
     groups(settings, &mut found);
     found.errors
@@ -93,6 +94,16 @@ fn times(settings: &Settings, found: &mut Found<'_>) {
         );
         found.add(&["drain.quiet_timeout"], why, "raise `drain.quiet_timeout` or lower `drain.floor`");
     }
+}
+
+fn shares(settings: &Settings, found: &mut Found<'_>) {
+    let disk = &settings.health.disk;
+    if disk.down_below.is_zero() || disk.down_below < disk.degraded_below {
+        return;
+    }
+    let (degraded, down) = ("health.disk.degraded_below", "health.disk.down_below");
+    let why = format!("`{down}` ({}) must be below `{degraded}` ({})", disk.down_below, disk.degraded_below);
+    found.add(&[down, degraded], why, format!("lower `{down}`, \"0%\" for never, or raise `{degraded}`"));
 }
 
 fn orders(health: &HealthSettings) -> [Order; 5] {

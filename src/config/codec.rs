@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::names;
 use super::origin::Origin;
-use super::raw::{Entry, Value};
+use super::raw::Value;
 use super::settings::QuietTimeout;
 use super::units::{DurationError, format_duration, parse_duration};
 use super::url::RundeckUrl;
@@ -32,7 +32,7 @@ impl Fault {
         Fault::Value { why: why.into(), cure: cure.into(), at: None }
     }
 
-    fn at(self, origin: &Origin) -> Fault {
+    pub(super) fn at(self, origin: &Origin) -> Fault {
         match self {
             Fault::Value { why, cure, at: _ } => Fault::Value { why, cure, at: Some(origin.clone()) },
             other @ Fault::Type(_) => other,
@@ -42,14 +42,11 @@ impl Fault {
 
 /// The shortest time that may pace something.
 const SHORTEST_PACE: Duration = Duration::from_millis(100);
-/// Most extra names of the health answer: each is compared on every request.
-const MAX_PATHS: usize = 16;
 /// An error line repeats at most this many characters of a value.
 const MAX_QUOTED: usize = 40;
 
 const DURATION: &str = "a duration in quotes, as in \"5s\"";
 pub(super) const TEXT: &str = "a text in quotes";
-const LIST: &str = "a list of texts, as in [\"/health\"]";
 
 /// A time that paces or bounds something: at least 100 ms.
 pub(super) const PACE: Codec<Duration> = Codec { read: read_pace, show: show_duration };
@@ -66,8 +63,6 @@ pub(super) const LISTEN: Codec<SocketAddr> =
     Codec { read: read_listen, show: |address| toml::Value::String(address.to_string()) };
 /// A loopback listener; empty: none.
 pub(super) const LOOPBACK: Codec<Option<SocketAddr>> = Codec { read: read_loopback, show: show_optional };
-/// Names of the health answer.
-pub(super) const PATHS: Codec<Vec<String>> = Codec { read: read_paths, show: |paths| show_list(paths) };
 /// An absolute file path; empty: none.
 pub(super) const FILE: Codec<Option<PathBuf>> = Codec { read: read_file, show: show_file };
 /// A `Host` header; empty: none.
@@ -215,48 +210,18 @@ fn read_loopback(value: &Value) -> Result<Option<SocketAddr>, Fault> {
     ))
 }
 
-fn read_paths(value: &Value) -> Result<Vec<String>, Fault> {
-    let mut paths: Vec<String> = Vec::new();
-    let mut add = |path: &str| -> Result<(), Fault> {
-        names::url_path(path)?;
-        if paths.iter().any(|known| known == path) {
-            return Err(Fault::value("names the same path twice", "remove one of them"));
-        }
-        paths.push(path.to_owned());
-        Ok(())
-    };
-    match value {
-        Value::List(items) => {
-            for Entry { value, origin } in items {
-                let Value::Text(path) = value else {
-                    let why = format!("holds {}", value.describe());
-                    return Err(Fault::value(why, "write texts only, as in [\"/health\"]").at(origin));
-                };
-                add(path).map_err(|fault| fault.at(origin))?;
-            }
-        }
-        Value::Untyped(list) => {
-            for path in list.split(',').map(str::trim).filter(|path| !path.is_empty()) {
-                add(path)?;
-            }
-        }
-        Value::Text(_) | Value::Integer(_) | Value::Boolean(_) | Value::Other(_) => {
-            return Err(Fault::Type(LIST));
-        }
-    }
-    if (1..=MAX_PATHS).contains(&paths.len()) {
-        return Ok(paths);
-    }
-    Err(Fault::value(format!("names {} paths", paths.len()), format!("name 1 to {MAX_PATHS}, as in [\"/health\"]")))
-}
-
 fn read_file(value: &Value) -> Result<Option<PathBuf>, Fault> {
     let text = text(value, "a file path in quotes")?;
     if text.is_empty() {
         return Ok(None);
     }
+    whole_path(text).map(Some)
+}
+
+/// A path that means the same wherever the program runs.
+pub(super) fn whole_path(text: &str) -> Result<PathBuf, Fault> {
     if text.starts_with('/') && !text.contains('\0') {
-        return Ok(Some(PathBuf::from(text)));
+        return Ok(PathBuf::from(text));
     }
     // The agent runs in `/` under systemd, a person calls `check` from anywhere: one path, one file.
     Err(Fault::value("is not a whole path", "begin it with `/`"))
@@ -281,10 +246,6 @@ fn read_pin(value: &Value) -> Result<Option<[u8; 32]>, Fault> {
 fn show_pin(pin: &Option<[u8; 32]>) -> toml::Value {
     let hex = pin.iter().flatten().map(|byte| format!("{byte:02x}"));
     toml::Value::String(hex.collect())
-}
-
-fn show_list(items: &[String]) -> toml::Value {
-    toml::Value::Array(items.iter().cloned().map(toml::Value::String).collect())
 }
 
 fn show_file(path: &Option<PathBuf>) -> toml::Value {

@@ -172,8 +172,13 @@ impl Reader<'_> {
             let cure = format!("write [{table}] in a line of its own, its keys below");
             return self.fail(span, Problem::Conflict { why, cure });
         };
-        for (name, entry) in self.known(table, entries) {
-            self.raw.keys.insert(format!("{table}.{name}"), entry);
+        for (key, value) in entries {
+            let nested = format!("{table}.{}", key.get_ref());
+            if keys::is_table(&nested) {
+                self.table(key.span(), &nested, value.into_inner());
+            } else if let Some((name, entry)) = self.known(table, key, value) {
+                self.raw.keys.insert(format!("{table}.{name}"), entry);
+            }
         }
     }
 
@@ -188,7 +193,8 @@ impl Reader<'_> {
             let span = item.span();
             match item.into_inner() {
                 DeValue::Table(entries) => {
-                    let keys = self.known(TARGET_GROUP, entries).into_iter().collect();
+                    let known = entries.into_iter().filter_map(|(key, value)| self.known(TARGET_GROUP, key, value));
+                    let keys = known.collect();
                     groups.push(RawGroup { origin: self.origin(span), keys });
                 }
                 _ => {
@@ -206,22 +212,19 @@ impl Reader<'_> {
         self.raw.groups = groups;
     }
 
-    /// The entries that are keys of `table`; the others become errors.
-    fn known(&mut self, table: &str, entries: DeTable<'_>) -> Vec<(String, Entry)> {
-        let mut known = Vec::new();
-        for (key, value) in entries {
-            let (span, name) = (key.span(), key.into_inner());
-            if keys::is_key(table, &name) {
-                known.push((name.into_owned(), self.entry(value)));
-            } else {
-                self.unknown_key(span, table, &name);
-            }
+    /// The entry if its name is a key of `table`; another becomes an error.
+    fn known(
+        &mut self,
+        table: &str,
+        key: Spanned<DeString<'_>>,
+        value: Spanned<DeValue<'_>>,
+    ) -> Option<(String, Entry)> {
+        let (span, name) = (key.span(), key.into_inner());
+        if keys::is_key(table, &name) {
+            return Some((name.into_owned(), self.entry(value)));
         }
-        known
-    }
-
-    fn unknown_key(&mut self, span: Range<usize>, table: &str, name: &DeString<'_>) {
-        self.fail(span, unknown::key(table, name));
+        self.fail(span, unknown::key(table, &name));
+        None
     }
 
     fn entry(&self, value: Spanned<DeValue<'_>>) -> Entry {

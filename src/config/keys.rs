@@ -1,11 +1,13 @@
 //! The table of all keys. Reading, showing, "did you mean" and the environment's names all come
 //! from it, so a key is added here and nowhere else (and, for people, in `config/agent.toml`).
-//! Does not hold the defaults: those are in `settings.rs`.
+//! Does not hold the defaults: those are in `defaults.rs`.
 
 use super::codec::{self, Fault, count};
+use super::lists;
 use super::raw::Value;
 use super::settings::{GroupRef, Ownership, Settings, TargetGroup, TargetType};
-use super::words::{optional_word, word};
+use super::share::SHARE;
+use super::words::{DATABASE, optional_word, word};
 
 /// One key of a table that is read into an `S`.
 pub(super) struct Key<S: 'static> {
@@ -28,6 +30,17 @@ impl<S> Key<S> {
 
 /// A key whose field has the key's own name.
 macro_rules! key {
+    ($table:ident.$nested:ident.$name:ident, $codec:expr) => {
+        Key {
+            table: concat!(stringify!($table), ".", stringify!($nested)),
+            name: stringify!($name),
+            read: |settings, value| {
+                settings.$table.$nested.$name = ($codec.read)(value)?;
+                Ok(())
+            },
+            show: |settings| ($codec.show)(&settings.$table.$nested.$name),
+        }
+    };
     ($table:ident.$name:ident, $codec:expr) => {
         Key {
             table: stringify!($table),
@@ -68,12 +81,13 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(rundeck.pin_sha256, codec::PIN),
     key!(rundeck.tls_server_name, codec::SERVER_NAME),
     key!(health.listen, codec::LISTEN),
-    key!(health.paths, codec::PATHS),
+    key!(health.paths, lists::PATHS),
     key!(health.executions_status_compat, codec::SWITCH),
     key!(health.interval, codec::PACE),
     key!(health.fast_interval, codec::PACE),
     key!(health.down_interval, codec::PACE),
     key!(health.api_interval, codec::PACE),
+    key!(health.database_interval, codec::PACE),
     key!(health.connect_timeout, codec::PACE),
     key!(health.timeout, codec::PACE),
     key!(health.rise_initial, count::<1, 100>()),
@@ -83,7 +97,11 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(health.max_age, codec::PACE),
     key!(health.boot_timeout, codec::PACE),
     key!(health.passive, word()),
+    key!(health.database, DATABASE),
     key!(health.max_connections, count::<8, 10_000>()),
+    key!(health.disk.paths, lists::DIRECTORIES),
+    key!(health.disk.degraded_below, SHARE),
+    key!(health.disk.down_below, SHARE),
     key!(membership.ownership, word()),
     key!(membership.discover_tag, codec::TAG_KEY),
     key!(membership.reconcile_interval, codec::PACE),
@@ -134,9 +152,6 @@ impl From<&TargetGroup> for GroupDraft {
 pub(super) const UNSUPPORTED: &[&str] = &[
     "rundeck.unit",
     "rundeck.cluster_url",
-    "health.database_interval",
-    "health.database",
-    "health.disk",
     "membership.group_tag",
     "membership.crash_ejection",
     "membership.min_other_healthy",
@@ -163,7 +178,7 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     ordinary.chain(GROUP_KEYS.iter().map(|key| (key.table, key.name)))
 }
 
-/// Whether `table` is one of the ordinary tables.
+/// Whether `table` is one of the ordinary tables; one within another has both names: `health.disk`.
 pub(super) fn is_table(table: &str) -> bool {
     KEYS.iter().any(|key| key.table == table)
 }

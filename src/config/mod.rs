@@ -8,16 +8,19 @@
 
 mod check;
 mod codec;
+mod defaults;
 mod env;
 mod error;
 mod file;
 mod keys;
+mod lists;
 mod names;
 mod origin;
 mod policy;
 mod raw;
 mod secret;
 mod settings;
+mod share;
 mod show;
 mod suggest;
 mod units;
@@ -33,6 +36,7 @@ pub use origin::{Origin, Origins, Position};
 pub use policy::{policy, span};
 pub use secret::Secret;
 pub use settings::*;
+pub use share::{Share, ShareError};
 pub use show::Shown;
 pub use units::{DurationError, format_duration, parse_duration};
 pub use url::{RundeckUrl, UrlError};

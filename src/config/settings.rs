@@ -1,11 +1,12 @@
 //! The validated settings: plain typed values, each with its default and unit. Does not read
-//! anything and does not turn them into the heart's policy.
+//! anything and does not turn them into the heart's policy; the defaults are in `defaults.rs`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::secret::Secret;
+use super::share::Share;
 use super::url::RundeckUrl;
 
 /// Everything that can be configured. The defaults are those of `config/agent.toml`.
@@ -65,6 +66,8 @@ pub struct HealthSettings {
     pub down_interval: Duration,
     /// Pace of the API call with the token.
     pub api_interval: Duration,
+    /// Pace of the timed API call that asks the database.
+    pub database_interval: Duration,
     /// Limit for connecting, at most `timeout`.
     pub connect_timeout: Duration,
     /// Limit for one probe, below `interval`.
@@ -83,8 +86,23 @@ pub struct HealthSettings {
     pub boot_timeout: Duration,
     /// What a Rundeck answers that somebody else set passive.
     pub passive: PassiveRule,
+    /// What follows when the database is gone.
+    pub database: DatabaseRule,
     /// Most connections on the health port at once.
     pub max_connections: u32,
+    /// Room on file systems.
+    pub disk: DiskSettings,
+}
+
+/// `[health.disk]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskSettings {
+    /// Directories whose file systems are looked at; none: found from Rundeck's process.
+    pub paths: Vec<PathBuf>,
+    /// Less free space or inodes than this degrades the node; zero: never.
+    pub degraded_below: Share,
+    /// Less than this takes it out, below `degraded_below`; zero: never.
+    pub down_below: Share,
 }
 
 /// `[membership]`.
@@ -213,6 +231,14 @@ pub enum PassiveRule {
     In,
 }
 
+/// What `/health` answers while Rundeck's database is gone, which all nodes share.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DatabaseRule {
+    /// 200, degraded. The other word of the contract, `eject`, needs the fleet guard, which this version does not have.
+    #[default]
+    Report,
+}
+
 /// How long leaving waits for connections in flight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum QuietTimeout {
@@ -249,56 +275,4 @@ pub enum LogLevel {
     Debug,
     /// And each probe.
     Trace,
-}
-
-impl Default for HealthSettings {
-    fn default() -> HealthSettings {
-        HealthSettings {
-            listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4441),
-            paths: vec!["/health".to_owned()],
-            executions_status_compat: true,
-            interval: Duration::from_secs(5),
-            fast_interval: Duration::from_secs(1),
-            down_interval: Duration::from_secs(2),
-            api_interval: Duration::from_secs(15),
-            connect_timeout: Duration::from_secs(1),
-            timeout: Duration::from_secs(3),
-            rise_initial: 3,
-            rise: 2,
-            fall: 3,
-            settle: Duration::from_secs(10),
-            max_age: Duration::from_secs(20),
-            boot_timeout: Duration::from_secs(10 * 60),
-            passive: PassiveRule::default(),
-            max_connections: 256,
-        }
-    }
-}
-
-impl Default for MembershipSettings {
-    fn default() -> MembershipSettings {
-        MembershipSettings {
-            ownership: Ownership::default(),
-            discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
-            reconcile_interval: Duration::from_secs(5 * 60),
-        }
-    }
-}
-
-impl Default for DrainSettings {
-    fn default() -> DrainSettings {
-        DrainSettings {
-            floor: Duration::from_secs(25),
-            quiet_timeout: QuietTimeout::default(),
-            jobs_timeout: Duration::from_secs(30 * 60),
-            jobs_unknown_timeout: Duration::from_secs(60),
-            passive: true,
-        }
-    }
-}
-
-impl Default for AdminSettings {
-    fn default() -> AdminSettings {
-        AdminSettings { listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4442)), socket: None }
-    }
 }

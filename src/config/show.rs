@@ -63,8 +63,8 @@ impl Loaded {
             let group = groups.iter_mut().enumerate().find(|(index, _)| group_path(*index) == table);
             if let Some((_, group)) = group {
                 group.insert(name.to_owned(), cell);
-            } else if let Some(keys) = root.entry(table).or_insert_with(|| serde_json::json!({})).as_object_mut() {
-                keys.insert(name.to_owned(), cell);
+            } else {
+                put(&mut root, table.split('.').chain([name]), cell);
             }
         }
         root.insert(TARGET_GROUP.to_owned(), groups.into());
@@ -94,6 +94,22 @@ impl Loaded {
         }
         text
     }
+}
+
+/// Puts a value at the end of a path of tables, which are made as needed.
+fn put<'a>(
+    table: &mut serde_json::Map<String, serde_json::Value>,
+    mut path: impl Iterator<Item = &'a str>,
+    value: serde_json::Value,
+) {
+    let mut table = table;
+    let Some(mut name) = path.next() else { return };
+    for next in path {
+        let inner = table.entry(name).or_insert_with(|| serde_json::json!({}));
+        let Some(inner) = inner.as_object_mut() else { return };
+        (table, name) = (inner, next);
+    }
+    table.insert(name.to_owned(), value);
 }
 
 fn line(key: &Shown) -> String {

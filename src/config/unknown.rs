@@ -19,7 +19,8 @@ pub(super) fn key(table: &str, name: &str) -> Problem {
     if let Some(key) = keys::unsupported(&format!("{table}.{name}")) {
         return Problem::Unsupported { key: key.to_owned() };
     }
-    let siblings = keys::all().filter(|(of, _)| *of == table).map(|(_, known)| known);
+    let within = |known: &'static str| known.strip_prefix(table)?.strip_prefix('.');
+    let siblings = keys::all().filter_map(|(of, known)| if of == table { Some(known) } else { within(of) });
     let cure = match (nearest(name, siblings), home(name)) {
         (Some(known), _) => format!("did you mean `{known}`?"),
         (None, Some(homes)) => format!("it belongs in {homes}"),
@@ -51,6 +52,10 @@ pub(super) fn variable(path: &str) -> Problem {
     let known: Vec<String> = keys::KEYS.iter().map(keys::Key::path).collect();
     let cure = if path == TARGET_GROUP || path.starts_with("target_group.") {
         "target groups stand in files only".to_owned()
+    } else if let Some(key) =
+        known.iter().find(|known| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    {
+        format!("it is a table: name its keys, as in {}", env::variable(key))
     } else {
         match nearest(path, known.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean {}?", env::variable(meant)),

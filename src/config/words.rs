@@ -3,7 +3,7 @@
 
 use super::codec::{Codec, Fault, TEXT, quoted, text};
 use super::raw::Value;
-use super::settings::{LogFormat, LogLevel, Ownership, PassiveRule, TargetType};
+use super::settings::{DatabaseRule, LogFormat, LogLevel, Ownership, PassiveRule, TargetType};
 use super::suggest::nearest;
 
 /// One word of a closed list.
@@ -17,6 +17,21 @@ pub(super) const fn optional_word<T: Word>() -> Codec<Option<T>> {
         read: |value| read_word::<T>(value).map(Some),
         show: |word| toml::Value::String(word.map(shown_word).unwrap_or_default().to_owned()),
     }
+}
+
+/// What follows when the database is gone: one word in this version, and a clear refusal of the other.
+pub(super) const DATABASE: Codec<DatabaseRule> =
+    Codec { read: read_database, show: |rule| toml::Value::String(shown_word(*rule).to_owned()) };
+
+fn read_database(value: &Value) -> Result<DatabaseRule, Fault> {
+    if text(value, TEXT)? == "eject" {
+        return Err(Fault::value(
+            "cannot be \"eject\" yet: a database that all nodes lost would take them all out at once, and the fleet guard that \
+             prevents this is not in this version",
+            "write \"report\": the node stays in service, flagged as degraded",
+        ));
+    }
+    read_word(value)
 }
 
 /// A type whose values are words.
@@ -37,6 +52,10 @@ impl Word for TargetType {
 
 impl Word for PassiveRule {
     const WORDS: &'static [(&'static str, Self)] = &[("out", Self::Out), ("in", Self::In)];
+}
+
+impl Word for DatabaseRule {
+    const WORDS: &'static [(&'static str, Self)] = &[("report", Self::Report)];
 }
 
 impl Word for LogFormat {

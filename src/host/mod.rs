@@ -1,19 +1,28 @@
-//! The machine that Rundeck runs on: which process is Rundeck, when it ends, what its sockets are doing, and what the
-//! agent itself uses.
+//! The machine that Rundeck runs on: which process is Rundeck, what it is doing, when it ends, what its sockets are doing,
+//! the room on its file systems, memory and load, and what the agent itself uses.
 //!
-//! Everything here reads the kernel and reports facts. Nothing is judged, nothing is kept between two calls, nobody is
-//! signalled. Functions that say "blocking" take milliseconds: call them on a worker (`spawn_blocking`), never on a
+//! Everything here reads the kernel and reports facts. Nothing is judged, nothing but a [`KnownJvm`] remembers an earlier
+//! look, nobody is signalled. Functions that say "blocking" take milliseconds: call them on a worker (`spawn_blocking`), never on a
 //! thread that answers.
 
+mod disk;
 mod exit;
+mod jvm;
 mod own;
+mod places;
+mod pressure;
 mod process;
 mod sockets;
 mod stat;
+mod threads;
 
+pub use disk::{Volume, volume};
 pub use exit::{ExitWatch, WatchError, watch_exit};
+pub use jvm::KnownJvm;
 pub use own::{OwnUse, boot_id, own_use};
-pub use process::{Found, How, Jvm, ScanError, find_rundeck, refresh_one};
+pub use places::places;
+pub use pressure::pressure;
+pub use process::{Found, How, Jvm, ScanError, find_rundeck};
 pub use sockets::in_flight;
 
 use std::net::IpAddr;

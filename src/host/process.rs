@@ -34,8 +34,10 @@ pub enum Found {
 /// How a process was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// By its name `java`, its arguments and the port in them.
+    /// By its name `java`, its arguments and the port in them: this port is its own.
     ByArguments,
+    /// By its name and arguments; they name no port, and it is the only Rundeck. Something else may stand before it.
+    Alone,
     /// By the socket that listens on the port.
     BySocket,
 }
@@ -67,7 +69,7 @@ pub struct ScanError(String);
 /// Looks for the process that serves Rundeck at this place.
 ///
 /// Blocking: a scan of all processes takes about 10 ms (facts/stack.md 8). Do it when Rundeck's process is not known
-/// yet or has ended, on a worker; for one that is known use [`refresh_one`].
+/// yet or has ended, on a worker; one that is known is a [`KnownJvm`](super::KnownJvm).
 ///
 /// # Errors
 /// [`ScanError`] when `/proc` cannot be read at all.
@@ -77,24 +79,15 @@ pub fn find_rundeck(rundeck: Endpoint) -> Result<Found, ScanError> {
     if system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted) == 0 {
         return Err(ScanError("/proc shows no process; is it mounted?".to_owned()));
     }
-    let by_arguments = of_port(rundeck.port, launched(&system));
+    let (how, by_arguments) = of_port(rundeck.port, &launched(&system));
     if let [pid] = by_arguments[..] {
-        return Ok(found(&system, &[pid], How::ByArguments));
+        return Ok(found(&system, &[pid], how));
     }
     let holders = listening_processes(&system, rundeck);
     if holders.is_empty() {
-        return Ok(found(&system, &by_arguments, How::ByArguments));
+        return Ok(found(&system, &by_arguments, how));
     }
     Ok(found(&system, &holders, How::BySocket))
-}
-
-/// Looks again at a process that was found before. `None` when it has ended or its pid belongs to another process.
-/// Takes well under a millisecond.
-pub fn refresh_one(known: &Jvm) -> Option<Jvm> {
-    let mut system = System::new().ok()?;
-    let pid = Pid::from_u32(known.pid);
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, basics());
-    describe(system.process(pid)?, known.how).filter(|seen| seen.start_ticks == known.start_ticks)
 }
 
 /// Memory and user. Without tasks, for sysinfo lists each thread as a process, and a JVM has several called `java`.
@@ -175,12 +168,12 @@ fn named_ports(arguments: &[&str]) -> Vec<u16> {
 
 /// Of several Rundecks those that serve the port: first by what they say, where one that names no port has 4440. When
 /// nobody claims the port, a single Rundeck that names none is meant: `server.port` may stand in its configuration.
-fn of_port(port: u16, launched: Vec<(u32, Launch)>) -> Vec<u32> {
+fn of_port(port: u16, launched: &[(u32, Launch)]) -> (How, Vec<u32>) {
     let claims = |launch: &Launch| launch.ports.contains(&port) || (launch.ports.is_empty() && port == DEFAULT_PORT);
     let claiming: Vec<u32> = launched.iter().filter(|(_, launch)| claims(launch)).map(|(pid, _)| *pid).collect();
-    match (&claiming[..], &launched[..]) {
-        ([], [(pid, silent)]) if silent.ports.is_empty() => vec![*pid],
-        _ => claiming,
+    match (&claiming[..], launched) {
+        ([], [(pid, silent)]) if silent.ports.is_empty() => (How::Alone, vec![*pid]),
+        _ => (How::ByArguments, claiming),
     }
 }
 

@@ -37,7 +37,7 @@ const JUST_SENT_MS: u32 = 1_000;
 /// Blocking: the kernel walks its tables four times, which took 13 to 20 ms in a debug build; at most some seconds when
 /// it is stuck. Call it on a worker.
 pub fn in_flight(rundeck: Endpoint) -> Option<u32> {
-    let served = dump(Side::Local(rundeck.port)).ok()?;
+    let served = dump(Side::Local(rundeck.port), LIVING).ok()?;
     let listeners = serving(&served, rundeck.address);
     if listeners.is_empty() {
         return None;
@@ -54,8 +54,17 @@ pub fn in_flight(rundeck: Endpoint) -> Option<u32> {
 
 /// The inodes of the sockets that listen for Rundeck: whoever holds one of them serves it.
 pub(super) fn listening_inodes(rundeck: Endpoint) -> io::Result<HashSet<u64>> {
-    let served = dump(Side::Local(rundeck.port))?;
+    let served = dump(Side::Local(rundeck.port), StateFlags::LISTEN)?;
     Ok(serving(&served, rundeck.address).iter().map(|listener| listener.inode).collect())
+}
+
+/// The user whose socket listens for Rundeck where none of this user does: the kernel tells it to everybody. `None` too
+/// when nobody listens there, or nobody can tell. Takes some ten microseconds, for listening sockets have a table of their own.
+pub(super) fn stranger(rundeck: Endpoint, user: u32) -> Option<u32> {
+    let sockets = dump(Side::Local(rundeck.port), StateFlags::LISTEN).ok()?;
+    let listeners = serving(&sockets, rundeck.address);
+    let strangers = listeners.iter().map(|listener| listener.user);
+    if strangers.clone().any(|listens| listens == user) { None } else { strangers.min() }
 }
 
 /// The inodes of a process's sockets; refused for another user's process.
@@ -85,7 +94,7 @@ fn serving(sockets: &[TcpSocket], address: Option<IpAddr>) -> Vec<&TcpSocket> {
 /// This process's own connections to the port, as (own address, Rundeck's address).
 fn own_clients(port: u16) -> io::Result<HashSet<(SocketAddr, SocketAddr)>> {
     let own = sockets_of(std::process::id())?;
-    Ok(dump(Side::Remote(port))?
+    Ok(dump(Side::Remote(port), LIVING)?
         .into_iter()
         .filter(|socket| own.contains(&socket.inode))
         .map(|socket| (socket.local, socket.remote))
@@ -99,6 +108,7 @@ struct TcpSocket {
     state: u8,
     local: SocketAddr,
     remote: SocketAddr,
+    user: u32,
     inode: u64,
     pace: Option<Pace>,
 }
@@ -119,6 +129,7 @@ impl TcpSocket {
             state: response.header.state,
             local: SocketAddr::new(id.source_address.to_canonical(), id.source_port),
             remote: SocketAddr::new(id.destination_address.to_canonical(), id.destination_port),
+            user: response.header.uid,
             inode: u64::from(response.header.inode),
             pace,
         }
@@ -173,21 +184,24 @@ enum Side {
     Remote(u16),
 }
 
-/// All TCP sockets with that port on that side, of both families.
-fn dump(side: Side) -> io::Result<Vec<TcpSocket>> {
+/// All but closed connections, each of which waits for a minute and belongs to nobody.
+const LIVING: StateFlags = StateFlags::all().difference(StateFlags::TIME_WAIT);
+
+/// The TCP sockets in these states with that port on that side, of both families.
+fn dump(side: Side, states: StateFlags) -> io::Result<Vec<TcpSocket>> {
     let mut socket = netlink_sys::Socket::new(NETLINK_SOCK_DIAG)?;
     socket.bind_auto()?;
     socket.connect(&netlink_sys::SocketAddr::new(0, 0))?;
     set_socket_timeout(&socket, Timeout::Recv, Some(ANSWER_TIMEOUT))?;
     let mut found = Vec::new();
     for id in [SocketId::new_v4(), SocketId::new_v6()] {
-        socket.send(&request(id, side), 0)?;
+        socket.send(&request(id, side, states.clone()), 0)?;
         receive(&socket, &mut found)?;
     }
     Ok(found)
 }
 
-fn request(mut id: SocketId, side: Side) -> Vec<u8> {
+fn request(mut id: SocketId, side: Side, states: StateFlags) -> Vec<u8> {
     let family = if id.source_address.is_ipv4() { AF_INET } else { AF_INET6 };
     match side {
         Side::Local(port) => id.source_port = port,
@@ -195,14 +209,8 @@ fn request(mut id: SocketId, side: Side) -> Vec<u8> {
     }
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let request = InetRequest {
-        family,
-        protocol: IPPROTO_TCP,
-        extensions: ExtensionFlags::INFO,
-        // A closed connection waits here for a minute and belongs to nobody.
-        states: StateFlags::all().difference(StateFlags::TIME_WAIT),
-        socket_id: id,
-    };
+    let request =
+        InetRequest { family, protocol: IPPROTO_TCP, extensions: ExtensionFlags::INFO, states, socket_id: id };
     let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
     message.finalize();
     let mut bytes = vec![0; message.buffer_len()];

@@ -75,7 +75,7 @@ impl Failure {
             Some(rustls::Error::NoCertificatesPresented) => {
                 Self::Certificate(format!("{name} presents no certificate"))
             }
-            Some(_) => Self::WrongProtocol("TLS as this agent does (1.2 or 1.3)"),
+            Some(_) => Self::WrongProtocol("TLS 1.2 or 1.3"),
             None => Self::Truncated,
         }
     }

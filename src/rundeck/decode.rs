@@ -5,7 +5,7 @@
 //! typed fact, never a guess.
 
 use super::answer::{Answer, Failure};
-use super::facts::{Boot, Info, Mode, ModeSet, SystemInfo, Web};
+use super::facts::{Boot, Database, Info, Mode, ModeSet, SystemInfo, Web};
 use serde_json::Value;
 
 /// Error code of a good token that lacks the right. (The message differs by version, the code does not.)
@@ -79,13 +79,33 @@ pub(super) fn mode_set(answer: &Answer, wanted: Mode) -> ModeSet {
     }
 }
 
+/// Reads the answer to `executions/status`, and the server's newest API version where it is told.
+pub(super) fn database(answer: &Answer) -> (Database, Option<u32>) {
+    if is_booting(answer) {
+        return (Database::StillBooting, None);
+    }
+    let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let mode_is_told = mode_word(&json["executionMode"]).is_some();
+    let error = ApiError::of(answer).unwrap_or_default();
+    let fact = match (answer.status, error.code.as_str()) {
+        // A passive Rundeck says 503 where somebody in between asks for it: the mode is in the body.
+        (200 | 503, _) if mode_is_told => Database::Answered,
+        (200, _) => Database::Unreadable,
+        (403, CODE_NO_RIGHT) => Database::Answered,
+        (403, _) => Database::Rejected,
+        (status @ 500.., _) => Database::ServerError(status),
+        _ => Database::Failed(failure(answer)),
+    };
+    (fact, error.api_version)
+}
+
 /// 503 without a body is the API before the bootstrap has reached it; every other 503 has a body (facts/rundeck.md 2).
 fn is_booting(answer: &Answer) -> bool {
     answer.status == 503 && answer.body.is_empty()
 }
 
 /// What a status means where it has no meaning of its own for the question.
-fn failure(answer: &Answer) -> Failure {
+pub(super) fn failure(answer: &Answer) -> Failure {
     match answer.status {
         300..=399 => Failure::Redirect(answer.location.clone().unwrap_or_default()),
         // The API's own 400 is JSON; Rundeck's HTTP firewall and Jetty answer with a page or nothing.

@@ -5,6 +5,11 @@
 use super::answer::Failure;
 use std::fmt;
 
+const NO_TOKEN: &str = "no token: neither mode, jobs nor database can be seen; set rundeck.token_file";
+const REJECTED: &str =
+    "Rundeck rejects the token (403): it is wrong or has expired; tokens end after 30 days by default";
+const BOOTING: &str = "still booting (503 without a body)";
+
 /// `GET /health`: is the web server there and answering? It proves nothing else (facts/rundeck.md 1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Web {
@@ -59,8 +64,82 @@ impl fmt::Display for Boot {
         match self {
             Self::Past { api_version: Some(version) } => write!(f, "the API answers, version {version}"),
             Self::Past { api_version: None } => f.write_str("the API answers"),
-            Self::StillBooting => f.write_str("still booting (503 without a body)"),
+            Self::StillBooting => f.write_str(BOOTING),
             Self::Failed(failure) => write!(f, "API: {failure}"),
+        }
+    }
+}
+
+/// The readiness state: start-up and shutdown of this node (facts/rundeck.md 1.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Accepting traffic.
+    Ready,
+    /// Starting, or told to end.
+    NotReady,
+    /// This version shows none, or it is switched off (302, 404).
+    Absent,
+    /// Which endpoint this version has is not known before its API answers. Nothing was asked: a wrong path makes a session.
+    VersionUnknown,
+    /// The status of an answer that holds no readiness state.
+    NoState(u16),
+    /// No usable answer.
+    Failed(Failure),
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => f.write_str("accepting traffic"),
+            Self::NotReady => f.write_str("refusing traffic: starting or stopping"),
+            Self::Absent => f.write_str("this Rundeck shows no readiness state"),
+            Self::VersionUnknown => f.write_str("Rundeck's API has not told its version yet"),
+            Self::NoState(status) => write!(f, "status {status} without a readiness state in it"),
+            Self::Failed(failure) => write!(f, "readiness: {failure}"),
+        }
+    }
+}
+
+/// A look at the best readiness endpoint that this version has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadinessLook {
+    /// The node's own state.
+    pub readiness: Readiness,
+    /// The database's component in the same answer: every member's, never the node's own.
+    pub database: Option<bool>,
+    /// Asking this endpoint asks the database too, or nobody knows yet.
+    pub bound: bool,
+}
+
+/// A timed call with the token: one that is kept in the database is looked up there each time (facts/rundeck.md 1.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// The token was looked at and accepted.
+    Answered,
+    /// 5xx: how a dead database looks.
+    ServerError(u16),
+    /// No token is configured, so nothing was asked.
+    NoToken,
+    /// 403 on the token.
+    Rejected,
+    /// 503 with an empty body.
+    StillBooting,
+    /// 200 with something that is not the API's answer.
+    Unreadable,
+    /// No usable answer.
+    Failed(Failure),
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered => f.write_str("a call with the token is answered"),
+            Self::ServerError(status) => write!(f, "a call with the token fails with status {status}"),
+            Self::NoToken => f.write_str(NO_TOKEN),
+            Self::Rejected => f.write_str(REJECTED),
+            Self::StillBooting => f.write_str(BOOTING),
+            Self::Unreadable => f.write_str("the answer to a call with the token is not the API's"),
+            Self::Failed(failure) => write!(f, "a call with the token: {failure}"),
         }
     }
 }
@@ -137,11 +216,11 @@ impl fmt::Display for Info {
             Self::WithoutRights(_) => f.write_str(
                 "the token may not read the system: allow `read` on resource kind `system` for its role, else neither mode nor jobs can be seen",
             ),
-            Self::NoToken => f.write_str("no token: neither mode nor jobs can be seen; set rundeck.token_file"),
-            Self::Rejected => f.write_str("Rundeck rejects the token (403): it is wrong or has expired; tokens end after 30 days by default"),
+            Self::NoToken => f.write_str(NO_TOKEN),
+            Self::Rejected => f.write_str(REJECTED),
             Self::NoProject => f.write_str("Rundeck has no project that the token may read (401)"),
             Self::OtherVersion => f.write_str("Rundeck does not know the API version that was asked; its own is used from now on"),
-            Self::StillBooting => f.write_str("still booting (503 without a body)"),
+            Self::StillBooting => f.write_str(BOOTING),
             Self::Html => f.write_str("the API answers with a web page: is rundeck.url the URL of a Rundeck?"),
             Self::BadJson => f.write_str("the API's answer cannot be read as JSON"),
             Self::Failed(failure) => write!(f, "API: {failure}"),
@@ -175,11 +254,11 @@ impl fmt::Display for ModeSet {
             Self::Unconfirmed(Some(mode)) => write!(f, "Rundeck answers that it is {mode}"),
             Self::Unconfirmed(None) => f.write_str("Rundeck's answer does not say its mode"),
             Self::NoToken => f.write_str("no token: the mode cannot be switched; set rundeck.token_file"),
-            Self::Rejected => f.write_str("Rundeck rejects the token (403): it is wrong or has expired"),
+            Self::Rejected => f.write_str(REJECTED),
             Self::WithoutRights => f.write_str(
                 "the token may not switch the mode: allow `disable_executions` and `enable_executions` on resource kind `system` for its role",
             ),
-            Self::StillBooting => f.write_str("still booting (503 without a body)"),
+            Self::StillBooting => f.write_str(BOOTING),
             Self::Failed(failure) => write!(f, "{failure}"),
         }
     }

@@ -9,8 +9,10 @@
 //! | `url.rs` | where Rundeck is |
 //! | `token.rs` | the secret, never shown |
 //! | `tls.rs` | private CA, pinned certificate, unverified look |
-//! | `client.rs` | the four questions |
-//! | `wire.rs` | one HTTP/1.1 exchange, time-outs, the kept connection |
+//! | `client.rs` | the questions |
+//! | `readiness.rs` | which readiness endpoint a version has, and how its answer reads, pure |
+//! | `wire.rs` | one HTTP/1.1 exchange, time-outs |
+//! | `link.rs` | one open connection, and the few that are kept |
 //! | `answer.rs` | an answer or a typed failure of the transport |
 //! | `facts.rs` | the facts, with words for people |
 //! | `decode.rs` | answer -> fact, pure |
@@ -19,6 +21,8 @@ mod answer;
 mod client;
 mod decode;
 mod facts;
+mod link;
+mod readiness;
 mod tls;
 mod token;
 mod url;
@@ -29,7 +33,7 @@ mod tests;
 
 pub use answer::Failure;
 pub use client::{Client, Options, SetupError};
-pub use facts::{Boot, Info, Mode, ModeSet, SystemInfo, Web, WebLook};
+pub use facts::{Boot, Database, Info, Mode, ModeSet, Readiness, ReadinessLook, SystemInfo, Web, WebLook};
 pub use tls::TlsError;
 pub use token::{Token, TokenError};
 pub use url::BaseUrl;

@@ -4,6 +4,7 @@
 //! living node out). rustls refuses a certificate without a SAN even when it is given as root, and keytool makes such
 //! certificates by default: that is what the pin is for (facts/stack.md 3).
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -73,19 +74,18 @@ pub(super) enum Trust<'a> {
 pub(super) fn client_config(trust: &Trust<'_>) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let config = match trust {
-        Trust::CaFile(path) => builder.with_root_certificates(roots_of(path)?),
+    let rule = match trust {
+        Trust::CaFile(path) => Rule::issued(roots_of(path)?, &provider),
         Trust::System => {
             let mut roots = RootCertStore::empty();
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            builder.with_root_certificates(roots)
+            Rule::issued(roots, &provider)
         }
-        Trust::Pin(pin) => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Pinned { pin: *pin, provider }))
-        }
-        Trust::Nothing => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified { provider })),
+        Trust::Pin(pin) => Rule::Pinned(*pin),
+        Trust::Nothing => Rule::Anything,
     };
-    Ok(config.with_no_client_auth())
+    let verifier = Arc::new(Verifier { rule, provider });
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 fn roots_of(path: &Path) -> Result<RootCertStore, TlsError> {
@@ -102,47 +102,96 @@ fn roots_of(path: &Path) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// Says what is wrong with a certificate and which key cures it.
+/// Says what is wrong with a certificate, which key cures it, and the fingerprint that the cure may need.
 pub(super) fn explain(why: &CertificateError, name: &str) -> String {
-    let cure = match why {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "set rundeck.tls_server_name to a name in it; if it has none (keytool without -ext san), set rundeck.pin_sha256"
-        }
-        CertificateError::UnknownIssuer => "give its CA as rundeck.ca_file, or set rundeck.pin_sha256",
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "renew it, or set rundeck.pin_sha256",
-        CertificateError::Other(_) => "set rundeck.pin_sha256 to the new one, if the change was meant",
-        _ => "set rundeck.ca_file or rundeck.pin_sha256",
+    let refused = match why {
+        CertificateError::Other(OtherError(inner)) => inner.downcast_ref::<Refused>(),
+        _ => None,
     };
-    format!("the certificate of {name} is not accepted: {why}; {cure}")
+    let cure = match refused.map_or(why, |refused| &refused.why) {
+        _ if refused.is_some_and(|refused| refused.pinned) => "set rundeck.pin_sha256 to it, if the change was meant",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "set rundeck.tls_server_name to a name in it; if it has none (keytool without -ext san), set rundeck.pin_sha256 to this"
+        }
+        CertificateError::UnknownIssuer => "give its CA as rundeck.ca_file, or set rundeck.pin_sha256 to this",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "renew it, or set rundeck.pin_sha256 to this"
+        }
+        _ => "set rundeck.pin_sha256 to this, or rundeck.ca_file to its CA",
+    };
+    match refused {
+        Some(refused) => format!("the certificate of {name} is not accepted: {refused}; {cure}"),
+        None => format!("the certificate of {name} is not accepted: {why}; {cure}"),
+    }
 }
 
-/// Accepts exactly one certificate. The handshake's signature is checked, so its key must be there too.
+/// A certificate that was seen and not accepted.
 #[derive(Debug)]
-struct Pinned {
-    pin: Fingerprint,
+struct Refused {
+    why: CertificateError,
+    seen: Fingerprint,
+    pinned: bool,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pinned {
+            true => write!(f, "its SHA-256 is {}, not the pinned one", self.seen),
+            false => write!(f, "{}; its SHA-256 is {}", self.why, self.seen),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Judges a certificate by one rule. Except under [`Rule::Anything`] the handshake's signature is checked too: whoever shows
+/// the certificate must hold its key.
+#[derive(Debug)]
+struct Verifier {
+    rule: Rule,
     provider: Arc<CryptoProvider>,
 }
 
-/// The fingerprint that was seen instead of the pinned one.
-#[derive(Debug, thiserror::Error)]
-#[error("its SHA-256 is {0}, not the pinned one")]
-struct OtherCertificate(Fingerprint);
+#[derive(Debug)]
+enum Rule {
+    /// Issued by one of these for this name; `None`: there are no CAs, so nothing is.
+    Issued(Option<Arc<WebPkiServerVerifier>>),
+    /// This very one: neither name nor date nor issuer count.
+    Pinned(Fingerprint),
+    /// Anything. Only for requests that carry no token.
+    Anything,
+}
 
-impl ServerCertVerifier for Pinned {
+impl Rule {
+    fn issued(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Self {
+        // Fails for an empty store only: no revocation list is given.
+        Self::Issued(WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().ok())
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let seen = Fingerprint::of(leaf);
-        if seen == self.pin {
-            return Ok(ServerCertVerified::assertion());
+        let refuse = |why, pinned| {
+            let refused = Refused { why, seen: Fingerprint::of(leaf), pinned };
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused)))))
+        };
+        match &self.rule {
+            Rule::Anything => Ok(ServerCertVerified::assertion()),
+            Rule::Pinned(pin) if *pin == Fingerprint::of(leaf) => Ok(ServerCertVerified::assertion()),
+            Rule::Pinned(_) => refuse(CertificateError::ApplicationVerificationFailure, true),
+            Rule::Issued(None) => refuse(CertificateError::UnknownIssuer, false),
+            Rule::Issued(Some(webpki)) => match webpki.verify_server_cert(leaf, intermediates, name, ocsp, now) {
+                Err(rustls::Error::InvalidCertificate(why)) => refuse(why, false),
+                outcome => outcome,
+            },
         }
-        let other = CertificateError::Other(OtherError(Arc::new(OtherCertificate(seen))));
-        Err(rustls::Error::InvalidCertificate(other))
     }
 
     fn verify_tls12_signature(
@@ -151,7 +200,12 @@ impl ServerCertVerifier for Pinned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        match self.rule {
+            Rule::Anything => Ok(HandshakeSignatureValid::assertion()),
+            Rule::Issued(_) | Rule::Pinned(_) => {
+                verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+            }
+        }
     }
 
     fn verify_tls13_signature(
@@ -160,48 +214,12 @@ impl ServerCertVerifier for Pinned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Accepts anything. Only for requests that carry no token.
-#[derive(Debug)]
-struct Unverified {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _leaf: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        match self.rule {
+            Rule::Anything => Ok(HandshakeSignatureValid::assertion()),
+            Rule::Issued(_) | Rule::Pinned(_) => {
+                verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+            }
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

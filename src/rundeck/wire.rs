@@ -1,42 +1,36 @@
-//! One HTTP/1.1 exchange with Rundeck, bounded in time and size, and the one connection that is kept for the next.
+//! One HTTP/1.1 exchange with Rundeck, bounded in time and size.
 //!
 //! It follows no redirect and keeps no cookie: each call that returned one would make parallel calls fail at random
 //! before Rundeck 6.0 (facts/rundeck.md 4). It starts no task: the connection is driven by the call that uses it, so a
 //! call that is given up takes its connection with it.
 
 use super::answer::{Answer, Failure};
+use super::link::{Era, Kept, Link, Stream};
 use super::tls::{Fingerprint, Trust, client_config};
 use super::url::BaseUrl;
 use super::{Options, SetupError, TlsError};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use http_body_util::Empty;
 use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT};
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request};
 use rustls::pki_types::ServerName;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// Largest body, in bytes, that is taken: `system/info` of Enterprise is under 8 KiB, HTML error pages under 100 KiB.
 pub(super) const MAX_BODY: usize = 256 * 1024;
-/// Largest head of an answer, in bytes: Rundeck's own are under 1 KiB, Jetty's limit for them is 8 KiB.
-const MAX_HEAD: usize = 64 * 1024;
 /// The only place where the token goes.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-rundeck-auth-token");
 
 /// Which connection carries a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// The kept one if there is one, else a new one; it is kept afterwards.
+    /// A kept one if there is one, else a new one; it is kept afterwards.
     Kept,
-    /// A new one: shows whether the port still accepts.
+    /// A new one that is closed afterwards: for calls that may hang long after the others.
     Fresh,
     /// A new one whose certificate is not looked at. Must not carry a token.
     Unverified,
@@ -59,7 +53,8 @@ pub(super) struct Wire {
     host: HeaderValue,
     connect_timeout: Duration,
     tls: Option<Tls>,
-    kept: Mutex<Option<Link>>,
+    kept: Kept,
+    monotonic: fn() -> Duration,
 }
 
 struct Tls {
@@ -67,18 +62,6 @@ struct Tls {
     verified: TlsConnector,
     unverified: TlsConnector,
 }
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-/// An open connection: the half that sends, and the half that must be driven meanwhile.
-struct Link {
-    sender: http1::SendRequest<Empty<Bytes>>,
-    /// `None` once the connection has ended.
-    driver: Option<Driver>,
-}
-
-type Driver = http1::Connection<TokioIo<Box<dyn Stream>>, Empty<Bytes>>;
 
 /// How far an exchange came before it failed.
 enum Broken {
@@ -97,40 +80,47 @@ impl Wire {
             connect_timeout: options.connect_timeout,
             url,
             tls,
-            kept: Mutex::new(None),
+            kept: Kept::default(),
+            monotonic: options.monotonic,
         })
     }
 
     /// Asks once; over a kept connection that turns out to be closed, once more over a new one.
     pub async fn send(&self, ask: &Ask) -> Result<Answer, Failure> {
-        timeout(ask.timeout, self.exchange(ask)).await.unwrap_or(Err(Failure::Timeout))
+        let answer = timeout(ask.timeout, self.exchange(ask)).await.unwrap_or(Err(Failure::Timeout));
+        if answer.is_err() {
+            self.kept.failed();
+        }
+        answer
     }
 
     async fn exchange(&self, ask: &Ask) -> Result<Answer, Failure> {
-        if ask.lane == Lane::Kept
-            && let Some(link) = self.take_kept()
-        {
-            match self.over(link, ask).await {
+        let (link, era) = match ask.lane {
+            Lane::Kept => self.kept.take((self.monotonic)()),
+            Lane::Fresh | Lane::Unverified => (None, Era::default()),
+        };
+        if let Some(link) = link {
+            match self.over(link, ask, era).await {
                 Err(Broken::BeforeAnswer(_)) => {}
                 Err(Broken::Later(failure)) => return Err(failure),
                 Ok(answer) => return Ok(answer),
             }
         }
         let link = self.open(ask.lane).await?;
-        self.over(link, ask).await.map_err(|broken| match broken {
+        self.over(link, ask, era).await.map_err(|broken| match broken {
             Broken::BeforeAnswer(failure) | Broken::Later(failure) => failure,
         })
     }
 
-    async fn over(&self, mut link: Link, ask: &Ask) -> Result<Answer, Broken> {
+    async fn over(&self, mut link: Link, ask: &Ask, era: Era) -> Result<Answer, Broken> {
         let request = self.request(ask).map_err(Broken::Later)?;
         let response = link.request(request).await.map_err(Broken::BeforeAnswer)?;
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION);
         let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let body = link.body(response.into_body()).await.map_err(Broken::Later)?;
-        if ask.lane == Lane::Kept && link.driver.is_some() {
-            self.keep(link);
+        if ask.lane == Lane::Kept {
+            self.kept.put(link, era, (self.monotonic)());
         }
         Ok(Answer { status, location, body })
     }
@@ -161,18 +151,7 @@ impl Wire {
             None => Box::new(tcp),
             Some(tls) => tls.handshake(tcp, lane).await?,
         };
-        let handshake = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream));
-        let (sender, driver) = handshake.await.map_err(|e| Failure::from_http(&e))?;
-        let driver = Some(driver);
-        Ok(Link { sender, driver })
-    }
-
-    fn take_kept(&self) -> Option<Link> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn keep(&self, link: Link) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+        Link::over(stream, (self.monotonic)()).await
     }
 }
 
@@ -198,37 +177,4 @@ impl Tls {
             Err(e) => Err(Failure::from_handshake(&e, &self.name.to_str())),
         }
     }
-}
-
-impl Link {
-    async fn request(&mut self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, Failure> {
-        let Self { sender, driver } = self;
-        let work = async {
-            sender.ready().await?;
-            sender.send_request(request).await
-        };
-        drive(driver, work).await.map_err(|e| Failure::from_http(&e))
-    }
-
-    async fn body(&mut self, body: Incoming) -> Result<Bytes, Failure> {
-        match drive(&mut self.driver, Limited::new(body, MAX_BODY).collect()).await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(e) => Err(Failure::from_http(e.as_ref())),
-        }
-    }
-}
-
-/// Drives the connection until the work on it is done. One that ends first is dropped, which ends the work too: hyper
-/// tells a waiting sender or body only then.
-async fn drive<W: Future>(driver: &mut Option<Driver>, work: W) -> W::Output {
-    let mut work = pin!(work);
-    if let Some(connection) = driver {
-        tokio::select! {
-            biased;
-            output = &mut work => return output,
-            _ = connection => {}
-        }
-    }
-    *driver = None;
-    work.await
 }

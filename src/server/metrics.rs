@@ -170,10 +170,14 @@ impl Scrape {
                 [("target_group", target.name.clone()), ("state", state.to_string()), ("reason", reason.to_string())]
             };
             let word = balancer_word(&seen.state);
-            states.extend(BALANCER_WORDS.iter().filter(|known| **known != word).map(|known| (labels(known, ""), 0.0)));
+            // Two ports of one group share their rows: a state shows if either has it, registered only if both are.
+            for known in BALANCER_WORDS.iter().filter(|known| **known != word) {
+                states.entry(labels(known, "")).or_insert(0.0);
+            }
             states.insert(labels(word, &seen.reason), 1.0);
             if let Some(is_in) = is_registered(&seen.state) {
-                registered.insert([("target_group", target.name.clone())], flag(is_in));
+                let all = registered.entry([("target_group", target.name.clone())]).or_insert(1.0);
+                *all = flag(*all > 0.0 && is_in);
             }
         }
         page.gauge("rdalb_target_state", "The balancer's word for this node's target", states)?;

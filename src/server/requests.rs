@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every status that the health port gives, its own and hyper's.
-const STATUSES: [StatusCode; 7] = [
+pub(super) const STATUSES: [StatusCode; 7] = [
     StatusCode::OK,
     StatusCode::BAD_REQUEST,
     StatusCode::NOT_FOUND,

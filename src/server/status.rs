@@ -5,8 +5,8 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Answer, CheckView, Degraded, DrainView, Finding, Identity, Mode, Moment, Process, RundeckView, Snapshot, Step,
-    TargetView,
+    Answer, CheckView, Class, Degraded, DrainView, Finding, Identity, Mode, Moment, Process, RundeckView, Snapshot,
+    Step, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -44,12 +44,17 @@ struct HealthView {
 #[derive(Debug, Serialize)]
 struct Check {
     check: rundeck_alb_core::Check,
+    class: Class,
     result: &'static str,
     seen: String,
     at: Option<String>,
     age_ms: Option<u64>,
+    took_ms: Option<u64>,
     passes: u32,
     fails: u32,
+    /// Until the next look.
+    next_ms: Option<u64>,
+    change: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +67,7 @@ struct Rundeck {
     pid: Option<u32>,
     started: Option<String>,
     memory_bytes: Option<u64>,
+    threads: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,6 +82,10 @@ struct Target {
     description: Option<String>,
     since: Option<String>,
     since_ms: Option<u64>,
+    /// The balancer's own health check of the target, as last read.
+    check_interval_ms: Option<u64>,
+    unhealthy_threshold: Option<u32>,
+    asks_agent: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,12 +173,16 @@ impl Times<'_> {
     fn check(&self, view: &CheckView) -> Check {
         Check {
             check: view.check,
+            class: view.class,
             result: view.result,
             seen: view.seen.clone(),
             at: view.at.map(|at| self.wall(at)),
             age_ms: view.at.map(|at| self.age(at)),
+            took_ms: view.took.map(|took| took.0),
             passes: view.passes,
             fails: view.fails,
+            next_ms: view.next.map(|next| next.since(self.now).0),
+            change: view.change.clone(),
         }
     }
 
@@ -185,6 +199,9 @@ impl Times<'_> {
             description: view.seen.as_ref().and_then(|seen| words(&seen.description)),
             since: view.since.map(|since| self.wall(since)),
             since_ms: view.since.map(|since| self.age(since)),
+            check_interval_ms: view.check_interval.map(|interval| interval.0),
+            unhealthy_threshold: view.unhealthy_threshold,
+            asks_agent: view.asks_agent,
         }
     }
 
@@ -224,6 +241,7 @@ fn rundeck(view: &RundeckView, times: &Times<'_>) -> Rundeck {
         pid: view.process.map(|process| process.pid),
         started: view.process.map(|process| times.wall(since_boot(process))),
         memory_bytes: view.memory_bytes,
+        threads: view.threads,
     }
 }
 

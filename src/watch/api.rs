@@ -87,6 +87,7 @@ pub async fn look(client: &Client) -> ApiSeen {
         rundeck::Info::StillBooting => ApiSeen::Booting,
         rundeck::Info::Failed(Failure::Timeout) => ApiSeen::TimedOut,
         rundeck::Info::Failed(Failure::Refused) => ApiSeen::Refused,
+        rundeck::Info::Failed(Failure::BadStatus(status @ 500..)) => ApiSeen::Failed(status),
         other @ (rundeck::Info::NoToken
         | rundeck::Info::NoProject
         | rundeck::Info::OtherVersion

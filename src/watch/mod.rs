@@ -4,8 +4,12 @@
 //! is decided in the heart.
 
 pub mod api;
+pub mod database;
+pub mod disk;
+pub mod host;
 pub mod node;
 pub mod process;
+pub mod readiness;
 pub mod signals;
 pub mod targets;
 pub mod web;

@@ -1,43 +1,44 @@
 //! The Rundeck process: found, its end seen at once, and what is in flight on its port.
 //!
-//! Scans and dumps block for milliseconds: they run on tokio's blocking workers.
+//! Scans and dumps block for milliseconds: they run on tokio's blocking workers. A process that is known is looked at right
+//! here, which takes less time than waking a worker.
 
-use crate::host::{self, Endpoint, Found, Jvm, ScanError};
-use rundeck_alb_core::{Event, Notice, Process, ProcessSeen};
+use crate::host::{self, Endpoint, Found, Jvm, KnownJvm};
+use rundeck_alb_core::{Event, JvmSeen, Notice, Process, ProcessSeen};
 use std::sync::{Mutex, PoisonError};
 
 /// Finds Rundeck's process, and remembers the one it found: looking at that again costs no scan.
 #[derive(Debug)]
 pub struct Finder {
     endpoint: Endpoint,
-    last: Mutex<Option<Jvm>>,
+    known: Mutex<Option<KnownJvm>>,
 }
 
 impl Finder {
     /// A finder for the process that serves this endpoint.
     pub fn new(endpoint: Endpoint) -> Finder {
-        Finder { endpoint, last: Mutex::new(None) }
+        Finder { endpoint, known: Mutex::new(None) }
     }
 
-    /// Looks; `known` is the process that the heart watches.
-    pub async fn find(&self, known: Option<Process>) -> ProcessSeen {
-        let endpoint = self.endpoint;
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let last = last.filter(|jvm| known == Some(process(jvm)));
-        let found = tokio::task::spawn_blocking(move || find_blocking(endpoint, last.as_ref())).await;
-        match found {
-            Ok(Ok(Found::One(jvm))) => {
-                let seen = ProcessSeen::One(process(&jvm), jvm.memory_bytes);
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(jvm);
-                seen
-            }
-            Ok(Ok(Found::Several(pids))) => ProcessSeen::Several(u32::try_from(pids.len()).unwrap_or(u32::MAX)),
-            Ok(Ok(Found::None)) | Err(_) => ProcessSeen::None,
-            Ok(Err(error)) => {
-                tracing::warn!("processes cannot be listed: {error}");
-                ProcessSeen::None
-            }
+    /// Looks; `watched` is the process that the heart watches.
+    pub async fn find(&self, watched: Option<Process>) -> ProcessSeen {
+        if let Some(seen) = watched.and_then(|watched| self.look_again(watched)) {
+            return seen;
         }
+        let endpoint = self.endpoint;
+        let Ok(scanned) = tokio::task::spawn_blocking(move || scan(endpoint)).await else {
+            return ProcessSeen::None;
+        };
+        let (seen, known) = scanned;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        seen
+    }
+
+    /// A look at the one process that is watched; `None`: it has to be looked for.
+    fn look_again(&self, watched: Process) -> Option<ProcessSeen> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let jvm = known.as_mut().filter(|jvm| process(jvm.jvm()) == watched)?;
+        Some(ProcessSeen::One(watched, jvm.look()?))
     }
 
     /// Connections in flight on Rundeck's port; `None`: nobody can tell (interface 9).
@@ -47,11 +48,27 @@ impl Finder {
     }
 }
 
-fn find_blocking(endpoint: Endpoint, last: Option<&Jvm>) -> Result<Found, ScanError> {
-    match last.and_then(host::refresh_one) {
-        Some(jvm) => Ok(Found::One(jvm)),
-        None => host::find_rundeck(endpoint),
+/// Looks for it among all processes, and at it.
+fn scan(endpoint: Endpoint) -> (ProcessSeen, Option<KnownJvm>) {
+    match host::find_rundeck(endpoint) {
+        Ok(Found::One(jvm)) => {
+            let (found, plain) = (process(&jvm), plain(&jvm));
+            let mut known = KnownJvm::new(jvm, endpoint);
+            let seen = known.as_mut().and_then(KnownJvm::look).unwrap_or(plain);
+            (ProcessSeen::One(found, seen), known)
+        }
+        Ok(Found::Several(pids)) => (ProcessSeen::Several(u32::try_from(pids.len()).unwrap_or(u32::MAX)), None),
+        Ok(Found::None) => (ProcessSeen::None, None),
+        Err(error) => {
+            tracing::warn!("processes cannot be listed: {error}");
+            (ProcessSeen::None, None)
+        }
     }
+}
+
+/// What the scan itself has told. A process that has ended since is the pidfd's to tell.
+fn plain(jvm: &Jvm) -> JvmSeen {
+    JvmSeen { memory: jvm.memory_bytes, threads: jvm.threads, ..JvmSeen::default() }
 }
 
 fn process(jvm: &Jvm) -> Process {

@@ -10,7 +10,7 @@ pub struct Round {
     pub web: WebSeen,
     /// The API step, where it was asked for and `/health` answered.
     pub boot: Option<BootSeen>,
-    /// What is wrong with the certificate, and the cure.
+    /// What is wrong with the certificate, or with http and https, and the cure.
     pub certificate: Option<String>,
 }
 
@@ -20,7 +20,16 @@ pub async fn look(client: &Client, with_boot: bool) -> Round {
     let web = web_seen(&look.web);
     let answered = matches!(web, WebSeen::Ok | WebSeen::Disabled);
     let boot = if with_boot && answered { Some(boot_seen(&client.boot().await)) } else { None };
-    Round { web, boot, certificate: look.certificate }
+    let certificate = look.certificate.or_else(|| wrong_protocol(&look.web));
+    Round { web, boot, certificate }
+}
+
+/// https asked of an http port or the reverse: only people can cure it, so they are told in words.
+fn wrong_protocol(web: &Web) -> Option<String> {
+    match web {
+        Web::Failed(failure @ Failure::WrongProtocol(_)) => Some(failure.to_string()),
+        _ => None,
+    }
 }
 
 fn web_seen(web: &Web) -> WebSeen {

@@ -80,7 +80,7 @@ async fn a_frozen_jvm_is_down_although_its_port_accepts() {
 #[tokio::test]
 async fn trouble_of_the_api_alone_takes_no_node_out() {
     let rows = [
-        (Fault::Html500, "api-unreadable"),
+        (Fault::Html500, "api-failing"),
         (Fault::Truncated, "api-unreadable"),
         (Fault::RedirectLoop, "api-unreadable"),
         (Fault::Slow(Duration::from_secs(30)), "api-timeout"),

@@ -8,8 +8,8 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, BootSeen, Call, CallId, Command, Event, Heart, Kept, Mode, Moment, Policy, Reason, Reply, Snapshot, Span,
-    State, Target, TargetState, TroubleKind, WebSeen,
+    Answer, BootSeen, Call, CallId, Command, Event, Heart, JvmSeen, Kept, Mode, Moment, Policy, ProcessSeen, Readiness,
+    ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetState, TroubleKind, WebSeen,
 };
 use std::collections::BTreeMap;
 
@@ -43,9 +43,17 @@ pub enum Flaw {
     WrongPort,
     /// Never writes a receipt.
     LosesReceipts,
+    /// Takes a readiness state that says no for a yes.
+    IgnoresReadiness,
+    /// Does not hear that Rundeck was told to end.
+    DeafToSigterm,
+    /// Takes a database that is down for this node's own trouble.
+    BlamesTheNodeForItsDatabase,
+    /// Asks what needs the database while such a call is open.
+    AsksTwiceAtATime,
 }
 
-pub const FLAWS: [Flaw; 14] = [
+pub const FLAWS: [Flaw; 18] = [
     Flaw::RejoinsWhileDraining,
     Flaw::BelievesAStaleVerdict,
     Flaw::DeregistersWhenAwsIsUnreachable,
@@ -60,6 +68,10 @@ pub const FLAWS: [Flaw; 14] = [
     Flaw::DeafToProcessEnd,
     Flaw::WrongPort,
     Flaw::LosesReceipts,
+    Flaw::IgnoresReadiness,
+    Flaw::DeafToSigterm,
+    Flaw::BlamesTheNodeForItsDatabase,
+    Flaw::AsksTwiceAtATime,
 ];
 
 /// The first id of calls that the heart knows nothing of.
@@ -90,6 +102,18 @@ impl Broken {
             (Flaw::CountsUnknownAsPass, Event::Reply(id, Reply::Web(web, _))) if unknown(web) => {
                 Some(Event::Reply(id, Reply::Web(WebSeen::Ok, Some(BootSeen::Past))))
             }
+            (Flaw::IgnoresReadiness, Event::Reply(id, Reply::Ready(seen))) if seen.readiness == Readiness::NotReady => {
+                Some(Event::Reply(id, Reply::Ready(ReadySeen { readiness: Readiness::Ready, ..seen })))
+            }
+            (Flaw::BlamesTheNodeForItsDatabase, Event::Reply(id, Reply::Ready(seen)))
+                if seen.database == Some(false) =>
+            {
+                Some(Event::Reply(id, Reply::Ready(ReadySeen { readiness: Readiness::NotReady, ..seen })))
+            }
+            (Flaw::DeafToSigterm, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {
+                let jvm = JvmSeen { stopping: false, ..jvm };
+                Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
+            }
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
@@ -113,6 +137,9 @@ impl Broken {
 
     fn after(&mut self, event: &Event) {
         let snapshot = self.heart.snapshot();
+        if self.flaw == Flaw::AsksTwiceAtATime && self.open.values().any(|(call, _)| *call == Call::ProbeApi) {
+            self.wants(Call::ProbeDatabase { limit: Span::secs(40) });
+        }
         let Event::Reply(id, reply) = event else {
             if self.flaw == Flaw::UndoesOthersPassive && snapshot.answer.reason == Reason::Passive {
                 self.wants(Call::SetMode(Mode::Active));

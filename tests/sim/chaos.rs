@@ -36,6 +36,7 @@ impl Schedule<'_> {
                 return self.agents(happening);
             }
             Happening::Kill => return self.kill(),
+            Happening::Sigterm => self.sigterm(),
             _ => self.troubles(happening),
         }
         Ok(())
@@ -111,6 +112,23 @@ impl Schedule<'_> {
         }
     }
 
+    /// Rundeck is told to end: it goes on answering until its jobs have ended.
+    fn sigterm(&mut self) {
+        let now = self.world.now;
+        let rundeck = &mut self.world.rundeck;
+        if rundeck.process.is_none() || rundeck.stopping {
+            return;
+        }
+        rundeck.stopping = true;
+        let last = rundeck.jobs.iter().copied().max().unwrap_or(now).max(now);
+        self.world.at(last + Span(500), Coming::RundeckEnds);
+    }
+
+    /// The jobs of a stopping Rundeck have ended, and with them its process.
+    pub fn rundeck_ends(&mut self) -> Verdict {
+        if self.world.rundeck.stopping { self.kill() } else { Ok(()) }
+    }
+
     fn troubles(&mut self, happening: Happening) {
         let until = self.lasting();
         let now = self.world.now;
@@ -145,6 +163,10 @@ impl Schedule<'_> {
             Happening::Tag if world.tape.chance(128) => world.metadata.tag = self.plan.tag.clone(),
             Happening::Tag => world.metadata.tag = None,
             Happening::DiskFails => world.disk.fails = until,
+            Happening::DatabaseFails => world.rundeck.database_fails = until,
+            Happening::DiskLow => world.rundeck.disk_low = (until, world.tape.chance(100)),
+            Happening::Pressure => world.rundeck.pressure = until,
+            Happening::Stranger => world.rundeck.stranger = until,
             Happening::CannotConnect => world.cannot = (until, WebSeen::CannotConnect),
             Happening::CannotJudge => world.cannot = (until, WebSeen::CannotJudge(Unjudged::Host)),
             _ => {}

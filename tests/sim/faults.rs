@@ -40,12 +40,17 @@ pub enum Happening {
     CannotConnect,
     CannotJudge,
     Stall,
+    Sigterm,
+    DatabaseFails,
+    DiskLow,
+    Pressure,
+    Stranger,
     /// Replies get lost, late or doubled.
     Replies,
 }
 
 impl Happening {
-    pub const ALL: [Happening; 33] = {
+    pub const ALL: [Happening; 38] = {
         use Happening::*;
         [
             Job,
@@ -80,6 +85,11 @@ impl Happening {
             CannotConnect,
             CannotJudge,
             Stall,
+            Sigterm,
+            DatabaseFails,
+            DiskLow,
+            Pressure,
+            Stranger,
             Replies,
         ]
     };

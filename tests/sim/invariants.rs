@@ -66,6 +66,8 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     process_end_shows(turn)?;
     counters(turn)?;
     first_up(turn, oracle)?;
+    local_checks(turn, oracle)?;
+    boot_budget(turn, oracle)?;
     group_rule(turn, oracle)?;
     drain_ends(oracle, turn.now)
 }
@@ -134,8 +136,14 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
             floor_kept(receipt, oracle, turn.now)?;
             receipt_true(receipt, oracle, world)
         }
+        Call::ProbeApi | Call::ProbeDatabase { .. } | Call::ProbeReadiness { .. } => {
+            let needs = oracle.needs_database(call);
+            let open = &oracle.run.bound.open;
+            require(!needs || open.is_empty(), "S-slot never two calls that need the database", || format!("{open:?}"))
+        }
         Call::ProbeWeb { .. }
-        | Call::ProbeApi
+        | Call::LookDisks { .. }
+        | Call::LookHost
         | Call::FindProcess { .. }
         | Call::CountInFlight
         | Call::AskIdentity
@@ -280,8 +288,49 @@ fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let web = &oracle.run.web;
     let rule = "S5 never up without the rise count";
     require(web.proven, rule, || format!("{web:?}, kept verdict aside"))?;
-    let by_health = before.state == State::Down && !matches!(before.reason, Reason::Passive | Reason::Blind);
+    let local = &oracle.run.local;
+    let first = before.state == State::Booting;
+    require(!(first && local.says_ready == Some(false)), "S5 never up against the readiness state", || {
+        format!("{local:?}")
+    })?;
+    require(local.stopping < 2, "S-stop a Rundeck that was told to end is not up", || format!("{local:?}"))?;
+    let by_health = before.state == State::Down
+        && matches!(before.reason, Reason::Timeout | Reason::BadStatus | Reason::BadBody | Reason::Redirect);
     require(!by_health || web.passes >= oracle.policy.health.rise, rule, || format!("{web:?} after {before:?}"))
+}
+
+/// The node goes down for as many results as the documentation says, no fewer; and what is shared takes it out by no rule.
+fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    const RULE: &str = "S5 never down without the evidence";
+    let (before, after) = (turn.before.answer, turn.after.answer);
+    let (local, web, fall) = (&oracle.run.local, &oracle.run.web, oracle.policy.health.fall);
+    if !(before.state == State::Up && after.state == State::Down) {
+        return Ok(());
+    }
+    let enough = match after.reason {
+        Reason::Timeout | Reason::BadStatus | Reason::BadBody | Reason::Redirect => {
+            web.fails >= fall || local.not_ready >= fall
+        }
+        Reason::RundeckStopping => local.not_ready >= fall || local.stopping >= 2 || local.unsound >= fall,
+        Reason::WrongProcess => local.unsound >= fall,
+        Reason::Disk => local.full >= fall && !oracle.in_group(),
+        Reason::Refused => web.fails >= 2,
+        Reason::Exited | Reason::Passive | Reason::Blind | Reason::Waiting => true,
+        _ => false,
+    };
+    require(enough, RULE, || format!("{after:?} after {web:?}, {local:?}"))
+}
+
+/// A start takes no longer than its budget, whatever it is waiting for.
+fn boot_budget(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
+    if turn.after.answer.state != State::Booting {
+        oracle.run.booting_since = None;
+        return Ok(());
+    }
+    let since = *oracle.run.booting_since.get_or_insert(turn.now);
+    require(turn.now.since(since) <= oracle.policy.health.boot_timeout, "S5 a start has a budget", || {
+        format!("booting for {} s", turn.now.since(since).0 / 1000)
+    })
 }
 
 /// Where metadata show a lifecycle state, passive mode by others takes no node out.
@@ -332,7 +381,11 @@ fn budget(call: &Call) -> (&'static str, u32) {
     match call {
         Call::ProbeWeb { .. } => ("web", 80),
         Call::ProbeApi => ("api", 50),
-        Call::FindProcess { .. } => ("process", 20),
+        Call::ProbeReadiness { .. } => ("readiness", 80),
+        Call::ProbeDatabase { .. } => ("database", 8),
+        Call::LookDisks { .. } => ("disks", 20),
+        Call::LookHost => ("host", 8),
+        Call::FindProcess { .. } => ("process", 100),
         Call::CountInFlight => ("in flight", 70),
         Call::AskIdentity => ("identity", 12),
         Call::AskLifecycle => ("lifecycle", 12),

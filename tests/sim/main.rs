@@ -6,6 +6,7 @@
 mod balancer;
 mod broken;
 mod chaos;
+mod evidence;
 mod faults;
 mod invariants;
 mod minimise;

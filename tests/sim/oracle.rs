@@ -2,9 +2,10 @@
 //!
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges nothing.
 
+use crate::evidence::{Bound, Local};
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Cause, Command, Degraded, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
-    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Reply, Snapshot, WebSeen,
+    ApiSeen, BootSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
+    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Reply, Room, WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,7 @@ pub enum Round {
 pub struct Counted {
     pub passes: u32,
     pub fails: u32,
+    refused: u32,
     pub good_since: Option<Moment>,
     last_pass: Moment,
     /// This process has once been good for long enough.
@@ -57,6 +59,10 @@ pub struct Run {
     pub lifecycle: Option<Option<String>>,
     pub web: Counted,
     pub last_round: Moment,
+    pub bound: Bound,
+    pub local: Local,
+    /// Since when the node has been booting without a break.
+    pub booting_since: Option<Moment>,
     pub process: Option<Process>,
     pub receipts: BTreeSet<String>,
     /// `/health` has said 200 in this run.
@@ -146,12 +152,15 @@ impl Oracle {
     }
 
     /// Takes note of what the heart is told.
-    pub fn told(&mut self, event: &Event, before: &Snapshot, now: Moment) -> Option<Round> {
+    pub fn told(&mut self, event: &Event, now: Moment) -> Option<Round> {
         let mut round = None;
         match event {
             Event::Reply(id, reply) => {
                 if let Some(open) = self.run.open.remove(id) {
-                    round = self.reply(&open, reply, before, now);
+                    self.bound_reply(*id, reply);
+                    round = self.reply(&open, reply, now);
+                    self.local_reply(reply);
+                    self.prove(now);
                 }
             }
             Event::ProcessEnded(process) if self.run.process == Some(*process) => self.process_gone(now),
@@ -172,19 +181,23 @@ impl Oracle {
         let expired: Vec<CallId> = self.run.open.iter().filter(|(_, o)| o.deadline <= now).map(|(id, _)| *id).collect();
         for id in expired {
             if let Some(open) = self.run.open.remove(&id) {
-                self.expired(&open, before, now);
+                self.run.bound.ended(id, true);
+                self.expired(&open, now);
             }
         }
         round
     }
 
-    fn expired(&mut self, open: &Open, before: &Snapshot, now: Moment) {
+    fn expired(&mut self, open: &Open, now: Moment) {
         if matches!(open.call, Call::ProbeWeb { .. }) {
-            // A call with the token that was given up in the same turn, or before it, makes it shared evidence.
-            let api = self.run.api.last().is_some_and(|a| a.at == now && a.running.is_none());
-            let database = api || before.degraded.contains(&Degraded::Database);
+            let database = self.run.bound.silences(&self.policy, now);
             self.run.last_round = now;
+            self.web_seen(WebSeen::TimedOut, now);
             self.count(judged(WebSeen::TimedOut, None, database), now);
+        }
+        if matches!(open.call, Call::ProbeReadiness { .. }) && self.run.bound.ready == Some(false) {
+            self.run.local.ready = 0;
+            self.run.local.not_ready += 1;
         }
         if matches!(open.call, Call::KeepIntent(_)) {
             self.run.intent_expired = Some(now);
@@ -196,6 +209,8 @@ impl Oracle {
 
     fn process_gone(&mut self, now: Moment) {
         self.run.process = None;
+        self.run.bound = Bound::default();
+        self.run.local = Local { full: self.run.local.full, ..Local::default() };
         self.run.web = Counted::default();
         self.run.restored = None;
         self.run.last_round = now;
@@ -203,15 +218,24 @@ impl Oracle {
         self.run.switched = false;
         // Calls to a process that has ended say nothing about the next one.
         self.run.open.retain(|_, o| {
-            !matches!(o.call, Call::ProbeWeb { .. } | Call::ProbeApi | Call::SetMode(_) | Call::FindProcess { .. })
+            !matches!(
+                o.call,
+                Call::ProbeWeb { .. }
+                    | Call::ProbeApi
+                    | Call::ProbeReadiness { .. }
+                    | Call::ProbeDatabase { .. }
+                    | Call::SetMode(_)
+                    | Call::FindProcess { .. }
+            )
         });
     }
 
-    fn reply(&mut self, open: &Open, reply: &Reply, before: &Snapshot, now: Moment) -> Option<Round> {
+    fn reply(&mut self, open: &Open, reply: &Reply, now: Moment) -> Option<Round> {
         match reply {
             Reply::Web(web, boot) => {
                 self.run.last_round = now;
-                let round = judged(*web, *boot, before.degraded.contains(&Degraded::Database));
+                let round = judged(*web, *boot, self.run.bound.silences(&self.policy, now));
+                self.web_seen(*web, now);
                 self.count(round, now);
                 return Some(round);
             }
@@ -230,6 +254,82 @@ impl Oracle {
         None
     }
 
+    fn web_seen(&mut self, seen: WebSeen, now: Moment) {
+        let bound = &mut self.run.bound;
+        let answers = matches!(seen, WebSeen::Ok | WebSeen::Disabled);
+        if answers {
+            bound.answered = Some(now);
+        }
+        bound.hang |= std::mem::take(&mut bound.unproven) && answers;
+        let web = &mut self.run.web;
+        web.refused = match seen {
+            WebSeen::Refused => web.refused + 1,
+            WebSeen::CannotConnect | WebSeen::CannotJudge(_) => web.refused,
+            _ => 0,
+        };
+        if web.refused == 2 {
+            // A closed port: what the server behind it has said is void.
+            let answered = bound.answered;
+            *bound = Bound { answered, ..Bound::default() };
+            self.run.local = Local { not_ready: 0, ready: 0, says_ready: None, ..std::mem::take(&mut self.run.local) };
+        }
+    }
+
+    fn bound_reply(&mut self, id: CallId, reply: &Reply) {
+        let bound = &mut self.run.bound;
+        let hung = match reply {
+            Reply::Api(seen) => *seen == ApiSeen::TimedOut,
+            Reply::Database(seen) => *seen == DatabaseSeen::TimedOut,
+            Reply::Ready(seen) => seen.readiness == Readiness::TimedOut && seen.bound,
+            _ => return,
+        };
+        let answers = match reply {
+            Reply::Api(seen) => !hung && !matches!(seen, ApiSeen::TimedOut),
+            Reply::Database(seen) => matches!(seen, DatabaseSeen::Answered | DatabaseSeen::Failed(_)),
+            Reply::Ready(seen) => seen.database == Some(true),
+            _ => false,
+        };
+        bound.ended(id, hung);
+        if answers {
+            bound.hang = false;
+        }
+        if let Reply::Ready(seen) = reply
+            && matches!(seen.readiness, Readiness::Ready | Readiness::NotReady | Readiness::Absent)
+        {
+            bound.ready = Some(seen.bound);
+        }
+    }
+
+    fn local_reply(&mut self, reply: &Reply) {
+        let local = &mut self.run.local;
+        let count = |counter: &mut u32, bad: bool| *counter = if bad { *counter + 1 } else { 0 };
+        match reply {
+            Reply::Ready(seen) => {
+                let says = match seen.readiness {
+                    Readiness::Ready => Some(true),
+                    Readiness::NotReady => Some(false),
+                    _ => None,
+                };
+                local.says_ready = says.or(local.says_ready);
+                let silent = seen.readiness == Readiness::TimedOut && !seen.bound;
+                if says.is_some() || silent {
+                    count(&mut local.ready, says == Some(true));
+                    count(&mut local.not_ready, says != Some(true));
+                }
+            }
+            Reply::Process(ProcessSeen::One(_, jvm)) => {
+                count(&mut local.stopping, jvm.stopping);
+                count(&mut local.unsound, jvm.stopping || jvm.stranger.is_some());
+            }
+            Reply::Disks(disks) => {
+                let below = u64::from(self.policy.health.disk_down_below);
+                let full = disks.iter().any(|d| matches!(&d.room, Room::Local { free, .. } if *free < below));
+                count(&mut local.full, full);
+            }
+            _ => {}
+        }
+    }
+
     fn count(&mut self, round: Round, now: Moment) {
         let health = &self.policy.health;
         let web = &mut self.run.web;
@@ -241,13 +341,25 @@ impl Oracle {
                     web.good_since = None;
                 }
                 web.last_pass = now;
-                let since = *web.good_since.get_or_insert(now);
-                web.proven |= web.passes >= health.rise_initial && now.since(since) >= health.settle;
+                web.good_since.get_or_insert(now);
             }
-            Round::Fail => *web = Counted { fails: web.fails + 1, proven: web.proven, ..Counted::default() },
+            Round::Fail => {
+                let Counted { fails, refused, proven, .. } = *web;
+                *web = Counted { fails: fails + 1, refused, proven, ..Counted::default() };
+            }
             Round::Unknown => {}
         }
+        self.prove(now);
         self.restore();
+    }
+
+    /// Good for long enough; a readiness state that says yes makes the settled run unnecessary.
+    fn prove(&mut self, now: Moment) {
+        let health = &self.policy.health;
+        let web = &mut self.run.web;
+        let Some(since) = web.good_since else { return };
+        let settled = now.since(since) >= health.settle || self.run.local.says_ready == Some(true);
+        web.proven |= web.passes >= health.rise_initial && settled;
     }
 
     /// The verdict of the last run holds: the same process, and one probe that passed.
@@ -294,6 +406,9 @@ impl Oracle {
             }
             _ => {}
         }
+        if self.needs_database(call) {
+            self.run.bound.open.insert(*id, now);
+        }
         self.run.open.insert(*id, Open { call: call.clone(), deadline: *deadline, sent: now });
     }
 
@@ -312,6 +427,15 @@ impl Oracle {
 
     pub fn in_group(&self) -> bool {
         matches!(self.run.lifecycle, Some(Some(_)))
+    }
+
+    /// Asking this asks the database, as far as anybody knows.
+    pub fn needs_database(&self, call: &Call) -> bool {
+        match call {
+            Call::ProbeApi | Call::ProbeDatabase { .. } => true,
+            Call::ProbeReadiness { .. } => self.run.bound.ready != Some(false),
+            _ => false,
+        }
     }
 
     /// Calls and wake-ups are counted by virtual minute.

@@ -1,5 +1,6 @@
 //! The configuration of one schedule: policy and target groups, drawn so that every rule of ownership comes up.
 
+use crate::rundeck::Shows;
 use crate::tape::Tape;
 use rundeck_alb_core::{
     DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy, Span, TargetType,
@@ -14,6 +15,7 @@ pub struct Plan {
     /// The instance tag that names the groups, where the configuration does not.
     pub tag: Option<String>,
     pub lifecycle: Option<String>,
+    pub shows: Shows,
     /// Faults end after this time.
     pub faults_for: Span,
 }
@@ -43,6 +45,7 @@ fn health(tape: &mut Tape) -> HealthPolicy {
         fast_interval: Span::secs(1),
         down_interval: Span::secs(2),
         api_interval: Span::secs(15),
+        database_interval: Span::secs(30),
         timeout: Span::secs(3),
         rise_initial: tape.pick(&[3, 5], 3),
         rise: 2,
@@ -51,6 +54,8 @@ fn health(tape: &mut Tape) -> HealthPolicy {
         max_age: Span::secs(20),
         boot_timeout: tape.pick(&[Span::secs(600), Span::secs(90)], Span::secs(600)),
         passive_out: !tape.chance(40),
+        disk_degraded_below: 100,
+        disk_down_below: tape.pick(&[10, 0], 10),
         has_token: !tape.chance(30),
         port: 4441,
         paths: vec!["/health".into()],
@@ -98,7 +103,8 @@ impl Plan {
         let groups = groups.into_iter().map(|(f, port)| if by_tag { (f, 4440) } else { (f, port) }).collect();
         let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
         let dry_run = tape.chance(12);
+        let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
         let faults_for = Span::secs(60 + tape.upto(540));
-        Plan { policy: Policy { health, membership, drain, dry_run }, groups, tag, lifecycle, faults_for }
+        Plan { policy: Policy { health, membership, drain, dry_run }, groups, tag, lifecycle, shows, faults_for }
     }
 }

@@ -3,10 +3,23 @@
 //! Only what the answers depend on (facts: Rundeck's HealthController and system/info); no wire, no versions.
 
 use crate::tape::Tape;
-use rundeck_alb_core::{ApiSeen, BootSeen, Info, Mode, Moment, Process, ProcessSeen, Reply, Span, WebSeen};
+use rundeck_alb_core::{
+    ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Mode, Moment, Process, ProcessSeen, Readiness,
+    ReadySeen, Reply, Room, Span, WebSeen,
+};
 
 /// A trouble that lasts until then; never, when that is the past.
 pub type Until = Moment;
+
+/// Which readiness state a version shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    Nothing,
+    /// 6.x: never asks the database.
+    Monitoring,
+    /// 4.2 to 5.16: asks the database with it.
+    Actuator,
+}
 
 #[derive(Debug)]
 pub struct Rundeck {
@@ -15,6 +28,17 @@ pub struct Rundeck {
     /// The port answers from here on; the bootstrap has ended from there on.
     port_from: Moment,
     ready_from: Moment,
+    pub shows: Shows,
+    /// SIGTERM was sent: it ends when its jobs have ended.
+    pub stopping: bool,
+    /// Calls that need the database are answered 500.
+    pub database_fails: Until,
+    /// The disk is nearly full; the flag: quite full.
+    pub disk_low: (Until, bool),
+    /// Memory and load are short.
+    pub pressure: Until,
+    /// Somebody else holds the port.
+    pub stranger: Until,
     pub mode: Mode,
     /// Ends of the running jobs.
     pub jobs: Vec<Moment>,
@@ -43,6 +67,12 @@ impl Rundeck {
             next_pid: 100,
             port_from: never,
             ready_from: never,
+            shows: Shows::Nothing,
+            stopping: false,
+            database_fails: never,
+            disk_low: (never, false),
+            pressure: never,
+            stranger: never,
             mode: Mode::Active,
             jobs: Vec::new(),
             hung: never,
@@ -68,6 +98,7 @@ impl Rundeck {
         self.process = Some(Process { pid: self.next_pid, start: now.0 / 1000 });
         self.port_from = now + port_after;
         self.ready_from = self.port_from + ready_after;
+        self.stopping = false;
         self.mode = if self.starts_passive { Mode::Passive } else { Mode::Active };
         self.passive_by_others = self.starts_passive;
     }
@@ -84,13 +115,16 @@ impl Rundeck {
         for until in [&mut self.hung, &mut self.port_closed, &mut self.token_rejected] {
             *until = now;
         }
+        for until in [&mut self.database_fails, &mut self.disk_low.0, &mut self.pressure, &mut self.stranger] {
+            *until = now;
+        }
         for until in [&mut self.stats_null, &mut self.api_unreadable, &mut self.database.0] {
             *until = now;
         }
         self.web.0 = now;
         self.unseen.0 = now;
         self.starts_passive = false;
-        if self.process.is_none() {
+        if self.process.is_none() || self.stopping {
             self.start(now, Span::secs(5), Span::secs(20));
         }
     }
@@ -122,8 +156,74 @@ impl Rundeck {
         if now < self.web.0 {
             return (Reply::Web(self.web.1, None), false);
         }
-        let step = if now < self.ready_from { BootSeen::StillBooting } else { BootSeen::Past };
+        let step = if now < self.api_from() { BootSeen::StillBooting } else { BootSeen::Past };
         (Reply::Web(WebSeen::Ok, boot(step)), false)
+    }
+
+    /// The API answers before the bootstrap has ended; where a readiness state shows that, the gap matters.
+    fn api_from(&self) -> Moment {
+        match self.shows {
+            Shows::Nothing => self.ready_from,
+            Shows::Monitoring | Shows::Actuator => self.port_from + Span(self.ready_from.since(self.port_from).0 / 2),
+        }
+    }
+
+    pub fn probe_readiness(&self, now: Moment) -> (ReadySeen, bool) {
+        let bound = self.shows == Shows::Actuator;
+        let says = |readiness| ReadySeen { readiness, database: None, bound };
+        if !self.listens(now) {
+            return (says(Readiness::Refused), false);
+        }
+        let silent = now < self.hung || now < self.database.0 && (self.database.1 || bound);
+        if silent {
+            return (says(Readiness::TimedOut), true);
+        }
+        let state = match self.shows {
+            Shows::Nothing if now < self.api_from() => Readiness::Unclear("version not known yet".into()),
+            Shows::Nothing => Readiness::Absent,
+            _ if now < self.ready_from || self.stopping => Readiness::NotReady,
+            _ => Readiness::Ready,
+        };
+        let database = bound.then_some(now >= self.database_fails);
+        (ReadySeen { readiness: state, database, bound }, false)
+    }
+
+    pub fn probe_database(&self, now: Moment) -> (DatabaseSeen, bool) {
+        match self.probe_api(now) {
+            (ApiSeen::Info(_), _) => (DatabaseSeen::Answered, false),
+            (ApiSeen::Failed(status), _) => (DatabaseSeen::Failed(status), false),
+            (ApiSeen::TimedOut, late) => (DatabaseSeen::TimedOut, late),
+            (ApiSeen::Refused, _) => (DatabaseSeen::Refused, false),
+            (other, _) => (DatabaseSeen::Unclear(format!("{other:?}")), false),
+        }
+    }
+
+    pub fn disks(&self, now: Moment) -> Vec<DiskSeen> {
+        let free = match self.disk_low {
+            (until, full) if now < until => {
+                if full {
+                    5
+                } else {
+                    50
+                }
+            }
+            _ => 700,
+        };
+        let room = Room::Local { free, total: 1000, inodes_free: 0, inodes: 0 };
+        vec![
+            DiskSeen { path: "/net".into(), room: Room::Network },
+            DiskSeen { path: "/var/lib/rundeck/logs".into(), room },
+        ]
+    }
+
+    pub fn host(&self, now: Moment) -> HostSeen {
+        let short = now < self.pressure;
+        HostSeen {
+            memory: 8 << 30,
+            available: if short { 1 << 20 } else { 4 << 30 },
+            load_hundredths: if short { 5_000 } else { 50 },
+            processors: 2,
+        }
     }
 
     pub fn probe_api(&self, now: Moment) -> (ApiSeen, bool) {
@@ -133,8 +233,11 @@ impl Rundeck {
         if now < self.hung || now < self.database.0 {
             return (ApiSeen::TimedOut, true);
         }
-        if now < self.ready_from {
+        if now < self.api_from() {
             return (ApiSeen::Booting, false);
+        }
+        if now < self.database_fails {
+            return (ApiSeen::Failed(500), false);
         }
         if now < self.token_rejected {
             return (ApiSeen::Rejected, false);
@@ -164,7 +267,9 @@ impl Rundeck {
         if now < self.unseen.0 {
             return self.unseen.1;
         }
-        self.process.map_or(ProcessSeen::None, |process| ProcessSeen::One(process, 1 << 30))
+        let stranger = (now < self.stranger).then_some(1001);
+        let jvm = JvmSeen { memory: 1 << 30, threads: 60, stopping: self.stopping, stranger };
+        self.process.map_or(ProcessSeen::None, |process| ProcessSeen::One(process, jvm))
     }
 
     /// Somebody else switches the mode.
@@ -179,6 +284,9 @@ impl Rundeck {
     pub fn restart(&mut self, now: Moment, tape: &mut Tape) {
         let port = Span(tape.upto(20_000));
         let ready = Span(tape.upto(60_000));
+        // Upgraded meanwhile, perhaps.
+        self.shows =
+            tape.pick(&[self.shows, self.shows, Shows::Monitoring, Shows::Actuator, Shows::Nothing], self.shows);
         self.start(now, port, ready);
     }
 }

@@ -59,6 +59,7 @@ pub fn schedule(mut tape: Tape, make: &Make, with_rows: bool) -> Outcome {
     let mut world = World::new(tape, mix, groups, plan.policy.health.timeout);
     world.metadata.tag = plan.tag.clone();
     world.metadata.lifecycle = plan.lifecycle.clone();
+    world.rundeck.shows = plan.shows;
     let oracle = Oracle::new(plan.policy.clone());
     let rows = with_rows.then(Vec::new);
     let mut schedule = Schedule { plan, world, oracle, agent: None, make, run: 0, orders: 0, turns: 0, rows };
@@ -114,6 +115,7 @@ impl Schedule<'_> {
             Coming::Deliver { run, event } => return self.deliver(run, event),
             Coming::Check(index) => return self.check(index),
             Coming::Chaos => return self.chaos(),
+            Coming::RundeckEnds => return self.rundeck_ends(),
             Coming::RundeckStarts => {
                 let now = self.world.now;
                 if self.world.rundeck.process.is_none() {
@@ -196,7 +198,7 @@ impl Schedule<'_> {
     pub fn feed(&mut self, event: Event) -> Verdict {
         let now = self.world.now;
         let Some(agent) = &mut self.agent else { return Ok(()) };
-        let round = self.oracle.told(&event, &agent.snapshot, now);
+        let round = self.oracle.told(&event, now);
         agent.subject.handle(event.clone(), now);
         let commands = agent.subject.take_commands();
         let after = agent.subject.snapshot();

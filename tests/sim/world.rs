@@ -23,6 +23,8 @@ pub enum Coming {
     Check(usize),
     /// Something may happen.
     Chaos,
+    /// The last job of a stopping Rundeck has ended.
+    RundeckEnds,
     /// systemd starts Rundeck again.
     RundeckStarts,
     /// systemd starts the agent again.
@@ -113,9 +115,18 @@ impl World {
     /// Milliseconds per step of latency: the net is slower than the node.
     fn slowness(&self, call: &Call) -> u64 {
         match call {
-            Call::ProbeWeb { .. } | Call::KeepIntent(_) | Call::WriteReceipt(_) | Call::CountInFlight => 1,
-            Call::FindProcess { .. } | Call::AskIdentity | Call::AskLifecycle | Call::AskTag(_) => 2,
-            Call::ProbeApi | Call::SetMode(_) => 10,
+            Call::ProbeWeb { .. }
+            | Call::ProbeReadiness { .. }
+            | Call::KeepIntent(_)
+            | Call::WriteReceipt(_)
+            | Call::CountInFlight => 1,
+            Call::FindProcess { .. }
+            | Call::LookDisks { .. }
+            | Call::LookHost
+            | Call::AskIdentity
+            | Call::AskLifecycle
+            | Call::AskTag(_) => 2,
+            Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => 10,
             Call::DescribeGroups(_) | Call::DescribeTarget(_) | Call::Register { .. } | Call::Deregister { .. } => 40,
         }
     }
@@ -127,7 +138,11 @@ impl World {
         }
         let (reply, at_limit) = self.perform(&call);
         let event = Event::Reply(id, reply);
-        let soon = if at_limit { self.now + self.probe_limit } else { self.now };
+        let limit = match call {
+            Call::ProbeDatabase { limit } => limit,
+            _ => self.probe_limit,
+        };
+        let soon = if at_limit { self.now + limit } else { self.now };
         match fate {
             Fate::NeverDone | Fate::Lost => {}
             Fate::Normal => self.at(soon, Coming::Deliver { run, event }),
@@ -153,6 +168,16 @@ impl World {
                 let (seen, late) = self.rundeck.probe_api(now);
                 return (Reply::Api(seen), late);
             }
+            Call::ProbeReadiness { .. } => {
+                let (seen, late) = self.rundeck.probe_readiness(now);
+                return (Reply::Ready(seen), late);
+            }
+            Call::ProbeDatabase { .. } => {
+                let (seen, late) = self.rundeck.probe_database(now);
+                return (Reply::Database(seen), late);
+            }
+            Call::LookDisks { .. } => Reply::Disks(self.rundeck.disks(now)),
+            Call::LookHost => Reply::Host(Some(self.rundeck.host(now))),
             Call::FindProcess { .. } => Reply::Process(self.rundeck.find(now)),
             Call::CountInFlight => Reply::InFlight(self.in_flight()),
             Call::AskIdentity => Reply::Identity(self.metadata().map(|_| identity())),
@@ -245,7 +270,7 @@ impl World {
         self.cannot.0 = self.now;
         self.requests = self.now;
         self.disk.fails = self.now;
-        self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts));
+        self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts | Coming::RundeckEnds));
     }
 }
 

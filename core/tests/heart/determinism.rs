@@ -1,8 +1,9 @@
 //! The same (policy, seed, events) give the same commands, byte for byte; another seed changes only when things are done.
 
-use crate::rig::{RUNDECK, Rig, call_name, info, policy, target};
+use crate::rig::{RUNDECK, Rig, call_name, disk, info, jvm, policy, ready, target};
 use rundeck_alb_core::{
-    Cause, Command, DrainOrder, Event, Heart, Mode, Moment, Order, ProcessSeen, Reply, Span, TargetState, WebSeen,
+    Cause, Command, DatabaseSeen, DrainOrder, Event, Heart, Mode, Moment, Order, ProcessSeen, Readiness, Reply, Span,
+    TargetState, WebSeen,
 };
 
 /// Schedules that are compared.
@@ -44,12 +45,16 @@ fn any_event(rig: &Rig, chance: &mut u64) -> Event {
 fn any_reply(pick: u64) -> Reply {
     let webs = [WebSeen::Ok, WebSeen::Refused, WebSeen::TimedOut, WebSeen::Status(500)];
     let states = [TargetState::Absent, TargetState::Healthy, TargetState::Leaving];
-    match pick % 9 {
+    match pick % 13 {
         0..=3 => Reply::Web(webs.get(pick as usize / 9 % 4).copied().unwrap_or(WebSeen::Ok), None),
         4 => Reply::Api(info(Some(if pick.is_multiple_of(2) { Mode::Active } else { Mode::Passive }), Some(0))),
-        5 => Reply::Process(ProcessSeen::One(RUNDECK, 1)),
+        5 => Reply::Process(ProcessSeen::One(RUNDECK, jvm())),
         6 => Reply::Target(Ok(target(states.get(pick as usize / 9 % 3).cloned().unwrap_or(TargetState::Absent)))),
         7 => Reply::Changed(Ok("request".into())),
+        8 => Reply::Ready(ready(if pick.is_multiple_of(2) { Readiness::Ready } else { Readiness::NotReady })),
+        9 => Reply::Database(if pick.is_multiple_of(2) { DatabaseSeen::Answered } else { DatabaseSeen::TimedOut }),
+        10 => Reply::Disks(vec![disk(pick % 200)]),
+        11 => Reply::Host(None),
         _ => Reply::Written(Ok(())),
     }
 }

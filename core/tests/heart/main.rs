@@ -5,3 +5,5 @@
 mod determinism;
 mod phases;
 mod rig;
+mod times;
+mod weights;

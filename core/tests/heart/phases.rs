@@ -2,10 +2,11 @@
 //!
 //! `BLESS=1` writes the file anew; the difference is then to be read, line by line.
 
-use crate::rig::{GROUP, RUNDECK, Rig, call_name, facts, identity, info, policy, target};
+use crate::rig::{GROUP, RUNDECK, Rig, call_name, disk, facts, host, identity, info, jvm, policy, ready, target};
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, Cause, Command, DrainOrder, Event, Kept, KeptVerdict, Mode, Moment, Notice, Order,
-    Process, ProcessSeen, Reply, Snapshot, Span, State, TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, BootSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode, Moment,
+    Notice, Order, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State, TargetState,
+    Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use rundeck_alb_core::{DrainPhase, Reason};
 use std::collections::BTreeSet;
@@ -70,6 +71,32 @@ fn reaches(state: State, reason: Reason, change: fn(&mut Rig)) -> Rig {
     rig
 }
 
+/// As [`reaches`], by a Rundeck that shows this readiness state at first.
+fn reaches_from(first: ReadySeen, state: State, reason: Reason, change: fn(&mut Rig)) -> Rig {
+    let mut rig = Rig::new(policy(), 1);
+    rig.ready = first;
+    assert!(rig.until(in_service), "never in service");
+    change(&mut rig);
+    assert!(rig.until(|r| is(r, state, reason)), "never {state}/{reason}");
+    rig
+}
+
+/// A node that has not been up yet and says why.
+fn reaches_boot(reason: Reason, change: fn(&mut Rig)) -> Rig {
+    let mut rig = Rig::new(policy(), 1);
+    change(&mut rig);
+    assert!(rig.until(|r| is(r, State::Booting, reason)), "never booting/{reason}");
+    rig
+}
+
+/// A node in service with so many flags.
+fn flagged(flags: usize, change: fn(&mut Rig)) -> Rig {
+    let mut rig = up();
+    change(&mut rig);
+    assert!(rig.until(|r| r.heart.snapshot().degraded.len() == flags), "never {flags} flags");
+    rig
+}
+
 fn restoring() -> Rig {
     let mut rig = Rig::new(policy(), 1);
     let verdict = KeptVerdict { at: rig.now - Span::secs(2), process: RUNDECK };
@@ -112,6 +139,39 @@ fn phases() -> Vec<(&'static str, Rig)> {
                 r.feed(Event::ProcessEnded(RUNDECK));
             }),
         ),
+        ("booting, not ready", reaches_boot(Reason::NotReady, |r| r.ready = ready(Readiness::NotReady))),
+        ("up, with a readiness state", {
+            let mut rig = Rig::new(policy(), 1);
+            rig.ready = ready(Readiness::Ready);
+            assert!(rig.until(in_service), "never in service");
+            rig
+        }),
+        ("up, degraded: the database fails", flagged(1, |r| r.database = DatabaseSeen::Failed(500))),
+        ("up, degraded: disk, memory and load", {
+            flagged(3, |r| {
+                r.free = 50;
+                r.host = host(1 << 20, 5_000);
+            })
+        }),
+        ("down, disk", reaches(State::Down, Reason::Disk, |r| r.free = 5)),
+        (
+            "down, rundeck-stopping by its process",
+            reaches(State::Down, Reason::RundeckStopping, |r| {
+                r.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: true, ..jvm() });
+            }),
+        ),
+        (
+            "down, rundeck-stopping by its readiness state",
+            reaches_from(ready(Readiness::Ready), State::Down, Reason::RundeckStopping, |r| {
+                r.ready = ready(Readiness::NotReady);
+            }),
+        ),
+        (
+            "down, wrong-process",
+            reaches(State::Down, Reason::WrongProcess, |r| {
+                r.process = ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(1001), ..jvm() });
+            }),
+        ),
         ("down, passive by others", reaches(State::Down, Reason::Passive, |r| r.mode = Mode::Passive)),
         ("draining by operator, advertise", draining(DrainPhase::Advertise, 0)),
         ("draining by operator, quiet", draining(DrainPhase::Quiet, 0)),
@@ -136,8 +196,8 @@ fn trouble(kind: TroubleKind) -> Trouble {
     Trouble { kind, text: "AWS says no".into() }
 }
 
-fn replies() -> Vec<Reply> {
-    let no = || "no answer".to_string();
+/// What Rundeck says over the wire.
+fn answers_of_rundeck() -> Vec<Reply> {
     vec![
         Reply::Web(WebSeen::Ok, Some(BootSeen::Past)),
         Reply::Web(WebSeen::Ok, Some(BootSeen::StillBooting)),
@@ -159,11 +219,47 @@ fn replies() -> Vec<Reply> {
         Reply::Api(ApiSeen::Booting),
         Reply::Api(ApiSeen::TimedOut),
         Reply::Api(ApiSeen::Refused),
+        Reply::Api(ApiSeen::Failed(500)),
         Reply::Api(ApiSeen::Unreadable("html".into())),
-        Reply::Process(ProcessSeen::One(RUNDECK, 1 << 30)),
-        Reply::Process(ProcessSeen::One(Process { pid: 4441, ..RUNDECK }, 1 << 30)),
+    ]
+}
+
+/// What the other looks at this node say.
+fn looks_at_the_node() -> Vec<Reply> {
+    vec![
+        Reply::Process(ProcessSeen::One(RUNDECK, jvm())),
+        Reply::Process(ProcessSeen::One(Process { pid: 4441, ..RUNDECK }, jvm())),
+        Reply::Process(ProcessSeen::One(RUNDECK, JvmSeen { stopping: true, ..jvm() })),
+        Reply::Process(ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(1001), ..jvm() })),
+        Reply::Ready(ready(Readiness::Ready)),
+        Reply::Ready(ready(Readiness::NotReady)),
+        Reply::Ready(ready(Readiness::Absent)),
+        Reply::Ready(ready(Readiness::TimedOut)),
+        Reply::Ready(ReadySeen { readiness: Readiness::TimedOut, database: None, bound: true }),
+        Reply::Ready(ReadySeen { readiness: Readiness::Ready, database: Some(false), bound: true }),
+        Reply::Ready(ready(Readiness::Refused)),
+        Reply::Ready(ready(Readiness::Unclear("html".into()))),
+        Reply::Database(DatabaseSeen::Answered),
+        Reply::Database(DatabaseSeen::Failed(500)),
+        Reply::Database(DatabaseSeen::TimedOut),
+        Reply::Database(DatabaseSeen::Refused),
+        Reply::Database(DatabaseSeen::Unclear("token rejected".into())),
+        Reply::Disks(vec![disk(500)]),
+        Reply::Disks(vec![disk(50)]),
+        Reply::Disks(vec![disk(5)]),
+        Reply::Disks(Vec::new()),
+        Reply::Host(Some(host(4 << 30, 50))),
+        Reply::Host(Some(host(1 << 20, 5_000))),
+        Reply::Host(None),
         Reply::Process(ProcessSeen::None),
         Reply::Process(ProcessSeen::Several(2)),
+    ]
+}
+
+/// What AWS, metadata, disks and the mode's switch say.
+fn answers_of_others() -> Vec<Reply> {
+    let no = || "no answer".to_string();
+    vec![
         Reply::Mode(Ok(Mode::Passive)),
         Reply::Mode(Ok(Mode::Active)),
         Reply::Mode(Err(no())),
@@ -195,6 +291,10 @@ fn replies() -> Vec<Reply> {
     ]
 }
 
+fn replies() -> Vec<Reply> {
+    [answers_of_rundeck(), looks_at_the_node(), answers_of_others()].concat()
+}
+
 fn events(rig: &Rig) -> Vec<Event> {
     let drains = [("d2", Cause::Operator), ("d3", Cause::RundeckStopping)];
     let mut events = vec![Event::Tick, Event::Kept(Kept::default())];
@@ -217,6 +317,10 @@ fn answers(reply: &Reply, call: &Call) -> bool {
             other => matches!(other, Reply::Web(..)),
         },
         Call::ProbeApi => matches!(reply, Reply::Api(_)),
+        Call::ProbeReadiness { .. } => matches!(reply, Reply::Ready(_)),
+        Call::ProbeDatabase { .. } => matches!(reply, Reply::Database(_)),
+        Call::LookDisks { .. } => matches!(reply, Reply::Disks(_)),
+        Call::LookHost => matches!(reply, Reply::Host(_)),
         Call::FindProcess { .. } => matches!(reply, Reply::Process(_)),
         Call::CountInFlight => matches!(reply, Reply::InFlight(_)),
         Call::AskIdentity => matches!(reply, Reply::Identity(_)),
@@ -245,6 +349,10 @@ fn kind(event: &Event) -> &'static str {
             Reply::Web(..) => "web",
             Reply::Api(_) => "api",
             Reply::Process(_) => "process",
+            Reply::Ready(_) => "readiness",
+            Reply::Database(_) => "database",
+            Reply::Disks(_) => "disks",
+            Reply::Host(_) => "host",
             Reply::Mode(_) => "mode",
             Reply::InFlight(_) => "in flight",
             Reply::Identity(_) => "identity",
@@ -259,7 +367,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// Every kind, so that a kind without a sample fails the test.
-const KINDS: usize = 20;
+const KINDS: usize = 24;
 
 fn detail(event: &Event) -> String {
     let text = match event {
@@ -271,8 +379,22 @@ fn detail(event: &Event) -> String {
         Event::Reply(_, Reply::Web(web, boot)) => {
             format!("{web:?} {}", boot.map_or(String::new(), |b| format!("{b:?}")))
         }
-        Event::Reply(_, Reply::Process(ProcessSeen::One(process, _))) => {
-            if *process == RUNDECK { "ours" } else { "another" }.into()
+        Event::Reply(_, Reply::Process(ProcessSeen::One(process, jvm))) => {
+            let whose = if *process == RUNDECK { "ours" } else { "another" };
+            let stopping = if jvm.stopping { ", told to end" } else { "" };
+            let stranger = if jvm.stranger.is_some() { ", its port held by somebody else" } else { "" };
+            format!("{whose}{stopping}{stranger}")
+        }
+        Event::Reply(_, Reply::Ready(seen)) => {
+            let database = seen.database.map_or(String::new(), |up| format!(", database {up}"));
+            format!("{:?}{}{database}", seen.readiness, if seen.bound { ", bound" } else { "" })
+        }
+        Event::Reply(_, Reply::Disks(disks)) => match disks.first().map(|disk| &disk.room) {
+            Some(Room::Local { free, .. }) => format!("{}.{}% free", free / 10, free % 10),
+            _ => "none known".into(),
+        },
+        Event::Reply(_, Reply::Host(host)) => {
+            host.map_or("unreadable", |h| if h.load_hundredths > 800 { "pressed" } else { "calm" }).into()
         }
         Event::Reply(_, Reply::Api(ApiSeen::Info(i))) => format!("mode {:?}, running {:?}", i.mode, i.running),
         Event::Reply(_, reply) => {

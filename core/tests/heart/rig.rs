@@ -3,9 +3,9 @@
 //! For tests that look at single turns; random worlds are the simulator's.
 
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Command, DrainPolicy, Event, GroupFacts, GroupWanted, HealthPolicy, Heart,
-    Identity, Info, MembershipPolicy, Mode, Moment, Ownership, Policy, Process, ProcessSeen, Reply, Span, TargetSeen,
-    TargetState, TargetType, WebSeen,
+    ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, DiskSeen, DrainPolicy, Event, GroupFacts, GroupWanted,
+    HealthPolicy, Heart, HostSeen, Identity, Info, JvmSeen, MembershipPolicy, Mode, Moment, Ownership, Policy, Process,
+    ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -20,6 +20,7 @@ pub fn policy() -> Policy {
             fast_interval: Span::secs(1),
             down_interval: Span::secs(2),
             api_interval: Span::secs(15),
+            database_interval: Span::secs(30),
             timeout: Span::secs(3),
             rise_initial: 3,
             rise: 2,
@@ -28,6 +29,8 @@ pub fn policy() -> Policy {
             max_age: Span::secs(20),
             boot_timeout: Span::secs(600),
             passive_out: true,
+            disk_degraded_below: 100,
+            disk_down_below: 10,
             has_token: true,
             port: 4441,
             paths: vec!["/health".into()],
@@ -77,6 +80,23 @@ pub fn info(mode: Option<Mode>, running: Option<u32>) -> ApiSeen {
     ApiSeen::Info(Info { mode, running, version: "5.20.1".into(), api_version: Some(58), server_uuid: None })
 }
 
+pub fn jvm() -> JvmSeen {
+    JvmSeen { memory: 1 << 30, threads: 60, stopping: false, stranger: None }
+}
+
+pub fn ready(readiness: Readiness) -> ReadySeen {
+    ReadySeen { readiness, database: None, bound: false }
+}
+
+pub fn disk(free: u64) -> DiskSeen {
+    let room = Room::Local { free, total: 1000, inodes_free: 0, inodes: 0 };
+    DiskSeen { path: "/var/lib/rundeck/logs".into(), room }
+}
+
+pub fn host(available: u64, load_hundredths: u32) -> HostSeen {
+    HostSeen { memory: 8 << 30, available, load_hundredths, processors: 2 }
+}
+
 pub fn target(state: TargetState) -> TargetSeen {
     TargetSeen { state, reason: String::new(), description: String::new() }
 }
@@ -100,6 +120,11 @@ pub struct Rig {
     pub lifecycle: Option<String>,
     pub registered: bool,
     pub process: ProcessSeen,
+    pub ready: ReadySeen,
+    pub database: DatabaseSeen,
+    /// Free thousandths of the file system.
+    pub free: u64,
+    pub host: HostSeen,
     /// Calls of these kinds stay open.
     pub mute: fn(&Call) -> bool,
 }
@@ -117,7 +142,11 @@ impl Rig {
             in_flight: Some(0),
             lifecycle: None,
             registered: false,
-            process: ProcessSeen::One(RUNDECK, 1 << 30),
+            process: ProcessSeen::One(RUNDECK, jvm()),
+            ready: ready(Readiness::Absent),
+            database: DatabaseSeen::Answered,
+            free: 500,
+            host: host(4 << 30, 50),
             mute: |_| false,
         }
     }
@@ -160,10 +189,14 @@ impl Rig {
         false
     }
 
-    fn reply(&mut self, call: &Call) -> Reply {
+    pub fn reply(&mut self, call: &Call) -> Reply {
         match call {
             Call::ProbeWeb { with_boot } => Reply::Web(self.web, with_boot.then_some(BootSeen::Past)),
             Call::ProbeApi => Reply::Api(info(Some(self.mode), self.running)),
+            Call::ProbeReadiness { .. } => Reply::Ready(self.ready.clone()),
+            Call::ProbeDatabase { .. } => Reply::Database(self.database.clone()),
+            Call::LookDisks { .. } => Reply::Disks(vec![disk(self.free)]),
+            Call::LookHost => Reply::Host(Some(self.host)),
             Call::FindProcess { .. } => Reply::Process(self.process),
             Call::CountInFlight => Reply::InFlight(self.in_flight),
             Call::AskIdentity => Reply::Identity(Ok(identity())),
@@ -197,6 +230,11 @@ pub fn call_name(call: &Call) -> String {
         Call::ProbeWeb { with_boot: true } => "ask web and boot".into(),
         Call::ProbeWeb { with_boot: false } => "ask web".into(),
         Call::ProbeApi => "ask api".into(),
+        Call::ProbeReadiness { learn: true } => "learn readiness".into(),
+        Call::ProbeReadiness { learn: false } => "ask readiness".into(),
+        Call::ProbeDatabase { .. } => "ask database".into(),
+        Call::LookDisks { .. } => "look at disks".into(),
+        Call::LookHost => "look at host".into(),
         Call::FindProcess { .. } => "find process".into(),
         Call::CountInFlight => "count in flight".into(),
         Call::AskIdentity => "ask identity".into(),

@@ -75,10 +75,20 @@ fn a_rundeck_that_serves_is_up() -> Tested {
     let rundeck = StandIn::start(|_| {}, Life::Ready)?;
     let ran = check(&rundeck.url, "", "check")?;
     assert!(ran.code(0), "{ran:?}");
+    let told = lines(&ran, &rundeck.url);
     assert_eq!(
-        lines(&ran, &rundeck.url),
-        ["UP: Rundeck at URL", "", "process unknown not found", "web pass 200 ok", "api pass active, 0 jobs running"]
+        told[..6],
+        [
+            "UP: Rundeck at URL",
+            "",
+            "process unknown not found",
+            "web pass 200 ok",
+            "readiness unknown this Rundeck shows no readiness state",
+            "api pass active, 0 jobs running"
+        ]
     );
+    let rest: Vec<&str> = told[6..].iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(rest, ["disk", "memory", "load"]);
     let json = check("http://127.0.0.1:1", "", &format!("check --output json --url {}", rundeck.url))?;
     let said: Value = serde_json::from_str(&json.out)?;
     assert!(json.code(0));
@@ -87,7 +97,8 @@ fn a_rundeck_that_serves_is_up() -> Tested {
         (&"up".into(), &Value::Null, &rundeck.url.as_str().into())
     );
     assert_eq!(said["checks"][1]["check"], "web");
-    assert!(said["checks"][2]["took_ms"].is_u64(), "{said}");
+    assert_eq!(said["checks"][3]["check"], "api");
+    assert!(said["checks"][3]["took_ms"].is_u64(), "{said}");
     Ok(())
 }
 

@@ -40,6 +40,31 @@ fn each_state_has_its_golden_text_and_exit_code() -> Tested {
 }
 
 #[test]
+fn each_state_is_explained_check_by_check() -> Tested {
+    for (name, code) in STATES {
+        let agent = Agent::saying(200, &fixture(name)?)?;
+        let plain = run(&agent, "explain")?;
+        assert!(plain.code(code), "{name}: {plain:?}");
+        for line in plain.out.lines() {
+            assert!(line.chars().count() <= WIDTH, "{name}: wider than {WIDTH}: {line}");
+            assert_eq!(line.trim_end(), line, "{name}");
+        }
+        golden(&format!("explain/{name}.txt"), &plain.out)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_answer_that_the_balancer_does_not_know_yet_says_when_it_will() -> Tested {
+    let said = fixture("down")?.replacen("\"unhealthy\"", "\"healthy\"", 1).replacen("40120", "5000", 1);
+    let ran = run(&Agent::saying(200, &said)?, "explain")?;
+    let out = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(out.contains("expect unhealthy within 15 s"), "{ran:?}");
+    assert!(out.contains("does not ask this agent") && out.contains("wants 2 failures"), "{ran:?}");
+    Ok(())
+}
+
+#[test]
 fn the_colours_can_be_switched_off() -> Tested {
     let agent = Agent::saying(200, &fixture("down")?)?;
     for (variables, line) in [(&[("NO_COLOR", "1")][..], "status"), (&[], "status --no-color")] {

@@ -87,6 +87,8 @@ fn flag_over_environment_over_file_over_rundecks_own_variable() -> Tested {
 fn every_type_can_be_set_by_the_environment() -> Tested {
     let loaded = load(&from_env(&[
         ("RUNDECK_ALB_AGENT__HEALTH__PATHS", "/a, /b,"),
+        ("RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS", "/a, /b"),
+        ("RUNDECK_ALB_AGENT__HEALTH__DISK__DOWN_BELOW", "0.5%"),
         ("RUNDECK_ALB_AGENT__HEALTH__RISE", "7"),
         ("RUNDECK_ALB_AGENT__HEALTH__SETTLE", "100ms"),
         ("RUNDECK_ALB_AGENT__DRAIN__PASSIVE", "false"),
@@ -98,11 +100,16 @@ fn every_type_can_be_set_by_the_environment() -> Tested {
     let settings = loaded.settings;
     assert_eq!(settings.health.paths, ["/a", "/b"]);
     assert_eq!((settings.health.rise, settings.health.settle), (7, Duration::from_millis(100)));
+    let disk = &settings.health.disk;
+    assert_eq!((disk.paths.len(), disk.down_below.in_thousandths()), (2, 5));
     assert!(!settings.drain.passive);
     assert_eq!((settings.admin.listen, settings.log.format), (None, LogFormat::Json));
     for key in KEYS {
         let path = key.path();
-        assert_eq!(variable(&path), format!("{PREFIX}{}__{}", key.table.to_uppercase(), key.name.to_uppercase()));
+        assert_eq!(
+            variable(&path),
+            format!("{PREFIX}{}", [key.table, key.name].join("__").replace('.', "__").to_uppercase())
+        );
     }
     Ok(())
 }
@@ -111,7 +118,9 @@ fn every_type_can_be_set_by_the_environment() -> Tested {
 fn wrong_variables_fail_by_name() {
     let found = lines(&from_env(&[
         ("RUNDECK_ALB_AGENT__BANANA", SECRET),
-        ("RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS", "/"),
+        ("RUNDECK_ALB_AGENT__HEALTH__DATABASE", "eject"),
+        ("RUNDECK_ALB_AGENT__HEALTH__DISK", "5%"),
+        ("RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS", "logs"),
         ("RUNDECK_ALB_AGENT__HEALTH__INTERVALL", "5s"),
         ("RUNDECK_ALB_AGENT__HEALTH__PATHS", ""),
         ("RUNDECK_ALB_AGENT__HEALTH__RISE", "two"),
@@ -123,7 +132,9 @@ fn wrong_variables_fail_by_name() {
     ]));
     let expected = [
         "BANANA: unknown variable; unset it; `rundeck-alb-agent config default` lists all keys",
-        "HEALTH__DISK__PATHS: `health.disk` is known, but not supported by this version; remove it",
+        "HEALTH__DATABASE: `health.database` cannot be \"eject\" yet: a database that all nodes lost would take them all out at once, and the fleet guard that prevents this is not in this version; write \"report\": the node stays in service, flagged as degraded",
+        "HEALTH__DISK: unknown variable; it is a table: name its keys, as in RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS",
+        "HEALTH__DISK__PATHS: `health.disk.paths` is not a whole path; begin it with `/`",
         "HEALTH__INTERVALL: unknown variable; did you mean RUNDECK_ALB_AGENT__HEALTH__INTERVAL?",
         "HEALTH__PATHS: `health.paths` names 0 paths; name 1 to 16, as in [\"/health\"]",
         "HEALTH__RISE: `health.rise` must be a whole number; found another text",

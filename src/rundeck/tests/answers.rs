@@ -81,19 +81,29 @@ async fn asks_as_rundeck_wants_to_be_asked() -> Tested {
     Ok(())
 }
 
+/// The unserved version is refused before the API can answer: only a served one tells.
 #[tokio::test]
-async fn boot_learns_the_version_that_info_asks() -> Tested {
-    let error = r#"{"error":true,"apiversion":58,"errorCode":"api.error.api-version.unsupported","message":"Current version: 58"}"#;
-    let replies = [http("503 Unavailable", ""), http("400 Bad Request", error), http("200 OK", INFO_6)];
-    let server = Server::play(vec![replies.map(Reply::Bytes).to_vec()]).await?;
+async fn boot_learns_the_version_and_waits_for_a_served_one() -> Tested {
+    let version = r#"{"error":true,"apiversion":58,"errorCode":"api.error.api-version.unsupported","message":"Current version: 58"}"#;
+    let no_token =
+        r#"{"error":true,"apiversion":58,"errorCode":"unauthorized","message":"(unauthenticated) is not authorized"}"#;
+    let (unserved, booting) = (http("400 Bad Request", version), http("503 Unavailable", ""));
+    let refused = http("403 Forbidden", no_token);
+    let replies = [unserved.clone(), booting, unserved.clone(), refused, unserved, http("200 OK", INFO_6)];
+    // A kept connection carries four requests.
+    let connections = replies.chunks(4).map(|four| four.iter().cloned().map(Reply::Bytes).collect()).collect();
+    let server = Server::play(connections).await?;
     let client = server.client()?;
     assert_eq!(client.boot().await, Boot::StillBooting);
     assert_eq!(client.boot().await, Boot::Past { api_version: Some(58) });
+    assert_eq!(client.boot().await, Boot::Past { api_version: Some(58) }, "a served version is asked once");
     let Info::Seen(info) = client.info().await else { return Err("seen".into()) };
     assert_eq!((info.mode, info.running), (Some(Mode::Passive), Some(2)));
-    let requests = server.requests();
-    assert!(requests[0].starts_with("GET /api/1/system/info") && !requests[0].contains("s3cret"));
-    assert!(requests[2].starts_with("GET /api/58/system/info"), "{requests:?}");
+    let asked: Vec<String> =
+        server.requests().iter().filter_map(|request| request.split(' ').nth(1).map(str::to_owned)).collect();
+    let (one, served) = ("/api/1/system/info", "/api/58/system/info");
+    assert_eq!(asked, [one, served, one, served, one, served]);
+    assert!(server.requests()[..5].iter().all(|request| !request.contains("s3cret")));
     Ok(())
 }
 

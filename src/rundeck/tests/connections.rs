@@ -1,10 +1,14 @@
 //! The kept connection: used again, replaced when it is gone, not kept where that would hide something.
 
 use super::*;
-use crate::rundeck::{Failure, Info, Web};
+use crate::rundeck::{Failure, Info, Readiness, Web};
 
 fn info() -> Reply {
     Reply::Bytes(chunked("200 OK", INFO_6))
+}
+
+fn ok() -> Reply {
+    Reply::Bytes(chunked("200 OK", "ok"))
 }
 
 #[track_caller]
@@ -46,13 +50,84 @@ async fn a_kept_connection_dropped_without_an_answer_is_asked_once_more_and_only
 }
 
 #[tokio::test]
-async fn a_closed_port_shows_in_web_though_a_connection_is_kept() -> Tested {
+async fn a_kept_connection_is_used_four_times_then_the_port_must_accept_again() -> Tested {
     // One connection only: then the listener is gone while the connection lives on.
-    let server = Server::play(vec![vec![info(), info()]]).await?;
+    let server = Server::play(vec![vec![ok(); 5]]).await?;
     let client = server.client()?;
-    assert_seen(&client.info().await);
+    for _ in 0..4 {
+        assert_eq!(client.web().await.web, Web::Ok);
+    }
     assert_eq!(client.web().await.web, Web::Failed(Failure::Refused));
-    assert_seen(&client.info().await);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_used_for_twenty_seconds() -> Tested {
+    let server = Server::play(vec![vec![ok(); 3]]).await?;
+    let client = server.client()?;
+    assert_eq!(client.web().await.web, Web::Ok);
+    later(Duration::from_secs(19));
+    assert_eq!(client.web().await.web, Web::Ok);
+    later(Duration::from_secs(1));
+    assert_eq!(client.web().await.web, Web::Failed(Failure::Refused));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_process_that_has_died_is_refused_within_the_same_probe() -> Tested {
+    let server = Server::play(vec![vec![ok()]]).await?;
+    let client = server.client()?;
+    assert_eq!(client.web().await.web, Web::Ok);
+    assert_eq!(client.web().await.web, Web::Failed(Failure::Refused));
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_a_failure_nothing_is_kept() -> Tested {
+    // `/health` and readiness in the same moment, each over a connection of its own; the second one falls silent.
+    let readiness = || Reply::Bytes(http("200 OK", r#"{"status":"UP"}"#));
+    let version = Reply::Bytes(http("400 Bad Request", VERSION_59));
+    let server =
+        Server::play(vec![vec![version, readiness(), ok(), ok(), ok()], vec![readiness(), Reply::Silence]]).await?;
+    let client = Client::new(Options { timeout: SOON * 20, ..options(server.address)? })?;
+    assert_eq!(client.readiness(true).await.readiness, Readiness::Ready);
+    let (web, look) = tokio::join!(client.web(), client.readiness(false));
+    assert_eq!((web.web, look.readiness), (Web::Ok, Readiness::Ready));
+    // Each takes one of the two again; the silent one ends the good one's time too.
+    let (one, two) = tokio::join!(client.web(), client.web());
+    let silent = [&one.web, &two.web].iter().filter(|web| ***web == Web::Failed(Failure::Timeout)).count();
+    assert_eq!(silent, 1, "{one:?} {two:?}");
+    assert_eq!(client.web().await.web, Web::Failed(Failure::Refused));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_timed_call_leaves_the_kept_connections_alone() -> Tested {
+    let server = Server::play(vec![vec![ok(), ok()], vec![Reply::Silence]]).await?;
+    let client = server.client()?;
+    assert_eq!(client.web().await.web, Web::Ok);
+    let hanging = client.database(Duration::from_secs(40));
+    tokio::pin!(hanging);
+    while server.requests().len() < 2 {
+        tokio::select! {
+            biased;
+            database = &mut hanging => return Err(format!("{database:?}").into()),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    assert_eq!(client.web().await.web, Web::Ok);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_steady_probe_is_one_round_trip() -> Tested {
+    // Twenty requests over five connections: a sixth would be refused.
+    let server = Server::play(vec![vec![ok(); 4]; 5]).await?;
+    let client = server.client()?;
+    for _ in 0..20 {
+        assert_eq!(client.web().await.web, Web::Ok);
+    }
+    assert_eq!(client.web().await.web, Web::Failed(Failure::Refused));
     Ok(())
 }
 

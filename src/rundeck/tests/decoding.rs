@@ -2,7 +2,7 @@
 
 use super::Tested;
 use crate::rundeck::answer::Answer;
-use crate::rundeck::{Boot, Failure, Info, Mode, ModeSet, SystemInfo, decode};
+use crate::rundeck::{Boot, Database, Failure, Info, Mode, ModeSet, SystemInfo, decode};
 
 fn answer(status: u16, body: &str) -> Answer {
     Answer { status, location: None, body: body.to_owned().into() }
@@ -135,4 +135,22 @@ fn every_fact_has_words_with_a_cure() -> Tested {
     assert!(words.contains("context path"), "{words}");
     assert_eq!(Info::Seen(seen(super::INFO_6)?).to_string(), "Rundeck 6.1.0, passive, 2 running");
     Ok(())
+}
+
+#[test]
+fn the_timed_call_says_something_of_the_database_only_where_the_token_was_accepted() {
+    let database = |status, body| decode::database(&answer(status, body)).0;
+    assert_eq!(database(200, r#"{"executionMode":"active"}"#), Database::Answered);
+    assert_eq!(database(503, r#"{"executionMode":"passive"}"#), Database::Answered);
+    assert_eq!(database(403, NO_RIGHT), Database::Answered);
+    assert_eq!(database(403, REJECTED), Database::Rejected);
+    assert_eq!(database(403, "<html>requiredRole</html>"), Database::Rejected);
+    assert_eq!(database(503, ""), Database::StillBooting);
+    assert_eq!(database(500, r#"{"error":"A server error occurred"}"#), Database::ServerError(500));
+    assert_eq!(database(500, "<html>"), Database::ServerError(500));
+    assert_eq!(database(502, ""), Database::ServerError(502));
+    assert_eq!(database(200, "<html>Login</html>"), Database::Unreadable);
+    assert_eq!(database(401, ""), Database::Failed(Failure::BadStatus(401)));
+    assert_eq!(database(302, ""), Database::Failed(Failure::Redirect(String::new())));
+    assert_eq!(decode::database(&answer(400, VERSION)), (Database::Failed(Failure::BadStatus(400)), Some(58)));
 }

@@ -6,9 +6,13 @@
 mod answers;
 mod connections;
 mod decoding;
+mod fuzz;
+mod readiness;
+mod standin;
 mod tls;
 
 use super::{BaseUrl, Client, Options, Token, TokenError};
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,6 +98,16 @@ fn chunked(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
 }
 
+thread_local! {
+    /// The time that the client under test sees: each test has its thread.
+    static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// Lets time pass.
+fn later(by: Duration) {
+    NOW.set(NOW.get() + by);
+}
+
 /// Options with a token and time-outs that a busy machine does not reach.
 fn options(address: SocketAddr) -> Result<Options, TokenError> {
     Ok(Options {
@@ -110,11 +124,15 @@ fn options(address: SocketAddr) -> Result<Options, TokenError> {
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
         token: Some(Token::parse("s3cret")?),
+        monotonic: || NOW.get(),
     })
 }
 
 /// A time-out for servers that never answer.
 const SOON: Duration = Duration::from_millis(50);
+
+const VERSION_59: &str =
+    r#"{"error":true,"apiversion":59,"errorCode":"api.error.api-version.unsupported","message":"Current version: 59"}"#;
 
 const INFO_6: &str = r#"{"system":{"rundeck":{"version":"6.1.0","apiversion":"59","serverUUID":"u-1"},
   "executions":{"active":"false","executionMode":"passive"},"stats":{"scheduler":{"running":2,"threadPoolSize":10}},"extended":null}}"#;

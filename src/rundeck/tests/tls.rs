@@ -98,7 +98,7 @@ async fn a_certificate_that_is_not_accepted_is_judged_unverified_and_gets_no_tok
 
     let unknown = Client::new(Options { ca_file: Some(fixture("nosan.pem")), ..https(&server)? })?;
     let why = unknown.web().await.certificate.unwrap_or_default();
-    assert!(why.contains("rundeck.ca_file"), "{why}");
+    assert!(why.contains("rundeck.ca_file") && why.contains(SERVER_SHA256), "{why}");
     Ok(())
 }
 
@@ -107,9 +107,13 @@ async fn a_certificate_without_a_name_is_refused_by_ca_and_accepted_by_pin() -> 
     let server = tls_server(NO_SAN, vec![ok(), ok(), info()]).await?;
     let by_ca = Client::new(Options { ca_file: Some(fixture("nosan.pem")), ..https(&server)? })?;
     let why = by_ca.web().await.certificate.unwrap_or_default();
+    let pin = why.split("its SHA-256 is ").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default();
     assert!(why.contains("rundeck.pin_sha256"), "{why}");
 
-    let pin_sha256 = Some(NO_SAN_SHA256);
+    // What it prints is the cure.
+    let bytes = pin.as_bytes().chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?));
+    let pin_sha256 = Some(<[u8; 32]>::try_from(bytes.collect::<Tested<Vec<u8>>>()?).map_err(|_| why)?);
+    assert_eq!(pin_sha256, Some(NO_SAN_SHA256));
     let by_pin = Client::new(Options { pin_sha256, ..https(&server)? })?;
     assert_eq!(by_pin.web().await, ACCEPTED);
     assert!(matches!(by_pin.info().await, Info::Seen(_)));
@@ -141,10 +145,13 @@ async fn http_and_https_on_the_wrong_port_are_named() -> Tested {
     let (look, stream) = tokio::join!(client.web(), jetty);
     drop(stream?);
     assert!(matches!(look.web, Web::Failed(Failure::WrongProtocol(_))), "{look:?}");
+    let words = look.web.to_string();
+    assert!(words.contains("does not speak TLS") && words.contains("rundeck.url"), "{words}");
 
     let server = tls_server(SERVER, vec![]).await?;
     let web = server.client()?.web().await.web;
     assert_eq!(web, Web::Failed(Failure::WrongProtocol("HTTP")));
+    assert!(web.to_string().contains("http or https"), "{web}");
     Ok(())
 }
 

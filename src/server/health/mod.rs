@@ -2,7 +2,8 @@
 //!
 //! One thread with its own runtime does nothing else, so that no other work of the agent delays an answer (facts/stack.md
 //! 1). Answers come from the published snapshot; Rundeck, AWS and the disk are never asked, and nothing is logged. A
-//! request of HTTP/1.1 without `Host` is answered: checkers that people configure by hand often send none.
+//! request of HTTP/1.1 without `Host` is answered: checkers that people configure by hand often send none. What hyper refuses by itself (400, 431) has `Content-Length: 0` and `Date` alone: it has no body whose type
+//! could be told, and checkers read the status.
 
 mod guests;
 mod respond;
@@ -27,8 +28,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
@@ -152,20 +152,21 @@ impl Port {
         }
     }
 
-    async fn serve(self: Rc<Self>, mut stream: TcpStream, guest: Guest) {
+    async fn serve(self: Rc<Self>, mut stream: impl AsyncRead + AsyncWrite + Unpin, guest: Guest) {
         let unread = tokio::select! {
             unread = self.converse(&mut stream, &guest) => unread,
             () = guest.until_dismissed() => false,
             () = self.out_of_patience(&guest) => false,
         };
         if unread {
-            let _ = timeout(LINGER, drain(&mut stream)).await;
+            // Whoever is refused must make room as everybody else, or a crowd of them would take every descriptor.
+            tokio::select! { _ = timeout(LINGER, drain(&mut stream)) => {}, () = guest.until_dismissed() => {} }
         }
     }
 
     /// Answers until the client or an error ends it. True when something that the client sent was not read: closing
     /// such a socket at once makes the kernel take the answer back.
-    async fn converse(&self, stream: &mut TcpStream, guest: &Guest) -> bool {
+    async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin, guest: &Guest) -> bool {
         let unread = Cell::new(false);
         let service = service_fn(|request: Request<Incoming>| {
             unread.set(!request.body().is_end_stream());
@@ -200,7 +201,7 @@ impl Port {
 }
 
 /// Reads away what the client still sends, up to a bound.
-async fn drain(stream: &mut TcpStream) {
+async fn drain(stream: &mut (impl AsyncRead + Unpin)) {
     let mut rest = [0; 4096];
     let mut left = LONGEST_REST;
     while left > 0

@@ -31,6 +31,7 @@ pub fn up(clock: &Clock) -> Snapshot {
             running: Some(2),
             process: Some(Process { pid: 4121, start: 90_000 }),
             memory_bytes: Some(1_610_612_736),
+            threads: Some(87),
         },
         node: Some(Identity {
             instance_id: "i-0a1b2c3d4e5f60718".into(),
@@ -46,8 +47,18 @@ pub fn up(clock: &Clock) -> Snapshot {
 }
 
 fn checks(now: Moment) -> Vec<CheckView> {
-    let check =
-        |check, seen: &str, at, passes| CheckView { check, result: "pass", seen: seen.into(), at, passes, fails: 0 };
+    let check = |check: Check, seen: &str, at, passes| CheckView {
+        check,
+        class: check.class(),
+        result: "pass",
+        seen: seen.into(),
+        at,
+        took: Some(Span::millis(3)),
+        passes,
+        fails: 0,
+        next: Some(now + Span::millis(3_800)),
+        change: "3 more bad answers take the node out".into(),
+    };
     vec![
         check(Check::Process, "pid 4121", None, 0),
         check(Check::Web, "200 ok", Some(now - Span::millis(1_200)), 12),
@@ -67,6 +78,9 @@ fn target(now: Moment) -> TargetView {
         seen: Some(TargetSeen { state: TargetState::Healthy, reason: String::new(), description: String::new() }),
         word: "healthy".into(),
         since: Some(now - Span::secs(50)),
+        check_interval: Some(Span::secs(10)),
+        unhealthy_threshold: Some(2),
+        asks_agent: Some(true),
     }
 }
 

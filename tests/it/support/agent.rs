@@ -11,6 +11,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+/// Paces for a Rundeck that answers in no time.
+const QUICK: &str = r#"interval = "300ms"
+fast_interval = "100ms"
+down_interval = "100ms"
+api_interval = "200ms"
+connect_timeout = "200ms"
+timeout = "250ms"
+settle = "300ms"
+max_age = "2s""#;
+
 /// What a test's agent is told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -18,6 +28,8 @@ pub struct Config {
     pub rundeck: String,
     /// `health.listen`.
     pub listen: SocketAddr,
+    /// Intervals and limits of `[health]`.
+    pub paces: &'static str,
     /// More TOML, tables and all.
     pub more: String,
     /// Environment of the process.
@@ -42,6 +54,7 @@ impl Config {
         Config {
             rundeck: format!("http://{rundeck}"),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            paces: QUICK,
             more: String::new(),
             boot_timeout: "60s".into(),
             jobs_timeout: "20s".into(),
@@ -91,14 +104,7 @@ url = "{}"
 {token}
 [health]
 listen = "{}"
-interval = "300ms"
-fast_interval = "100ms"
-down_interval = "100ms"
-api_interval = "200ms"
-connect_timeout = "200ms"
-timeout = "250ms"
-settle = "300ms"
-max_age = "2s"
+{}
 boot_timeout = "{}"
 [drain]
 floor = "500ms"
@@ -109,7 +115,7 @@ listen = "127.0.0.1:0"
 [log]
 format = "json"
 {}"#,
-            self.rundeck, self.listen, self.boot_timeout, self.jobs_timeout, self.more
+            self.rundeck, self.listen, self.paces, self.boot_timeout, self.jobs_timeout, self.more
         )
     }
 }

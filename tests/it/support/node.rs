@@ -99,7 +99,8 @@ impl Rundeck {
     }
 }
 
-fn stand_in() -> PathBuf {
+/// The program of the Rundeck stand-in.
+pub fn stand_in() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_BIN_EXE_rundeck-alb-agent")).with_file_name("rundeck-stand-in");
     assert!(path.exists(), "{} is missing: run `cargo build -p rundeck-alb-lab` first", path.display());
     path

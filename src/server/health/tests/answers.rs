@@ -79,6 +79,27 @@ fn age_counts_on_between_two_snapshots_and_at_last_vouches_for_nobody() {
     assert_eq!(port.get("/health").status, 200);
 }
 
+/// The verdict, its age and the moment of becoming stale follow the time since boot; only times for people follow the wall.
+#[test]
+fn a_wall_clock_that_jumps_moves_no_moment() {
+    const DAY: i64 = 86_400;
+    for by in [-DAY, DAY] {
+        let port = Port::up();
+        let before = port.get_json("/health").json();
+        port.clock.set_wall(by);
+        assert_eq!(port.get_json("/health").json(), before);
+        port.publish(port.board.read().snapshot.clone());
+        let after = port.get_json("/health").json();
+        assert_eq!((&after["status"], &after["age_ms"]), (&"ok".into(), &before["age_ms"]));
+        let day = if by < 0 { "2025-12-30" } else { "2026-01-01" };
+        assert_eq!(after["since"], format!("{day}T23:59:00.000Z"));
+        port.clock.advance(Duration::from_millis(18_800));
+        assert_eq!(port.get("/health").status, 200, "no false down");
+        port.clock.advance(Duration::from_millis(1));
+        assert_eq!(port.get("/health").body, "stale: stale", "no false up");
+    }
+}
+
 #[test]
 fn draining_does_not_become_stale() {
     let port = Port::with(options(), sample::draining);

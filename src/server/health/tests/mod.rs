@@ -2,6 +2,7 @@
 
 mod answers;
 mod crowd;
+mod fuzz;
 mod wire;
 
 use super::{HealthOptions, HealthServer, Patience};

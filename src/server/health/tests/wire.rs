@@ -30,6 +30,20 @@ fn http_1_0_is_answered_and_closed() {
 }
 
 #[test]
+fn http_1_0_is_kept_open_when_asked_to() {
+    let port = Port::up();
+    let mut client = port.client();
+    for _ in 0..2 {
+        client.send("GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        let got = client.answer();
+        assert_eq!((got.status, got.header("connection")), (200, Some("keep-alive")));
+    }
+    client.send("GET /health HTTP/1.0\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    assert!(client.closed());
+}
+
+#[test]
 fn http_1_1_is_kept_open_until_asked_otherwise() {
     let port = Port::up();
     let mut client = port.client();

@@ -1,0 +1,208 @@
+//! The database behind Rundeck, as far as calls that need it show it. Every member shares it: reported, never acted upon.
+//!
+//! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never (facts: Rundeck 1.6).
+
+use crate::command::Call;
+use crate::desk::{Desk, Pace, Topic};
+use crate::event::{ApiSeen, DatabaseSeen};
+use crate::gate::Gate;
+use crate::moment::{Moment, Span};
+use crate::policy::HealthPolicy;
+use crate::slot::Slot;
+
+/// Limit of the timed call: above the 30 s after which HikariCP gives up.
+const LIMIT: Span = Span::secs(40);
+/// `/health` that answers so long after a call was sent shows that the server lives while the call hangs; any sooner, and
+/// both might have stopped at once.
+const MEANWHILE: Span = Span::secs(1);
+const WORD: &str = "database-failing";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    pub(crate) slot: Slot,
+    pub(crate) pace: Pace,
+    pub(crate) last: Option<(DatabaseSeen, Moment)>,
+    pub(crate) took: Option<Span>,
+    pub(crate) gate: Gate<()>,
+    asked_at: Moment,
+    /// A call that needs the database hung while `/health` still answered.
+    hang: bool,
+    /// A call hung; whether the server lives is not known until `/health` is looked at again.
+    unproven_hang: bool,
+    /// The hang has its finding.
+    told: bool,
+    /// The last call that needs it failed.
+    failed: bool,
+    /// The readiness endpoint shows it down.
+    component_down: bool,
+}
+
+impl Database {
+    pub(crate) fn new(now: Moment) -> Database {
+        Database {
+            slot: Slot::default(),
+            pace: Pace { next: now, open: None },
+            last: None,
+            took: None,
+            gate: Gate::default(),
+            asked_at: now,
+            hang: false,
+            unproven_hang: false,
+            told: false,
+            failed: false,
+            component_down: false,
+        }
+    }
+
+    /// Another Rundeck process: what hung or failed was the old one.
+    pub(crate) fn start_over(&mut self, desk: &mut Desk) {
+        desk.disown(&mut self.pace);
+        desk.cured(WORD);
+        *self = Database::new(desk.now);
+        self.slot.start_over(desk.now);
+    }
+
+    /// `asks`: a token is there and not rejected, and Rundeck can be reached.
+    pub(crate) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
+        if self.hang && !self.told {
+            self.tell("a call that needs it hangs", desk);
+        }
+        self.told = self.hang;
+        if asks && self.pace.worth(desk) && self.slot.free(desk.now) {
+            self.slot.take(desk.now);
+            self.asked_at = desk.now;
+            self.pace.open =
+                Some(desk.call(Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout));
+        }
+    }
+
+    pub(crate) fn wake(&self, asks: bool) -> Option<Moment> {
+        if asks { self.slot.wake(self.pace.wake()) } else { None }
+    }
+
+    /// The timed call has ended; `None`: nothing came back in time. `answered`: when `/health` was last seen to answer.
+    pub(crate) fn on_reply(
+        &mut self,
+        seen: Option<DatabaseSeen>,
+        answered: Option<Moment>,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) {
+        let seen = seen.unwrap_or(DatabaseSeen::TimedOut);
+        self.took = Some(desk.now.since(self.asked_at));
+        let hung = seen == DatabaseSeen::TimedOut;
+        let sent = self.slot.give(hung, desk.now);
+        match &seen {
+            DatabaseSeen::Answered => {
+                self.gate.pass(policy);
+                self.answers(desk);
+            }
+            DatabaseSeen::Failed(status) => {
+                self.hang = false;
+                self.fails(format!("a call with the token answers {status}"), policy, desk);
+            }
+            DatabaseSeen::TimedOut => {
+                self.hung(sent, answered);
+                self.gate.fail((), false, policy);
+                self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
+            }
+            DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
+        }
+        self.last = Some((seen, desk.now));
+        let wait = desk.chance.around(policy.database_interval);
+        self.pace.done(desk.now + wait);
+    }
+
+    /// `system/info` has ended: it needs the database as the timed call does.
+    pub(crate) fn on_api(&mut self, seen: &ApiSeen, answered: Option<Moment>, desk: &mut Desk) {
+        let hung = *seen == ApiSeen::TimedOut;
+        let sent = self.slot.give(hung, desk.now);
+        match seen {
+            ApiSeen::TimedOut => self.hung(sent, answered),
+            ApiSeen::Failed(_) => {
+                self.hang = false;
+                self.failed = true;
+            }
+            ApiSeen::Info(_) => self.answers(desk),
+            ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => self.hang = false,
+        }
+    }
+
+    /// A call was given up: shared evidence only if `/health` answered meanwhile, or does so next, for else the JVM itself
+    /// is stuck.
+    pub(crate) fn hung(&mut self, sent: Option<Moment>, answered: Option<Moment>) {
+        if meanwhile(sent, answered) {
+            self.hang = true;
+        } else {
+            self.unproven_hang = true;
+        }
+    }
+
+    /// A look at `/health` has ended.
+    pub(crate) fn on_web(&mut self, answers: bool) {
+        self.hang |= std::mem::take(&mut self.unproven_hang) && answers;
+    }
+
+    /// A look at `/health` would tell what a hanging call means.
+    pub(crate) fn wants_web(&self) -> bool {
+        self.unproven_hang
+    }
+
+    /// The component that a readiness answer shows.
+    pub(crate) fn component(&mut self, up: Option<bool>, desk: &mut Desk) {
+        match up {
+            Some(true) => {
+                if std::mem::take(&mut self.component_down) || self.hang {
+                    self.hang = false;
+                    self.slot.seen_again(desk.now);
+                    self.pace.next = self.pace.next.min(desk.now);
+                }
+                self.cure(desk);
+            }
+            Some(false) => {
+                self.component_down = true;
+                self.tell("the readiness endpoint shows it down", desk);
+            }
+            None => {}
+        }
+    }
+
+    fn answers(&mut self, desk: &mut Desk) {
+        self.hang = false;
+        self.failed = false;
+        self.cure(desk);
+    }
+
+    fn fails(&mut self, why: String, policy: &HealthPolicy, desk: &mut Desk) {
+        self.failed = true;
+        self.gate.fail((), false, policy);
+        self.tell(&why, desk);
+    }
+
+    fn tell(&self, why: &str, desk: &mut Desk) {
+        desk.finding(
+            WORD,
+            format!("{why}: look at the database; every member shares it, so the node stays in service"),
+        );
+    }
+
+    fn cure(&self, desk: &mut Desk) {
+        if !self.troubled() {
+            desk.cured(WORD);
+        }
+    }
+
+    /// Calls that need the database hang or fail.
+    pub(crate) fn troubled(&self) -> bool {
+        self.hang || self.failed || self.component_down
+    }
+
+    /// Silence of `/health` may be the database's: a call that needs it hangs, and the server answered meanwhile.
+    pub(crate) fn silences(&self, answered: Option<Moment>, policy: &HealthPolicy, now: Moment) -> bool {
+        self.hang || meanwhile(self.slot.hanging(policy.timeout, now), answered)
+    }
+}
+
+fn meanwhile(sent: Option<Moment>, answered: Option<Moment>) -> bool {
+    matches!((sent, answered), (Some(sent), Some(answered)) if answered >= sent + MEANWHILE)
+}

@@ -1,0 +1,54 @@
+//! Consecutive equal results of one check, and whether they have shut the node out.
+//!
+//! `unknown` never moves them. What a result means, and how often it is asked for, is decided where the check lives.
+
+use crate::policy::HealthPolicy;
+use crate::words::Reason;
+
+/// The counters of one check beside `/health`; `R` tells why it is shut, where there is more than one why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate<R = Reason> {
+    pub(crate) passes: u32,
+    pub(crate) fails: u32,
+    /// Of these the last ones in a row that are strong evidence.
+    strong: u32,
+    /// Why, once enough results said so.
+    shut: Option<R>,
+}
+
+impl<R> Default for Gate<R> {
+    fn default() -> Gate<R> {
+        Gate { passes: 0, fails: 0, strong: 0, shut: None }
+    }
+}
+
+impl<R: Copy> Gate<R> {
+    pub(crate) fn pass(&mut self, policy: &HealthPolicy) {
+        self.fails = 0;
+        self.strong = 0;
+        self.passes = self.passes.saturating_add(1);
+        if self.passes >= policy.rise {
+            self.shut = None;
+        }
+    }
+
+    /// Strong evidence is believed after one confirming look; true: that look is wanted at once.
+    pub(crate) fn fail(&mut self, reason: R, strong: bool, policy: &HealthPolicy) -> bool {
+        self.passes = 0;
+        self.fails = self.fails.saturating_add(1);
+        self.strong = if strong { self.strong.saturating_add(1) } else { 0 };
+        if self.shut.is_some() || self.fails >= policy.fall || self.strong >= 2 {
+            self.shut = Some(reason);
+        }
+        strong && self.shut.is_none()
+    }
+
+    pub(crate) fn shut(&self) -> Option<R> {
+        self.shut
+    }
+
+    /// The last result contradicts what all before it have come to.
+    pub(crate) fn wavers(&self) -> bool {
+        if self.shut.is_some() { self.passes > 0 } else { self.fails > 0 }
+    }
+}

@@ -1,0 +1,204 @@
+//! What comes in: each event and reply goes to the part of the heart that waits for it, and what one part learns from it
+//! is passed on to the others.
+//!
+//! Nothing is decided here that belongs to one part alone.
+
+use crate::desk::Topic;
+use crate::event::{
+    ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Trouble, TroubleKind, WebSeen,
+};
+use crate::heart::Heart;
+use crate::moment::Span;
+use crate::ready::{Around, Shown};
+
+/// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a balancer
+/// whose targets are all silent sends to all of them anyway.
+const SHARED_EXCUSE: Span = Span::secs(300);
+
+impl Heart {
+    pub(crate) fn take(&mut self, event: Event) {
+        match event {
+            Event::Kept(kept) => self.restore(kept),
+            Event::Reply(id, reply) => {
+                if let Some(topic) = self.desk.close(id) {
+                    self.reply(topic, reply);
+                }
+            }
+            Event::ProcessEnded(process) => self.process_ended(process),
+            Event::Order(number, order) => self.order(number, order),
+            Event::Stop { id } => self.stop(id),
+            Event::Abort => self.abort(),
+            Event::Noticed(notice, Some(text)) => self.desk.finding(notice.word(), text),
+            Event::Noticed(notice, None) => self.desk.cured(notice.word()),
+            Event::Tick => {}
+        }
+    }
+
+    fn reply(&mut self, topic: Topic, reply: Reply) {
+        match (topic, reply) {
+            (Topic::Web, Reply::Web(web, boot)) => self.on_web(Some((web, boot))),
+            (Topic::Api, Reply::Api(seen)) => self.on_api(Some(seen)),
+            (Topic::Process, Reply::Process(seen)) => self.on_process(seen),
+            (Topic::Ready, Reply::Ready(seen)) => self.on_ready(Some(seen)),
+            (Topic::Database, Reply::Database(seen)) => self.on_database(Some(seen)),
+            (Topic::Disks, Reply::Disks(seen)) => {
+                self.machine.on_disks(Some(seen), &self.policy.health, &mut self.desk);
+            }
+            (Topic::Host, Reply::Host(seen)) => self.machine.on_host(seen, &self.policy.health, &mut self.desk),
+            (Topic::Mode, Reply::Mode(answer)) => self.mode.on_reply(answer, &mut self.api, &mut self.desk),
+            (Topic::InFlight, Reply::InFlight(count)) => self.on_count(count),
+            (Topic::Identity, Reply::Identity(answer)) => self.node.on_identity(answer, &mut self.desk),
+            (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.node.on_lifecycle(answer, &mut self.desk),
+            (Topic::Tag, Reply::Tag(answer)) => self.node.on_tag(answer, &mut self.desk),
+            (Topic::Groups, Reply::Groups(answer)) => self.with_env(|m, env, desk| m.on_groups(answer, env, desk)),
+            (Topic::Target(i), Reply::Target(answer)) => {
+                self.with_env(|m, env, desk| m.on_target(i, answer, env, desk))
+            }
+            (Topic::Change(i), Reply::Changed(answer)) => self.membership.on_change(i, answer, &mut self.desk),
+            (Topic::Intent, Reply::Written(written)) => self.intent_written(written),
+            (Topic::Receipt, Reply::Written(written)) => self.receipt_written(written),
+            (Topic::LastReceipt, Reply::Written(written)) => self.last_receipt_written(written),
+            // A reply of another kind than was asked for says nothing: it counts as none.
+            (topic, _) => self.lost(topic),
+        }
+    }
+
+    /// A call that nobody answered in time.
+    pub(crate) fn lost(&mut self, topic: Topic) {
+        let why = || "no answer in time".to_string();
+        let trouble = || Trouble { kind: TroubleKind::Unavailable, text: why() };
+        match topic {
+            Topic::Web => self.on_web(None),
+            Topic::Api => self.on_api(None),
+            Topic::Process => self.health.on_process(None, &self.policy.health, &mut self.desk),
+            Topic::Ready => self.on_ready(None),
+            Topic::Database => self.on_database(None),
+            Topic::Disks => self.machine.on_disks(None, &self.policy.health, &mut self.desk),
+            Topic::Host => self.machine.on_host(None, &self.policy.health, &mut self.desk),
+            Topic::Mode => self.mode.on_reply(Err(why()), &mut self.api, &mut self.desk),
+            Topic::InFlight => self.on_count(None),
+            Topic::Identity => self.node.on_identity(Err(why()), &mut self.desk),
+            Topic::Lifecycle => self.node.on_lifecycle(Err(why()), &mut self.desk),
+            Topic::Tag => self.node.on_tag(Err(why()), &mut self.desk),
+            Topic::Groups => self.with_env(|m, env, desk| m.on_groups(Err(trouble()), env, desk)),
+            Topic::Target(i) => self.with_env(|m, env, desk| m.on_target(i, Err(trouble()), env, desk)),
+            Topic::Change(i) => self.membership.on_change(i, Err(trouble()), &mut self.desk),
+            Topic::Intent => self.intent_written(Err(why())),
+            Topic::Receipt => self.receipt_written(Err(why())),
+            Topic::LastReceipt => self.last_receipt_written(Err(why())),
+        }
+    }
+
+    fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>) {
+        let was_up = self.health.base_up();
+        let excused = self.excused();
+        self.health.on_web(seen, excused, &self.policy.health, &mut self.desk);
+        let answers = matches!(seen, Some((WebSeen::Ok | WebSeen::Disabled, _)));
+        self.database.on_web(answers);
+        if self.health.port_closed() {
+            // Whether the process and its mode are gone too is another question.
+            self.forget_answers();
+        }
+        self.hold_first_up(was_up);
+    }
+
+    /// Silence is put down to the database, which all members share; an Auto Scaling group might replace every member
+    /// that goes silent together.
+    fn excused(&self) -> bool {
+        let now = self.desk.now;
+        self.database.silences(self.health.answered, &self.policy.health, now)
+            && (self.node.in_group() || self.health.silent(now) <= SHARED_EXCUSE)
+    }
+
+    /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
+    fn hold_first_up(&mut self, was_up: bool) {
+        if !was_up && self.health.base_up() && self.policy.health.has_token && !self.api.asked() {
+            self.health.hold_first_up();
+        }
+    }
+
+    fn on_ready(&mut self, seen: Option<ReadySeen>) {
+        let was_up = self.health.base_up();
+        let around = Around {
+            excused: self.excused(),
+            answered: self.health.answered,
+            proven: self.health.proven(),
+            database: &mut self.database,
+        };
+        self.health.ready.on_reply(seen, around, &self.policy.health, &mut self.desk);
+        if self.health.ready.gate.wavers() {
+            self.health.look_now(self.desk.now + self.policy.health.fast_interval);
+        }
+        if self.health.ready.shown() == Shown::Ready {
+            // It may be all that a first `up` still waited for.
+            self.health.try_first_up(&self.policy.health, self.desk.now);
+            self.hold_first_up(was_up);
+        }
+        self.look_if_hung();
+    }
+
+    fn on_database(&mut self, seen: Option<DatabaseSeen>) {
+        self.database.on_reply(seen, self.health.answered, &self.policy.health, &mut self.desk);
+        if matches!(self.database.last, Some((DatabaseSeen::Answered, _))) && self.api.missed() {
+            self.api.ask_again(self.desk.now);
+        }
+        self.look_if_hung();
+    }
+
+    fn on_api(&mut self, seen: Option<ApiSeen>) {
+        let seen = seen.unwrap_or(ApiSeen::TimedOut);
+        self.database.on_api(&seen, self.health.answered, &mut self.desk);
+        if let ApiSeen::Info(info) = &seen
+            && self.member.on_info(info, &mut self.desk)
+        {
+            self.health.ready.learn_again();
+        }
+        self.api.on_reply(seen, &self.policy.health, self.health.proven(), &mut self.desk);
+        self.look_if_hung();
+    }
+
+    /// Whether a hanging call is the database's or the JVM's own shows at the next look at `/health`.
+    fn look_if_hung(&mut self) {
+        if self.database.wants_web() {
+            self.health.look_now(self.desk.now);
+        }
+    }
+
+    fn on_count(&mut self, count: Option<u32>) {
+        if let Some(drain) = &mut self.drain {
+            drain.on_count(count, self.desk.now);
+        }
+    }
+
+    fn on_process(&mut self, seen: ProcessSeen) {
+        let before = self.health.process;
+        self.health.on_process(Some(seen), &self.policy.health, &mut self.desk);
+        if before != self.health.process {
+            self.machine.look_again(self.desk.now);
+        }
+        if before.is_some() && before != self.health.process {
+            self.rundeck_gone();
+        } else if before.is_none() && self.health.process.is_some() {
+            // Restarted while no agent looked: its mode is its own again.
+            self.mode.found(self.health.process, &mut self.desk);
+        }
+    }
+
+    fn process_ended(&mut self, process: Process) {
+        if self.health.on_process_ended(process, &mut self.desk) {
+            self.rundeck_gone();
+        }
+    }
+
+    fn rundeck_gone(&mut self) {
+        self.forget_answers();
+        self.mode.forget(&mut self.desk);
+    }
+
+    /// What the server that was there has answered says nothing about the next one.
+    fn forget_answers(&mut self) {
+        self.health.ready.start_over(&mut self.desk);
+        self.api.start_over(&mut self.desk);
+        self.database.start_over(&mut self.desk);
+    }
+}

@@ -1,0 +1,159 @@
+//! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
+
+use crate::command::Call;
+use crate::desk::{Desk, Pace, Topic};
+use crate::event::{DiskSeen, HostSeen, Process, Room};
+use crate::gate::Gate;
+use crate::moment::{Moment, Span, sooner};
+use crate::policy::HealthPolicy;
+use crate::words::Degraded;
+
+/// Between two looks at file systems: gigabytes do not fill in a minute.
+const DISK_INTERVAL: Span = Span::secs(60);
+/// While what is seen contradicts what is believed, or the floor is near.
+const DISK_FAST: Span = Span::secs(10);
+/// Above the adapter's own limit for all of them.
+const DISK_LIMIT: Span = Span::secs(10);
+/// Between two looks at memory and load.
+const HOST_INTERVAL: Span = Span::secs(30);
+const HOST_LIMIT: Span = Span::secs(5);
+/// Below this share of the memory the kernel begins to throw out what it will need again, in thousandths.
+pub(crate) const MEMORY_BELOW: u16 = 50;
+/// Load over five minutes per processor, in hundredths: work waits four times as long as it runs.
+pub(crate) const LOAD_ABOVE: u32 = 400;
+/// A share of everything, in thousandths.
+const WHOLE: u64 = 1000;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) disk_pace: Pace,
+    pub(crate) host_pace: Pace,
+    pub(crate) disks: Option<(Vec<DiskSeen>, Moment)>,
+    pub(crate) host: Option<(HostSeen, Moment)>,
+    /// Above the floor, or below.
+    pub(crate) floor: Gate<()>,
+    /// Above what degrades the node, or below.
+    pub(crate) low: Gate<()>,
+    pub(crate) memory: Gate<()>,
+    pub(crate) load: Gate<()>,
+}
+
+impl Machine {
+    pub(crate) fn new(now: Moment) -> Machine {
+        let pace = Pace { next: now, open: None };
+        Machine {
+            disk_pace: pace,
+            host_pace: pace,
+            disks: None,
+            host: None,
+            floor: Gate::default(),
+            low: Gate::default(),
+            memory: Gate::default(),
+            load: Gate::default(),
+        }
+    }
+
+    pub(crate) fn wake(&self) -> Option<Moment> {
+        sooner(self.disk_pace.wake(), self.host_pace.wake())
+    }
+
+    pub(crate) fn step(&mut self, process: Option<Process>, desk: &mut Desk) {
+        if self.disk_pace.worth(desk) {
+            self.disk_pace.open = Some(desk.call(Topic::Disks, Call::LookDisks { process }, DISK_LIMIT));
+        }
+        if self.host_pace.worth(desk) {
+            self.host_pace.open = Some(desk.call(Topic::Host, Call::LookHost, HOST_LIMIT));
+        }
+    }
+
+    /// Another process may write elsewhere.
+    pub(crate) fn look_again(&mut self, now: Moment) {
+        self.disk_pace.next = self.disk_pace.next.min(now);
+    }
+
+    /// The look at the file systems has ended; `None`: nothing came back in time, which says nothing.
+    pub(crate) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
+        if let Some(seen) = seen {
+            self.judge_disks(&seen, policy, desk);
+            self.disks = Some((seen, desk.now));
+        }
+        let steady = !self.floor.wavers() && !self.low.wavers() && self.floor.shut().is_none();
+        let wait = desk.chance.around(if steady { DISK_INTERVAL } else { DISK_FAST });
+        self.disk_pace.done(desk.now + wait);
+    }
+
+    fn judge_disks(&mut self, seen: &[DiskSeen], policy: &HealthPolicy, desk: &mut Desk) {
+        let Some((worst, share)) = worst(seen) else { return };
+        let below = |mark: u16| share < u64::from(mark);
+        count(&mut self.floor, below(policy.disk_down_below), policy);
+        count(&mut self.low, below(policy.disk_degraded_below), policy);
+        if self.low.shut().is_some() {
+            let mark = percent(policy.disk_degraded_below);
+            let text = format!(
+                "less than {mark} is free on the file system of {}: old execution logs are the usual cause; remove them, or make it larger",
+                worst.path
+            );
+            desk.finding("disk-low", text);
+        } else {
+            desk.cured("disk-low");
+        }
+    }
+
+    /// Memory and load; `None`: they could not be read.
+    pub(crate) fn on_host(&mut self, seen: Option<HostSeen>, policy: &HealthPolicy, desk: &mut Desk) {
+        if let Some(host) = seen {
+            count(&mut self.memory, short_of_memory(&host), policy);
+            count(&mut self.load, overloaded(&host), policy);
+            self.host = Some((host, desk.now));
+        }
+        let wait = desk.chance.around(HOST_INTERVAL);
+        self.host_pace.done(desk.now + wait);
+    }
+
+    /// Flags of what is short, in their documented order.
+    pub(crate) fn degraded(&self) -> impl Iterator<Item = Degraded> {
+        let flags = [
+            (Degraded::Disk, self.low.shut().or(self.floor.shut())),
+            (Degraded::Memory, self.memory.shut()),
+            (Degraded::Load, self.load.shut()),
+        ];
+        flags.into_iter().filter(|(_, shut)| shut.is_some()).map(|(flag, _)| flag)
+    }
+}
+
+fn count(gate: &mut Gate<()>, bad: bool, policy: &HealthPolicy) {
+    if bad {
+        gate.fail((), false, policy);
+    } else {
+        gate.pass(policy);
+    }
+}
+
+pub(crate) fn short_of_memory(host: &HostSeen) -> bool {
+    host.available.saturating_mul(WHOLE) < host.memory.saturating_mul(u64::from(MEMORY_BELOW))
+}
+
+pub(crate) fn overloaded(host: &HostSeen) -> bool {
+    host.load_hundredths > LOAD_ABOVE.saturating_mul(host.processors.max(1))
+}
+
+/// The fullest local file system and its free share of bytes or inodes, in thousandths. What cannot be judged (a network
+/// file system, one that hangs, one that may not be read) is passed over: it counts as nothing.
+pub(crate) fn worst(seen: &[DiskSeen]) -> Option<(&DiskSeen, u64)> {
+    seen.iter().filter_map(|disk| Some((disk, free_share(&disk.room)?))).min_by_key(|(_, share)| *share)
+}
+
+fn free_share(room: &Room) -> Option<u64> {
+    let Room::Local { free, total, inodes_free, inodes } = room else { return None };
+    let share = |free: u64, total: u64| free.saturating_mul(WHOLE).checked_div(total);
+    let bytes = share(*free, *total)?;
+    Some(share(*inodes_free, *inodes).map_or(bytes, |nodes| nodes.min(bytes)))
+}
+
+/// Thousandths as people write them.
+pub(crate) fn percent(thousandths: u16) -> String {
+    match (thousandths / 10, thousandths % 10) {
+        (whole, 0) => format!("{whole}%"),
+        (whole, tenth) => format!("{whole}.{tenth}%"),
+    }
+}

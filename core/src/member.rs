@@ -1,0 +1,71 @@
+//! Which member of the cluster this Rundeck says it is, over its restarts: clones, changed identities, upgrades.
+//!
+//! Findings only: a clone breaks schedules, not requests (facts: Rundeck 3.4).
+
+use crate::command::NoteKind;
+use crate::desk::Desk;
+use crate::event::Info;
+use crate::moment::Moment;
+
+/// The UUID that every container of Rundeck's image has unless it is told another one.
+const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";
+const WORD: &str = "clone";
+
+/// What is known of the member beyond one process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Member {
+    first: Option<String>,
+    pub(crate) seen: Option<(Likeness, Moment)>,
+    version: Option<String>,
+}
+
+/// What a UUID says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// The one that was seen first.
+    Own,
+    /// The image's constant.
+    Constant,
+    /// Another one than before.
+    Changed,
+}
+
+impl Member {
+    /// Takes note of an answer. True: the version has changed.
+    pub(crate) fn on_info(&mut self, info: &Info, desk: &mut Desk) -> bool {
+        if let Some(uuid) = &info.server_uuid {
+            self.judge(uuid, desk);
+        }
+        if info.version.is_empty() {
+            return false;
+        }
+        let before = self.version.replace(info.version.clone()).filter(|before| *before != info.version);
+        if let Some(before) = &before {
+            desk.tell(NoteKind::Notice, format!("Rundeck {before} has become {}", info.version));
+        }
+        before.is_some()
+    }
+
+    fn judge(&mut self, uuid: &str, desk: &mut Desk) {
+        let first = self.first.get_or_insert_with(|| uuid.to_owned());
+        let likeness = if uuid.eq_ignore_ascii_case(DOCKER_UUID) {
+            Likeness::Constant
+        } else if uuid.eq_ignore_ascii_case(first) {
+            Likeness::Own
+        } else {
+            Likeness::Changed
+        };
+        match likeness {
+            Likeness::Own => desk.cured(WORD),
+            Likeness::Constant => desk.finding(
+                WORD,
+                "the server UUID is the constant of the container image: two such members break each other's schedules; set RUNDECK_SERVER_UUID (or rundeck.server.uuid) to one of this member's own",
+            ),
+            Likeness::Changed => desk.finding(
+                WORD,
+                "the server UUID has changed since the agent's start: schedules of the old one belong to nobody; set rundeck.server.uuid in framework.properties",
+            ),
+        }
+        self.seen = Some((likeness, desk.now));
+    }
+}

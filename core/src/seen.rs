@@ -1,0 +1,123 @@
+//! What was seen, as a result and in words for people. The same for a running agent and for a single look.
+//!
+//! No counters and no consequences here.
+
+use crate::event::{
+    ApiSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, Readiness, ReadySeen, Room, WebSeen,
+};
+use crate::machine::{overloaded, short_of_memory, worst};
+use crate::moment::Span;
+
+/// A result and what it was.
+pub(crate) type Words = (&'static str, String);
+
+const MIB: u64 = 1 << 20;
+
+pub(crate) fn not_asked() -> Words {
+    ("unknown", "not asked yet".into())
+}
+
+/// Words for a process that was found.
+pub(crate) fn process_words(process: Process, jvm: JvmSeen) -> Words {
+    let pid = process.pid;
+    match jvm.stranger {
+        _ if jvm.stopping => ("fail", format!("pid {pid} was told to end")),
+        Some(user) => ("fail", format!("pid {pid}, but user {user} holds its port")),
+        None => ("pass", format!("pid {pid}")),
+    }
+}
+
+/// Words for what `/health` gave.
+pub(crate) fn web_words(seen: WebSeen) -> Words {
+    match seen {
+        WebSeen::Ok => ("pass", "200 ok".into()),
+        WebSeen::Disabled => ("pass", "404, endpoint switched off, server alive".into()),
+        WebSeen::Redirect => ("fail", "redirect: a wrong path or context path".into()),
+        WebSeen::Status(code) => ("fail", format!("status {code}")),
+        WebSeen::Body => ("fail", "200 with a body that is not ok".into()),
+        WebSeen::Truncated => ("fail", "answer cut short".into()),
+        WebSeen::Refused => ("fail", "connection refused".into()),
+        WebSeen::TimedOut => ("fail", "no answer in time".into()),
+        WebSeen::CannotConnect => ("unknown", "the agent has no descriptor or port left".into()),
+        WebSeen::CannotJudge(why) => ("unknown", format!("cannot judge: {why:?}").to_lowercase()),
+    }
+}
+
+/// Words for what `system/info` gave.
+pub(crate) fn api_words(seen: &ApiSeen) -> Words {
+    match seen {
+        ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
+            let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
+            ("pass", format!("{mode}, {jobs}"))
+        }
+        ApiSeen::Info(_) => ("unknown", "the token has no rights on system".into()),
+        ApiSeen::Rejected => ("unknown", "token rejected".into()),
+        ApiSeen::Booting => ("unknown", "503, still starting".into()),
+        ApiSeen::TimedOut => ("unknown", "no answer in time".into()),
+        ApiSeen::Refused => ("unknown", "connection refused".into()),
+        ApiSeen::Failed(status) => ("unknown", format!("status {status}, often for its database")),
+        ApiSeen::Unreadable(why) => ("unknown", why.clone()),
+    }
+}
+
+/// Words for a readiness state.
+pub(crate) fn ready_words(seen: &ReadySeen) -> Words {
+    match &seen.readiness {
+        Readiness::Ready => ("pass", "accepting traffic".into()),
+        Readiness::NotReady => ("fail", "refusing traffic: starting or stopping".into()),
+        Readiness::Absent => ("unknown", "this Rundeck shows no readiness state".into()),
+        Readiness::TimedOut if seen.bound => ("unknown", "no answer in time; it asks the database too".into()),
+        Readiness::TimedOut => ("fail", "no answer in time".into()),
+        Readiness::Refused => ("unknown", "connection refused".into()),
+        Readiness::Unclear(why) => ("unknown", why.clone()),
+    }
+}
+
+/// Words for the timed call.
+pub(crate) fn database_words(seen: &DatabaseSeen, took: Option<Span>) -> Words {
+    let took = took.map_or(String::new(), |took| match took.0 {
+        ms @ ..1000 => format!(" after {ms} ms"),
+        ms => format!(" after {}.{} s", ms / 1000, ms % 1000 / 100),
+    });
+    match seen {
+        DatabaseSeen::Answered => ("pass", format!("a call with the token answers{took}")),
+        DatabaseSeen::Failed(status) => ("fail", format!("a call with the token answers {status}{took}")),
+        DatabaseSeen::TimedOut => ("fail", format!("a call with the token gives no answer{took}")),
+        DatabaseSeen::Refused => ("unknown", "connection refused".into()),
+        DatabaseSeen::Unclear(why) => ("unknown", why.clone()),
+    }
+}
+
+/// Words for the fullest local file system; `mark`: below this share it fails, in thousandths.
+pub(crate) fn disk_words(seen: &[DiskSeen], mark: u16) -> Words {
+    match (worst(seen), seen.first()) {
+        (Some((disk, share)), _) => {
+            let result = if share < u64::from(mark) { "fail" } else { "pass" };
+            (result, format!("{}.{}% free on the file system of {}", share / 10, share % 10, disk.path))
+        }
+        (None, None) => ("unknown", "no directory of Rundeck's is known: set health.disk.paths".into()),
+        (None, Some(disk)) => ("unknown", format!("{}: {}", disk.path, why_unjudged(&disk.room))),
+    }
+}
+
+fn why_unjudged(room: &Room) -> &str {
+    match room {
+        Room::Local { .. } => "its size cannot be told",
+        Room::Network => "a network file system, shared by all members",
+        Room::Hung => "the file system does not answer",
+        Room::Unreadable(why) => why,
+    }
+}
+
+/// Words for the machine's memory.
+pub(crate) fn memory_words(host: &HostSeen) -> Words {
+    let result = if short_of_memory(host) { "fail" } else { "pass" };
+    (result, format!("{} of {} MiB can be had", host.available / MIB, host.memory / MIB))
+}
+
+/// Words for the machine's load.
+pub(crate) fn load_words(host: &HostSeen) -> Words {
+    let result = if overloaded(host) { "fail" } else { "pass" };
+    let (whole, part) = (host.load_hundredths / 100, host.load_hundredths % 100);
+    (result, format!("load {whole}.{part:02} over 5 min on {} processors", host.processors))
+}

@@ -1,0 +1,127 @@
+//! `explain`: why the answer is what it is, check by check, what would change it, and why the balancer may see something
+//! else. Judges nothing: every word is the running agent's own (`GET /status`).
+
+use super::args::Output;
+use super::console::Console;
+use super::error::CliError;
+use super::paint::{Hue, Paint};
+use super::report::{answer, balancer_hue, findings, plain, why};
+use super::status::{UNREACHABLE, ask, exit_code};
+use super::view::{Check, Status, Target};
+use super::{Globals, runtime, text};
+use std::process::ExitCode;
+
+/// Columns of a check's name, and of its result.
+const COLUMN: usize = 11;
+
+/// Explains it.
+///
+/// # Errors
+/// No agent, exit code 3.
+pub fn explain(globals: &Globals, console: &mut Console<'_>) -> Result<ExitCode, CliError> {
+    let control = globals.control(console);
+    let output = globals.output();
+    runtime()?.block_on(async {
+        let (status, value) = ask(&control).await.map_err(|error| error.into_cli(UNREACHABLE))?;
+        match output {
+            Output::Text => console.say(&explained(&status, console.paint))?,
+            Output::Json => console.say_json(&value)?,
+        }
+        Ok(ExitCode::from(exit_code(&status)))
+    })
+}
+
+fn explained(status: &Status, paint: Paint) -> String {
+    let mut out = format!("{}\n", answer(status, paint));
+    if let Some(why) = why(&status.health) {
+        out.push_str(&text::hanging("why", &why, COLUMN));
+    }
+    out.push('\n');
+    for check in &status.checks {
+        out.push_str(&row(check, paint));
+    }
+    let balancers: String = status.targets.iter().map(|target| balancer(target, status, paint)).collect();
+    if !balancers.is_empty() {
+        out.push('\n');
+        out.push_str(&balancers);
+    }
+    out.push_str(&findings(status, paint));
+    out
+}
+
+/// Name, result and what was seen; below it how old that is and what would change the verdict.
+fn row(check: &Check, paint: Paint) -> String {
+    let hue = match check.result.as_str() {
+        "pass" => Hue::Good,
+        "fail" => Hue::Bad,
+        _ => Hue::Warn,
+    };
+    let result = paint.tint(hue, &format!("{:<COLUMN$}", plain(&check.result)));
+    let class = if check.class.is_empty() { String::new() } else { format!(" ({})", plain(&check.class)) };
+    let seen = text::hanging("", &format!("{}{class}", plain(&check.seen)), 2 * COLUMN);
+    let more = text::hanging("", &detail(check), 2 * COLUMN);
+    format!("{:<COLUMN$}{result}{}{more}", plain(&check.check), seen.trim_start())
+}
+
+fn detail(check: &Check) -> String {
+    let mut facts = Vec::new();
+    if let Some(age) = check.age_ms {
+        facts.push(format!("{} ago", text::measured(age)));
+    }
+    if let Some(took) = check.took_ms {
+        facts.push(format!("took {}", text::measured(took)));
+    }
+    match (check.passes, check.fails) {
+        (_, fails) if fails > 1 => facts.push(format!("{} in a row", text::nth(fails))),
+        (passes, 0) if passes > 1 => facts.push(format!("{} in a row", text::nth(passes))),
+        _ => {}
+    }
+    if let Some(next) = check.next_ms {
+        facts.push(format!("next look in {}", text::measured(next)));
+    }
+    let change = if check.change.is_empty() { String::new() } else { format!("; {}", plain(&check.change)) };
+    format!("{}{change}", facts.join(", ")).trim_start_matches("; ").to_owned()
+}
+
+/// What the balancer says, and why that may differ from the answer.
+fn balancer(target: &Target, status: &Status, paint: Paint) -> String {
+    let says = plain(&target.state);
+    let tinted = paint.tint(balancer_hue(&target.state), &says);
+    let told = format!("{} says {says}{}", plain(&target.target_group), disagreement(target, status));
+    text::hanging("balancer", &told, COLUMN).replacen(&format!(" says {says}"), &format!(" says {tinted}"), 1)
+}
+
+fn disagreement(target: &Target, status: &Status) -> String {
+    let (ok, state) = (status.health.ok, target.state.as_str());
+    if target.asks_agent == Some(false) {
+        return "; its health check does not ask this agent, so the answer counts for nothing there".to_owned();
+    }
+    let (Some(interval), Some(threshold)) = (target.check_interval_ms, target.unhealthy_threshold) else {
+        return String::new();
+    };
+    let every = text::lasting(interval);
+    match (ok, state) {
+        (false, "healthy") => {
+            let until = interval.saturating_mul(threshold);
+            let asks = format!("; it asks every {every} and wants {threshold} failures in a row: ");
+            match until.saturating_sub(status.health.since_ms) {
+                0 => format!(
+                    "{asks}it should say unhealthy by now, or by the agent's next look at it; is 503 what it gets?"
+                ),
+                left => format!("{asks}expect unhealthy within {}, by {} UTC", text::lasting(left), by(status, left)),
+            }
+        }
+        (true, "unhealthy") => {
+            format!(
+                "; it asks every {every} and wants a few 200 in a row; if it stays so, a security group or a network ACL keeps it from the health port"
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// The clock in so many milliseconds.
+fn by(status: &Status, ms: u64) -> String {
+    let later = status.now() + std::time::Duration::from_millis(ms);
+    text::clock(later, status.now())
+}

@@ -1,0 +1,72 @@
+//! The defaults, which are those of `config/agent.toml` and of the contract (interface 2).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::settings::{
+    AdminSettings, DatabaseRule, DiskSettings, DrainSettings, HealthSettings, MembershipSettings, Ownership,
+    PassiveRule, QuietTimeout,
+};
+use super::share::Share;
+
+impl Default for HealthSettings {
+    fn default() -> HealthSettings {
+        HealthSettings {
+            listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4441),
+            paths: vec!["/health".to_owned()],
+            executions_status_compat: true,
+            interval: Duration::from_secs(5),
+            fast_interval: Duration::from_secs(1),
+            down_interval: Duration::from_secs(2),
+            api_interval: Duration::from_secs(15),
+            database_interval: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(3),
+            rise_initial: 3,
+            rise: 2,
+            fall: 3,
+            settle: Duration::from_secs(10),
+            max_age: Duration::from_secs(20),
+            boot_timeout: Duration::from_secs(10 * 60),
+            passive: PassiveRule::default(),
+            database: DatabaseRule::default(),
+            max_connections: 256,
+            disk: DiskSettings::default(),
+        }
+    }
+}
+
+impl Default for DiskSettings {
+    fn default() -> DiskSettings {
+        let (degraded_below, down_below) = (Share::thousandths(100), Share::thousandths(10));
+        DiskSettings { paths: Vec::new(), degraded_below, down_below }
+    }
+}
+
+impl Default for MembershipSettings {
+    fn default() -> MembershipSettings {
+        MembershipSettings {
+            ownership: Ownership::default(),
+            discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
+            reconcile_interval: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+impl Default for DrainSettings {
+    fn default() -> DrainSettings {
+        DrainSettings {
+            floor: Duration::from_secs(25),
+            quiet_timeout: QuietTimeout::default(),
+            jobs_timeout: Duration::from_secs(30 * 60),
+            jobs_unknown_timeout: Duration::from_secs(60),
+            passive: true,
+        }
+    }
+}
+
+impl Default for AdminSettings {
+    fn default() -> AdminSettings {
+        AdminSettings { listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4442)), socket: None }
+    }
+}

@@ -1,0 +1,204 @@
+//! What the agent makes of every state that a Rundeck can be in: the real client looks at the stand-in, the real heart judges, in
+//! virtual time, and `tests/golden/verdicts.txt` tells the verdicts for people.
+//!
+//! No agent process, no process of Rundeck, no disk and no AWS is here: only what Rundeck itself shows. `BLESS=1` writes the file anew.
+
+mod looks;
+mod states;
+
+use looks::Eyes;
+use rundeck_alb_core::{
+    Call, CallId, Command, DrainPolicy, Event, HealthPolicy, Heart, MembershipPolicy, Moment, Ownership, Policy,
+    ProcessSeen, Reply, Span,
+};
+use rundeck_alb_lab::rundeck::{Rundeck, Version};
+use states::{HANGING, SCENES, Scene};
+
+/// So long a state is looked at before its verdict is written down: every check has looked and counted (the slowest asks every 30 s
+/// and waits for 40 s), and the boot budget is far from used up.
+const LOOK: Span = Span::secs(200);
+/// Turns within that time, far more than there are.
+const TURNS: u32 = 5_000;
+/// Findings that say only that no AWS is here.
+const ABOUT_AWS: [&str; 2] = ["metadata-unreachable", "no-target-group"];
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/verdicts.txt");
+
+fn policy(has_token: bool) -> Policy {
+    Policy {
+        health: HealthPolicy {
+            interval: Span::secs(5),
+            fast_interval: Span::secs(1),
+            down_interval: Span::secs(2),
+            api_interval: Span::secs(15),
+            database_interval: Span::secs(30),
+            timeout: Span::secs(3),
+            rise_initial: 3,
+            rise: 2,
+            fall: 3,
+            settle: Span::secs(10),
+            max_age: Span::secs(20),
+            boot_timeout: Span::secs(600),
+            passive_out: true,
+            disk_degraded_below: 100,
+            disk_down_below: 10,
+            has_token,
+            port: 4441,
+            paths: vec!["/health".into()],
+        },
+        membership: MembershipPolicy {
+            groups: Vec::new(),
+            discover_tag: String::new(),
+            ownership: Ownership::Auto,
+            reconcile_interval: Span::secs(300),
+        },
+        drain: DrainPolicy {
+            floor: Span::secs(25),
+            quiet_timeout: None,
+            jobs_timeout: Span::secs(1800),
+            jobs_unknown_timeout: Span::secs(60),
+            passive: true,
+        },
+        dry_run: false,
+    }
+}
+
+/// A heart with its eyes on one node, in a time of its own.
+struct Watcher {
+    heart: Heart,
+    eyes: Eyes,
+    now: Moment,
+    /// Replies under way: when they come, and what they say.
+    coming: Vec<(Moment, CallId, Reply)>,
+}
+
+impl Watcher {
+    fn new(node: &Rundeck, scene: &Scene) -> Watcher {
+        let now = Moment(1_000_000);
+        let heart = Heart::new(policy(scene.token.is_some()), 7, now);
+        Watcher { heart, eyes: Eyes::new(node, scene), now, coming: Vec::new() }
+    }
+
+    /// Lets `LOOK` pass.
+    async fn watch(&mut self) {
+        let end = self.now + LOOK;
+        self.feed(Event::Tick).await;
+        for _ in 0..TURNS {
+            let reply = self.coming.iter().map(|(at, ..)| *at).min();
+            let due = self.heart.next_deadline();
+            let next = [reply, due].into_iter().flatten().min().unwrap_or(end).max(self.now);
+            if next > end {
+                self.now = end;
+                return;
+            }
+            self.now = next;
+            let event = match self.coming.iter().position(|(at, ..)| *at == next) {
+                Some(place) => {
+                    let (_, id, reply) = self.coming.remove(place);
+                    Event::Reply(id, reply)
+                }
+                None => Event::Tick,
+            };
+            self.feed(event).await;
+        }
+        panic!("the heart asks too often: {TURNS} turns and only at {:?}", self.now);
+    }
+
+    async fn feed(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            self.heart.handle(event, self.now);
+            for command in self.heart.take_commands() {
+                if let Command::Call { id, call, .. } = command
+                    && let Some((reply, length)) = self.answer(&call).await
+                {
+                    self.coming.push((self.now + length, id, reply));
+                }
+            }
+            events.extend(self.eyes.take_noticed());
+        }
+    }
+
+    /// What is no look at Rundeck is answered as a machine that shows nothing.
+    async fn answer(&mut self, call: &Call) -> Option<(Reply, Span)> {
+        if let Some(seen) = self.eyes.look(call).await {
+            return Some(seen);
+        }
+        let reply = match call {
+            Call::FindProcess { .. } => Reply::Process(ProcessSeen::None),
+            Call::LookDisks { .. } => Reply::Disks(Vec::new()),
+            Call::LookHost => Reply::Host(None),
+            Call::CountInFlight => Reply::InFlight(None),
+            Call::AskLifecycle => Reply::Lifecycle(Ok(None)),
+            Call::AskTag(_) => Reply::Tag(Ok(None)),
+            _ => return None,
+        };
+        Some((reply, Span(1)))
+    }
+
+    fn verdict(&self) -> String {
+        let snapshot = self.heart.snapshot();
+        let answer = snapshot.answer_at(self.now);
+        let degraded: Vec<&str> = snapshot.degraded.iter().map(|word| word.word()).collect();
+        let findings: Vec<&str> =
+            snapshot.findings.iter().map(|one| one.finding.as_str()).filter(|word| !ABOUT_AWS.contains(word)).collect();
+        let verdict =
+            format!("{} {}: {}", if answer.ok { 200 } else { 503 }, answer.state.word(), answer.reason.word());
+        let or_none = |words: Vec<&str>| if words.is_empty() { "-".to_owned() } else { words.join(" ") };
+        format!("{verdict:<34} | {:<18} | {}", or_none(degraded), or_none(findings))
+    }
+}
+
+async fn judge(scene: &'static Scene, version: Version) -> String {
+    let mut node = scene.bring(version).await;
+    let mut watcher = Watcher::new(&node, scene);
+    watcher.watch().await;
+    if let Some(then) = scene.then {
+        let asked = node.state().stats().requests;
+        then(&node);
+        settle(&mut node, scene, asked).await;
+        watcher.watch().await;
+    }
+    let (row, what) = (scene.row, scene.what);
+    format!("{:<6} | {row:<9} | {what:<46} | {}", version.release(), watcher.verdict()).trim_end().to_owned()
+}
+
+/// What the change sets going in the node has come to its end.
+async fn settle(node: &mut Rundeck, scene: &Scene, asked: u64) {
+    while scene.row == "i 17" && node.state().stats().requests < asked + HANGING {
+        tokio::task::yield_now().await;
+    }
+    if scene.row == "37" {
+        node.gone().await;
+    }
+    while scene.what == "port refused, process alive" && tokio::net::TcpStream::connect(node.addr()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    // The listener sees a fault in its next turn.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn every_state_of_every_version_has_its_verdict() {
+    let mut text = String::from(
+        "# What the agent answers in every state of Rundeck (rows of its answer table, `i`: items of the misbehaviour list), once each check\n\
+         # has settled. It sees what Rundeck shows on the wire, no process and no disk. BLESS=1 writes this file anew.\n\
+         # version | row | state of Rundeck | verdict | degraded | findings\n",
+    );
+    for scene in SCENES {
+        // The versions at the same time: most of a look is waiting.
+        let judging = Version::ALL.map(|version| tokio::spawn(judge(scene, version)));
+        for line in judging {
+            text += &line.await.expect("no panic");
+            text.push('\n');
+        }
+    }
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(GOLDEN, &text).expect("the golden file can be written");
+    }
+    let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
+    let differs: Vec<_> = text.lines().zip(golden.lines()).filter(|(now, kept)| now != kept).collect();
+    assert!(differs.is_empty(), "differences (now, golden): {differs:#?}; BLESS=1 writes the table anew");
+    assert_eq!(text.lines().count(), golden.lines().count(), "BLESS=1 writes the table anew");
+}
