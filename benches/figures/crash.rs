@@ -32,7 +32,7 @@ pub fn measure() -> Measured<Vec<Row>> {
     texts.sort();
     texts.dedup();
     let how = format!("polled without a pause on a kept-alive connection; it said `{}`", texts.join("`, `"));
-    Ok(vec![Row::of("SIGKILL of Rundeck to the first 503", &Sample::new(times), &MS.at_most(50.0)).remark(&how)])
+    Ok(vec![Row::of("SIGKILL of Rundeck to the first 503", &Sample::new(times), &MS.at_most(20.0)).remark(&how)])
 }
 
 fn kill(node: &mut Node) -> Measured<(f64, String)> {

@@ -8,11 +8,13 @@
 mod agent;
 mod crash;
 mod http;
+mod loaded;
 mod memory;
 mod node;
 mod peer;
 mod size;
 mod start;
+mod steady;
 mod table;
 mod wait;
 mod work;
@@ -29,9 +31,11 @@ type Measured<T> = Result<T, Box<dyn Error>>;
 type Part = (&'static str, fn() -> Measured<Vec<Row>>);
 
 /// In the order of the table. Those that need a quiet machine come first.
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     ("start", start::measure),
     ("crash", crash::measure),
+    ("steady", steady::measure),
+    ("loaded", loaded::measure),
     ("memory", memory::measure),
     ("size", size::measure),
     ("work", work::measure),

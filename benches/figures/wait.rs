@@ -20,6 +20,11 @@ pub fn rest_until(due: Instant) {
     }
 }
 
+/// Lets so much time pass.
+pub fn pass(time: Duration) {
+    rest_until(Instant::now() + time);
+}
+
 /// Looks until there is something.
 ///
 /// # Errors
