@@ -10,13 +10,13 @@ const SEEDS: u64 = 60;
 /// A probe that is answered only just in time.
 const LATE: Span = Span::millis(2_990);
 
-/// The last column of the row that begins with these two cells, in milliseconds.
+/// The last column of the row that begins with these two cells, in milliseconds; 0, which no time keeps to, where there is none.
 fn documented(from: &str, to: &str) -> u64 {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/HEALTH.md");
-    let text = std::fs::read_to_string(path).expect("docs/HEALTH.md");
-    let row = text.lines().find(|line| line.starts_with(&format!("| {from} | {to} |"))).expect("the row");
-    let cell = row.trim_end_matches('|').rsplit('|').next().expect("a cell").trim();
-    let seconds: f64 = cell.strip_suffix(" s").expect("seconds").parse().expect("a number");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let row = text.lines().find(|line| line.starts_with(&format!("| {from} | {to} |"))).unwrap_or_default();
+    let cell = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default().trim();
+    let seconds: f64 = cell.strip_suffix(" s").and_then(|number| number.parse().ok()).unwrap_or_default();
     (seconds * 1000.0).round() as u64
 }
 

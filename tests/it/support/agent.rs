@@ -107,7 +107,7 @@ listen = "{}"
 {}
 boot_timeout = "{}"
 [drain]
-floor = "500ms"
+floor = "1500ms"
 jobs_timeout = "{}"
 jobs_unknown_timeout = "500ms"
 [admin]
