@@ -2,13 +2,9 @@
 //!
 //! Nothing here makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence.
 
-use crate::command::Call;
+use crate::contract::{ApiSeen, Call, HealthPolicy, Info, Mode, Moment, Span};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{ApiSeen, Info};
-use crate::moment::{Moment, Span};
-use crate::policy::HealthPolicy;
 use crate::slot::Slot;
-use crate::words::Mode;
 
 /// While the number of running jobs decides, it is asked this often.
 const JOBS_INTERVAL: Span = Span::secs(2);

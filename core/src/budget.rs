@@ -3,7 +3,7 @@
 //! AWS's own buckets are per account and region and shared by every node (40 describes and 10 a second, about 20 changes
 //! and 4 a second), so each node keeps far below them by itself.
 
-use crate::moment::{Moment, Span};
+use crate::contract::{Moment, Span};
 
 /// SplitMix64: small, seeded, good enough to spread calls; never for secrets.
 #[derive(Clone, Debug)]

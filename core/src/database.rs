@@ -2,12 +2,9 @@
 //!
 //! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never (facts: Rundeck 1.6).
 
-use crate::command::Call;
+use crate::contract::{ApiSeen, Call, DatabaseSeen, HealthPolicy, Moment, Span};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{ApiSeen, DatabaseSeen};
 use crate::gate::Gate;
-use crate::moment::{Moment, Span};
-use crate::policy::HealthPolicy;
 use crate::slot::Slot;
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.

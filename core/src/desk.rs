@@ -3,9 +3,7 @@
 //! Every part of the heart works through it, so ids, deadlines, budgets and findings have one owner. It decides nothing.
 
 use crate::budget::{Bucket, Chance};
-use crate::command::{Call, Command, Note, NoteKind};
-use crate::event::CallId;
-use crate::moment::{Moment, Span};
+use crate::contract::{Call, CallId, Command, Moment, Note, NoteKind, Span};
 use std::collections::BTreeMap;
 
 /// What a call is about, so that its reply finds the part that asked.

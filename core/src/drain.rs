@@ -2,14 +2,12 @@
 //!
 //! It decides when; deregistering, switching the mode and counting jobs are done by their own parts, which this one reads.
 
-use crate::command::{Call, NoteKind};
+use crate::contract::{
+    Call, Cause, DrainOrder, DrainPhase, DrainPolicy, DrainResult, GroupLeft, Moment, NoteKind, Receipt, Span, Step,
+    result_word, sooner,
+};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::DrainOrder;
 use crate::heart::INTENT_WAIT;
-use crate::moment::{Moment, Span, sooner};
-use crate::policy::DrainPolicy;
-use crate::receipt::{DrainResult, GroupLeft, Receipt, Step};
-use crate::words::{Cause, DrainPhase};
 
 /// Switching and deregistering go on in the background after this.
 const ADVERTISE_LIMIT: Span = Span::secs(10);
@@ -469,15 +467,4 @@ pub(crate) fn note_receipt(written: Result<(), String>, desk: &mut Desk) {
 
 fn secs(span: Span) -> f64 {
     span.0 as f64 / 1000.0
-}
-
-/// The result as it stands in receipts and metrics.
-pub fn result_word(result: DrainResult) -> &'static str {
-    match result {
-        DrainResult::Clean => "clean",
-        DrainResult::Unproven => "unproven",
-        DrainResult::CutShort => "cut-short",
-        DrainResult::Resumed => "resumed",
-        DrainResult::Aborted => "aborted",
-    }
 }

@@ -2,8 +2,7 @@
 //!
 //! `unknown` never moves them. What a result means, and how often it is asked for, is decided where the check lives.
 
-use crate::policy::HealthPolicy;
-use crate::words::Reason;
+use crate::contract::{HealthPolicy, Reason};
 
 /// The counters of one check beside `/health`; `R` tells why it is shut, where there is more than one why.
 #[derive(Clone, Copy, Debug)]

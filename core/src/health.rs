@@ -3,16 +3,15 @@
 //! Counts, paces and weights of evidence live here. What the node is meant to do (drains) and whether passive mode is
 //! ours do not: `answer.rs` joins the two axes.
 
-use crate::command::{Call, Command};
+use crate::contract::{
+    BootSeen, Call, Command, HealthPolicy, JvmSeen, KeptVerdict, Moment, Process, Reason, Span, Unjudged, WebSeen,
+    sooner,
+};
 use crate::database::Database;
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{BootSeen, JvmSeen, KeptVerdict, Process, Unjudged, WebSeen};
 use crate::gate::Gate;
-use crate::moment::{Moment, Span, sooner};
-use crate::policy::HealthPolicy;
 use crate::ready::{Ready, Shown};
 use crate::round::{Round, Run, judge};
-use crate::words::Reason;
 
 /// Limit of a look for the process.
 const PROCESS_LIMIT: Span = Span::secs(5);

@@ -2,23 +2,21 @@
 //!
 //! It joins the two axes, health and intent; the rules of each live in their own modules.
 
-use crate::answer::Answer;
 use crate::api::Api;
-use crate::command::{Command, Ending, NoteKind};
+use crate::contract::{
+    Answer, ApiSeen, Command, Degraded, Ending, Event, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State,
+    sooner,
+};
 use crate::database::Database;
 use crate::desk::Desk;
 use crate::drain::{Around, Drain, Passive};
-use crate::event::{ApiSeen, Event, Intent};
 use crate::health::{Health, Verdict};
 use crate::machine::Machine;
 use crate::member::Member;
 use crate::membership::Membership;
 use crate::mode::ModeSwitch;
-use crate::moment::{Moment, Span, sooner};
 use crate::node::Node;
-use crate::policy::Policy;
 use crate::target::{Env, Wish};
-use crate::words::{Degraded, Mode, Reason, State};
 
 /// What is about to be done is written to disk first, and that is waited for no longer than this (design 3.2).
 pub(crate) const INTENT_WAIT: Span = Span::secs(1);

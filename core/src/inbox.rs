@@ -3,12 +3,11 @@
 //!
 //! Nothing is decided here that belongs to one part alone.
 
-use crate::desk::Topic;
-use crate::event::{
-    ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Trouble, TroubleKind, WebSeen,
+use crate::contract::{
+    ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Span, Trouble, TroubleKind, WebSeen,
 };
+use crate::desk::Topic;
 use crate::heart::Heart;
-use crate::moment::Span;
 use crate::ready::{Around, Shown};
 
 /// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a balancer

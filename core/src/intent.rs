@@ -2,14 +2,12 @@
 //!
 //! It begins and ends drains; how a drain goes is `drain.rs`.
 
-use crate::command::{Call, Command, Ending, NoteKind, OrderAnswer};
+use crate::contract::{
+    Call, Cause, Command, DrainOrder, DrainPhase, DrainResult, Ending, Intent, Kept, NoteKind, Order, OrderAnswer, Span,
+};
 use crate::desk::Topic;
 use crate::drain::{Drain, note_receipt};
-use crate::event::{DrainOrder, Intent, Kept, Order};
 use crate::heart::Heart;
-use crate::moment::Span;
-use crate::receipt::DrainResult;
-use crate::words::{Cause, DrainPhase};
 
 /// Limit for writing the intent; the drain acts after a shorter wait of its own.
 const INTENT_LIMIT: Span = Span::secs(10);

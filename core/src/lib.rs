@@ -6,14 +6,12 @@
 //!
 //! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into calls.
 
-mod answer;
 mod api;
 mod budget;
-mod command;
+mod contract;
 mod database;
 mod desk;
 mod drain;
-mod event;
 mod gate;
 mod health;
 mod heart;
@@ -24,32 +22,23 @@ mod machine;
 mod member;
 mod membership;
 mod mode;
-mod moment;
 mod node;
-mod policy;
 mod process;
 mod ready;
-mod receipt;
 mod round;
 mod rows;
 mod seen;
 mod slot;
 mod target;
 mod view;
-mod words;
 
-pub use answer::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView};
-pub use command::{Call, Command, Ending, Note, NoteKind, OrderAnswer, Target};
-pub use drain::result_word;
-pub use event::{
-    ApiSeen, BootSeen, CallId, DatabaseSeen, DiskSeen, DrainOrder, Event, GroupFacts, HostSeen, Identity, Info, Intent,
-    JvmSeen, Kept, KeptVerdict, Notice, Order, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, TargetSeen,
-    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+pub use contract::{
+    Answer, ApiSeen, BootSeen, Call, CallId, Cause, Check, CheckView, Class, Command, DatabaseSeen, Degraded, DiskSeen,
+    DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Ending, Event, Finding, GroupFacts, GroupLeft,
+    GroupWanted, HealthPolicy, HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, MembershipPolicy, Mode,
+    Moment, Note, NoteKind, Notice, Order, OrderAnswer, Ownership, Policy, Process, ProcessSeen, Readiness, ReadySeen,
+    Reason, Receipt, Reply, Room, RundeckView, Snapshot, Span, State, Step, Target, TargetSeen, TargetState,
+    TargetType, TargetView, Trouble, TroubleKind, Unjudged, WebSeen, result_word, state_word,
 };
 pub use heart::Heart;
 pub use look::{Look, LookRow, Looks};
-pub use moment::{Moment, Span};
-pub use policy::{DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy, TargetType};
-pub use receipt::{DrainResult, GroupLeft, Receipt, Step};
-pub use target::state_word;
-pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};

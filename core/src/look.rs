@@ -1,14 +1,15 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
 //! settling or memory. It leads to nothing: verdicts that count are made in `health.rs`.
 
-use crate::event::{ApiSeen, BootSeen, DiskSeen, HostSeen, Info, ProcessSeen, Readiness, ReadySeen, WebSeen};
+use crate::contract::{
+    ApiSeen, BootSeen, Check, Degraded, DiskSeen, HealthPolicy, HostSeen, Info, Mode, ProcessSeen, Readiness,
+    ReadySeen, Reason, WebSeen,
+};
 use crate::machine::{overloaded, short_of_memory, worst};
-use crate::policy::HealthPolicy;
 use crate::round::{Round, judge};
 use crate::seen::{
     Words, api_words, disk_words, load_words, memory_words, not_asked, process_words, ready_words, web_words,
 };
-use crate::words::{Check, Degraded, Mode, Reason};
 
 /// What was seen at once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,8 @@
 //! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
 
-use crate::command::Call;
+use crate::contract::{Call, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, sooner};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{DiskSeen, HostSeen, Process, Room};
 use crate::gate::Gate;
-use crate::moment::{Moment, Span, sooner};
-use crate::policy::HealthPolicy;
-use crate::words::Degraded;
 
 /// Between two looks at file systems: gigabytes do not fill in a minute.
 const DISK_INTERVAL: Span = Span::secs(60);

@@ -2,10 +2,8 @@
 //!
 //! Findings only: a clone breaks schedules, not requests (facts: Rundeck 3.4).
 
-use crate::command::NoteKind;
+use crate::contract::{Info, Moment, NoteKind};
 use crate::desk::Desk;
-use crate::event::Info;
-use crate::moment::Moment;
 
 /// The UUID that every container of Rundeck's image has unless it is told another one.
 const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";

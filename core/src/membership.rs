@@ -3,13 +3,12 @@
 //! `target.rs` looks after one group; this module names them, reads their facts and sums them up for a drain.
 
 use crate::budget::Backoff;
-use crate::command::{Call, Target};
+use crate::contract::{
+    Call, GroupFacts, GroupLeft, GroupWanted, HealthPolicy, MembershipPolicy, Moment, Ownership, Span, Target,
+    TargetSeen, TargetState, TargetType, Trouble, TroubleKind, sooner,
+};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{GroupFacts, TargetSeen, TargetState, Trouble, TroubleKind};
-use crate::moment::{Moment, Span, sooner};
 use crate::node::Lifecycle;
-use crate::policy::{GroupWanted, HealthPolicy, MembershipPolicy, Ownership, TargetType};
-use crate::receipt::GroupLeft;
 use crate::target::{Env, Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, Wish};
 use std::collections::BTreeMap;
 

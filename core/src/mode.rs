@@ -5,11 +5,8 @@
 
 use crate::api::Api;
 use crate::budget::Backoff;
-use crate::command::{Call, NoteKind};
+use crate::contract::{Call, Mode, Moment, NoteKind, Process, Span};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::Process;
-use crate::moment::{Moment, Span};
-use crate::words::Mode;
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
 const LIMIT: Span = Span::secs(30);

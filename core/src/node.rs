@@ -3,11 +3,8 @@
 //! Losing instance metadata changes nothing that is known already (fail static).
 
 use crate::budget::Backoff;
-use crate::command::Call;
+use crate::contract::{Call, Identity, MembershipPolicy, Moment, Span, sooner};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::Identity;
-use crate::moment::{Moment, Span, sooner};
-use crate::policy::MembershipPolicy;
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
 const LIMIT: Span = Span::secs(10);

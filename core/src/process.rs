@@ -2,15 +2,11 @@
 //!
 //! None found is no proof of anything (interface 9); the end of one that was found is.
 
-use crate::command::Command;
+use crate::contract::{Command, HealthPolicy, JvmSeen, Process, ProcessSeen, Reason, Span};
 use crate::desk::Desk;
-use crate::event::{JvmSeen, Process, ProcessSeen};
 use crate::gate::Gate;
 use crate::health::{Health, Verdict};
-use crate::moment::Span;
-use crate::policy::HealthPolicy;
 use crate::round::Run;
-use crate::words::Reason;
 
 /// Between two looks at a process that is known, where no round asks for one earlier.
 const PROCESS_KNOWN: Span = Span::secs(30);

@@ -2,14 +2,10 @@
 //!
 //! Which endpoint is the best, and how its answer reads, the client knows. Here: when it is asked, and what counts.
 
-use crate::command::Call;
+use crate::contract::{Call, CallId, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span};
 use crate::database::Database;
 use crate::desk::{Desk, Topic};
-use crate::event::{CallId, Readiness, ReadySeen};
 use crate::gate::Gate;
-use crate::moment::{Moment, Span};
-use crate::policy::HealthPolicy;
-use crate::words::Reason;
 
 /// What a first `up` may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 //!
 //! The weights of evidence (design 4.1). What follows from the counters is decided in `health.rs`.
 
-use crate::event::{BootSeen, WebSeen};
-use crate::moment::Moment;
-use crate::words::Reason;
+use crate::contract::{BootSeen, Moment, Reason, WebSeen};
 
 /// What one round came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,16 @@
 //! One row per check: what was seen, when, how often in a row, and what would change the verdict. It decides nothing.
 
-use crate::answer::CheckView;
+use crate::contract::{Check, CheckView, HostSeen, Mode, Moment, sooner};
 use crate::desk::Pace;
-use crate::event::HostSeen;
 use crate::gate::Gate;
 use crate::health::Verdict;
 use crate::heart::Heart;
 use crate::machine::{LOAD_ABOVE, MEMORY_BELOW, percent};
 use crate::member::Likeness;
-use crate::moment::{Moment, sooner};
 use crate::seen::{
     Words, api_words, database_words, disk_words, load_words, memory_words, not_asked, process_words, ready_words,
     web_words,
 };
-use crate::words::{Check, Mode};
 
 impl Heart {
     /// Every check that is made, in the documented order.

@@ -2,11 +2,10 @@
 //!
 //! No counters and no consequences here.
 
-use crate::event::{
-    ApiSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, Readiness, ReadySeen, Room, WebSeen,
+use crate::contract::{
+    ApiSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen,
 };
 use crate::machine::{overloaded, short_of_memory, worst};
-use crate::moment::Span;
 
 /// A result and what it was.
 pub(crate) type Words = (&'static str, String);

@@ -3,7 +3,7 @@
 //! Each call that hangs there holds one of Jetty's 200 threads, and giving up frees none: so never two at a time, and
 //! after a time-out the next only after a growing pause. It does not know what the calls ask.
 
-use crate::moment::{Moment, Span};
+use crate::contract::{Moment, Span};
 
 /// After the first time-out; doubles up to `MOST_PAUSE`.
 const FIRST_PAUSE: Span = Span::secs(15);

@@ -4,12 +4,12 @@
 //! It never touches another node's target and never re-adds a node that is leaving.
 
 use crate::budget::Backoff;
-use crate::command::{Call, NoteKind, Target};
+use crate::contract::{
+    Call, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Moment, NoteKind, Span, Target, TargetSeen,
+    TargetState, TargetType, Trouble, TroubleKind, state_word,
+};
 use crate::desk::{Desk, Pace, Topic};
-use crate::event::{GroupFacts, TargetSeen, TargetState, Trouble, TroubleKind};
-use crate::moment::{Moment, Span};
 use crate::node::Node;
-use crate::policy::{GroupWanted, HealthPolicy, MembershipPolicy, TargetType};
 
 /// Limit of one call to AWS: above the client's own operation time-out of 20 s.
 pub(crate) const LIMIT: Span = Span::secs(25);
@@ -294,19 +294,5 @@ impl Group {
         if self.look.open.is_none() {
             self.look.next = now;
         }
-    }
-}
-
-/// AWS's own word for a state, as operators know it.
-pub fn state_word(state: &TargetState) -> &str {
-    match state {
-        TargetState::Arriving => "initial",
-        TargetState::Healthy => "healthy",
-        TargetState::Unhealthy => "unhealthy",
-        TargetState::Leaving => "draining",
-        TargetState::Absent => "not registered",
-        TargetState::Idle => "unused",
-        TargetState::Unavailable => "unavailable",
-        TargetState::Other(word) => word,
     }
 }

@@ -1,13 +1,11 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
-use crate::answer::{DrainView, Finding, RundeckView, Snapshot, TargetView};
+use crate::contract::{DrainView, Finding, HealthPolicy, RundeckView, Snapshot, Span, TargetView, state_word};
 use crate::drain::Drain;
 use crate::heart::Heart;
 use crate::membership::asks_agent;
-use crate::moment::Span;
 use crate::node::Lifecycle;
-use crate::policy::HealthPolicy;
-use crate::target::{Group, state_word};
+use crate::target::Group;
 
 impl Heart {
     /// What everybody else may know, as of the last event.

@@ -1,8 +1,7 @@
 //! `check`'s verdicts and rows.
 
 use super::*;
-use crate::event::{JvmSeen, Process, Room, Unjudged};
-use crate::moment::Span;
+use crate::contract::{JvmSeen, Process, Room, Span, Unjudged};
 
 fn policy(passive_out: bool) -> HealthPolicy {
     HealthPolicy {

@@ -2,10 +2,13 @@
 //!
 //! A call is answered by exactly one `Event::Reply` with its id, or by nothing: then its deadline counts as the answer.
 
-use crate::event::{CallId, Intent, KeptVerdict, Process};
-use crate::moment::{Moment, Span};
-use crate::receipt::Receipt;
-use crate::words::Mode;
+use super::aws::Target;
+use super::event::CallId;
+use super::moment::{Moment, Span};
+use super::order::{Intent, KeptVerdict, OrderAnswer};
+use super::receipt::Receipt;
+use super::seen::Process;
+use super::words::Mode;
 use serde::{Deserialize, Serialize};
 
 /// One wish of the heart.
@@ -39,35 +42,6 @@ pub enum Ending {
     Stopped,
     /// Cut by a second signal: exit 1.
     Aborted,
-}
-
-/// What an operator is told at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OrderAnswer {
-    /// The drain with this receipt id has begun or was running.
-    Accepted(String),
-    /// The drain was taken back, or there was none.
-    Resumed(bool),
-    /// Not done: `why` is a stable word (`asg`), `text` for people.
-    Refused {
-        /// Stable word.
-        why: String,
-        /// For people, with the way out.
-        text: String,
-    },
-}
-
-/// A target of one group, as this agent registers it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Target {
-    /// ARN of the group.
-    pub group: String,
-    /// Name of the group, for people.
-    pub name: String,
-    /// Instance id or address.
-    pub id: String,
-    /// Traffic port.
-    pub port: u16,
 }
 
 /// Something to do in the world.

@@ -2,10 +2,11 @@
 //!
 //! Words and status are decided here; bytes are made by the shell.
 
-use crate::event::{Identity, Process, TargetSeen};
-use crate::moment::{Moment, Span};
-use crate::receipt::Step;
-use crate::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
+use super::aws::{Identity, TargetSeen};
+use super::moment::{Moment, Span};
+use super::receipt::Step;
+use super::seen::Process;
+use super::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
 use serde::Serialize;
 
 /// The answer of `/health`.

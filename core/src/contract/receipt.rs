@@ -1,7 +1,7 @@
 //! The written end of a drain (interface 7): what was done, how long it took, what was given up.
 
-use crate::moment::Moment;
-use crate::words::Cause;
+use super::moment::Moment;
+use super::words::Cause;
 use serde::{Deserialize, Serialize};
 
 /// How a drain ended.
@@ -75,4 +75,15 @@ pub struct Receipt {
     pub target_groups: Vec<GroupLeft>,
     /// In one word.
     pub result: DrainResult,
+}
+
+/// The result as it stands in receipts and metrics.
+pub fn result_word(result: DrainResult) -> &'static str {
+    match result {
+        DrainResult::Clean => "clean",
+        DrainResult::Unproven => "unproven",
+        DrainResult::CutShort => "cut-short",
+        DrainResult::Resumed => "resumed",
+        DrainResult::Aborted => "aborted",
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! The shell makes it from validated settings; nothing here checks or defaults anything.
 
-use crate::moment::Span;
+use super::aws::TargetType;
+use super::moment::Span;
 use serde::{Deserialize, Serialize};
 
 /// Everything that steers the heart's decisions. Constant for the life of a heart.
@@ -70,16 +71,6 @@ pub enum Ownership {
     Own,
     /// Somebody else does; this agent only looks.
     Observe,
-}
-
-/// What a target group registers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TargetType {
-    /// By instance id.
-    Instance,
-    /// By private IP address.
-    Ip,
 }
 
 /// A target group that the configuration names.

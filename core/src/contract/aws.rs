@@ -1,0 +1,140 @@
+//! What AWS says of this machine and of its target groups, in neutral words: no type of the SDK comes as far as this.
+//!
+//! What follows from it is decided in `membership` and `asg`.
+
+use serde::{Deserialize, Serialize};
+
+/// Who this machine is (instance metadata).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `i-…`.
+    pub instance_id: String,
+    /// Primary private address.
+    pub private_ip: String,
+    /// Region.
+    pub region: String,
+    /// Availability zone.
+    pub zone: String,
+}
+
+/// What leaving and checking need to know of a group; read once per reconcile interval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupFacts {
+    /// ARN.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// Default traffic port.
+    pub port: u16,
+    /// What it registers; `None` for kinds that a Rundeck cannot be (lambda, alb).
+    pub target_type: Option<TargetType>,
+    /// Deregistration delay, seconds.
+    pub delay_secs: u64,
+    /// Health check interval, seconds.
+    pub check_interval_secs: u64,
+    /// Health check time-out, seconds.
+    pub check_timeout_secs: u64,
+    /// Failed checks until unhealthy.
+    pub unhealthy_threshold: u32,
+    /// Port asked by the health check; `None`: the traffic port.
+    pub check_port: Option<u16>,
+    /// Path asked by the health check.
+    pub check_path: String,
+}
+
+/// One target as the load balancer sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetSeen {
+    /// In neutral words.
+    pub state: TargetState,
+    /// AWS's reason code, empty when healthy.
+    pub reason: String,
+    /// AWS's description.
+    pub description: String,
+}
+
+/// States of a target, in neutral words (facts: aws 2.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TargetState {
+    /// `initial`.
+    Arriving,
+    /// `healthy`.
+    Healthy,
+    /// `unhealthy`.
+    Unhealthy,
+    /// `draining`.
+    Leaving,
+    /// `unused`, `Target.NotRegistered`.
+    Absent,
+    /// `unused` for another reason: registered, but gets no traffic.
+    Idle,
+    /// `unavailable`.
+    Unavailable,
+    /// A word that this version does not know.
+    Other(String),
+}
+
+/// A call to AWS that did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The kind decides what follows.
+    pub kind: TroubleKind,
+    /// For people: code and message.
+    pub text: String,
+}
+
+/// Kinds of trouble with AWS (facts: aws 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TroubleKind {
+    /// Rate exceeded.
+    Throttled,
+    /// The role lacks a permission.
+    Denied,
+    /// No such group.
+    NotFound,
+    /// AWS does not accept this target now.
+    InvalidTarget,
+    /// There are no credentials, they have expired, or AWS does not know them.
+    Credentials,
+    /// Unreachable, time-out, 5xx, unreadable.
+    Unavailable,
+    /// Any other refusal.
+    Refused,
+}
+
+/// A target of one group, as this agent registers it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// ARN of the group.
+    pub group: String,
+    /// Name of the group, for people.
+    pub name: String,
+    /// Instance id or address.
+    pub id: String,
+    /// Traffic port.
+    pub port: u16,
+}
+
+/// What a target group registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetType {
+    /// By instance id.
+    Instance,
+    /// By private IP address.
+    Ip,
+}
+
+/// AWS's own word for a state, as operators know it.
+pub fn state_word(state: &TargetState) -> &str {
+    match state {
+        TargetState::Arriving => "initial",
+        TargetState::Healthy => "healthy",
+        TargetState::Unhealthy => "unhealthy",
+        TargetState::Leaving => "draining",
+        TargetState::Absent => "not registered",
+        TargetState::Idle => "unused",
+        TargetState::Unavailable => "unavailable",
+        TargetState::Other(word) => word,
+    }
+}

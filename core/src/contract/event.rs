@@ -1,0 +1,102 @@
+//! Everything that can happen to the heart.
+//!
+//! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
+
+use super::aws::{GroupFacts, Identity, TargetSeen, Trouble};
+use super::order::{Kept, Order};
+use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
+use super::words::Mode;
+use serde::{Deserialize, Serialize};
+
+/// Names one call; replies to a call that is no longer open are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallId(pub u64);
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// What the files of an earlier run say; at most once, before anything else.
+    Kept(Kept),
+    /// A call ended.
+    Reply(CallId, Reply),
+    /// The watched process ended (pidfd).
+    ProcessEnded(Process),
+    /// An operator's order, to be answered under this number.
+    Order(u64, Order),
+    /// SIGTERM or SIGINT; the text names the drain that it starts.
+    Stop {
+        /// Receipt id of the drain.
+        id: String,
+    },
+    /// The second signal: stop now.
+    Abort,
+    /// An adapter found something wrong that only people can cure; `None`: it is right again.
+    Noticed(Notice, Option<String>),
+    /// Nothing but time has passed.
+    Tick,
+}
+
+/// Findings that adapters make; they change no decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// Rundeck's certificate is not accepted: it is asked over an unverified connection, and no token is sent.
+    Certificate,
+    /// The token's file cannot be read.
+    TokenFile,
+    /// The load balancer still sends a token in the query of its health check.
+    TokenInQuery,
+    /// The state directory cannot be used.
+    Store,
+    /// The end of Rundeck's process cannot be watched.
+    ExitWatch,
+}
+
+impl Notice {
+    /// The word of the finding (docs/FINDINGS.md).
+    pub fn word(self) -> &'static str {
+        match self {
+            Notice::Certificate => "certificate",
+            Notice::TokenFile => "token-file",
+            Notice::TokenInQuery => "token-in-query",
+            Notice::Store => "state-directory",
+            Notice::ExitWatch => "process-unwatched",
+        }
+    }
+}
+
+/// The outcome of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// One round: `/health`, and the token-free API step where it was asked for.
+    Web(WebSeen, Option<BootSeen>),
+    /// `system/info` with the token.
+    Api(ApiSeen),
+    /// Which Rundeck processes there are.
+    Process(ProcessSeen),
+    /// What the readiness endpoint says.
+    Ready(ReadySeen),
+    /// A token-authenticated call, timed.
+    Database(DatabaseSeen),
+    /// The file systems that Rundeck writes to.
+    Disks(Vec<DiskSeen>),
+    /// Memory and load of the machine; `None`: they cannot be read.
+    Host(Option<HostSeen>),
+    /// Rundeck was told to change its mode.
+    Mode(Result<Mode, String>),
+    /// Connections in flight on Rundeck's port; `None`: nobody can tell.
+    InFlight(Option<u32>),
+    /// Who this machine is.
+    Identity(Result<Identity, String>),
+    /// `autoscaling/target-lifecycle-state`; `None`: the machine is in no group.
+    Lifecycle(Result<Option<String>, String>),
+    /// The instance tag; `None`: not there.
+    Tag(Result<Option<String>, String>),
+    /// What the groups are like.
+    Groups(Result<Vec<GroupFacts>, Trouble>),
+    /// This node's own target in one group.
+    Target(Result<TargetSeen, Trouble>),
+    /// A registration or deregistration was accepted, with its request id.
+    Changed(Result<String, Trouble>),
+    /// The file is on disk, or why not.
+    Written(Result<(), String>),
+}

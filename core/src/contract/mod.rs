@@ -1,0 +1,30 @@
+//! Everything that crosses the wall between the heart and the world: events and commands, what was seen, what people read.
+//!
+//! It knows words, closed lists and outcomes. It decides nothing, and it imports no other room.
+
+mod aws;
+mod command;
+mod event;
+mod moment;
+mod order;
+mod policy;
+mod receipt;
+mod seen;
+mod snapshot;
+mod words;
+
+pub use aws::{GroupFacts, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, state_word};
+pub use command::{Call, Command, Ending, Note, NoteKind};
+pub use event::{CallId, Event, Notice, Reply};
+pub use moment::{Moment, Span};
+pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer};
+pub use policy::{DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy};
+pub use receipt::{DrainResult, GroupLeft, Receipt, Step, result_word};
+pub use seen::{
+    ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
+    Room, Unjudged, WebSeen,
+};
+pub use snapshot::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView};
+pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
+
+pub(crate) use moment::sooner;

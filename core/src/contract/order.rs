@@ -1,0 +1,77 @@
+//! What people order, what they are answered, and what is kept on disk of both.
+//!
+//! Who may order what, and what an order leads to, is decided in `heart/orders.rs`.
+
+use super::moment::Moment;
+use super::seen::Process;
+use super::words::Cause;
+use serde::{Deserialize, Serialize};
+
+/// What an earlier run of the agent left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The last verdict of the same boot.
+    pub verdict: Option<KeptVerdict>,
+    /// Orders and marks of the same boot.
+    pub intent: Option<Intent>,
+}
+
+/// A verdict that outlives the agent (design 4.1). Written only while up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptVerdict {
+    /// When the last round ended.
+    pub at: Moment,
+    /// The Rundeck it was about.
+    pub process: Process,
+}
+
+/// What the node is meant to do, as it survives a crash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Drains that are wanted, oldest first.
+    pub drains: Vec<DrainOrder>,
+    /// Passive mode is ours to undo.
+    pub passive_by_us: bool,
+    /// The Rundeck process that was switched; a restart forgets the mode.
+    pub process: Option<Process>,
+}
+
+/// What an operator may order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Leave.
+    Drain(DrainOrder),
+    /// Take back a drain of this cause.
+    Resume(Cause),
+}
+
+/// A wish that the node leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainOrder {
+    /// Receipt id, made by the shell from the wall clock.
+    pub id: String,
+    /// Who wants it.
+    pub cause: Cause,
+    /// Free text of the operator.
+    pub reason: String,
+    /// When it was ordered.
+    pub at: Moment,
+    /// When it must have ended.
+    pub deadline: Option<Moment>,
+}
+
+/// What an operator is told at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderAnswer {
+    /// The drain with this receipt id has begun or was running.
+    Accepted(String),
+    /// The drain was taken back, or there was none.
+    Resumed(bool),
+    /// Not done: `why` is a stable word (`asg`), `text` for people.
+    Refused {
+        /// Stable word.
+        why: String,
+        /// For people, with the way out.
+        text: String,
+    },
+}
