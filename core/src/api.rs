@@ -3,8 +3,7 @@
 //! Nothing here makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence.
 
 use crate::contract::{ApiSeen, Call, HealthPolicy, Info, Mode, Moment, Span};
-use crate::desk::{Desk, Pace, Topic};
-use crate::slot::Slot;
+use crate::desk::{Desk, Pace, Slot, Topic};
 
 /// While the number of running jobs decides, it is asked this often.
 const JOBS_INTERVAL: Span = Span::secs(2);

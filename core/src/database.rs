@@ -3,9 +3,7 @@
 //! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never (facts: Rundeck 1.6).
 
 use crate::contract::{ApiSeen, Call, DatabaseSeen, HealthPolicy, Moment, Span};
-use crate::desk::{Desk, Pace, Topic};
-use crate::gate::Gate;
-use crate::slot::Slot;
+use crate::desk::{Desk, Gate, Pace, Slot, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.
 const LIMIT: Span = Span::secs(40);

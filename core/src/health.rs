@@ -8,8 +8,7 @@ use crate::contract::{
     sooner,
 };
 use crate::database::Database;
-use crate::desk::{Desk, Pace, Topic};
-use crate::gate::Gate;
+use crate::desk::{Desk, Gate, Pace, Topic};
 use crate::ready::{Ready, Shown};
 use crate::round::{Round, Run, judge};
 

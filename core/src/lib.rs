@@ -7,12 +7,10 @@
 //! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into calls.
 
 mod api;
-mod budget;
 mod contract;
 mod database;
 mod desk;
 mod drain;
-mod gate;
 mod health;
 mod heart;
 mod inbox;
@@ -28,7 +26,6 @@ mod ready;
 mod round;
 mod rows;
 mod seen;
-mod slot;
 mod target;
 mod view;
 

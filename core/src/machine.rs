@@ -1,8 +1,7 @@
 //! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
 
 use crate::contract::{Call, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, sooner};
-use crate::desk::{Desk, Pace, Topic};
-use crate::gate::Gate;
+use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Between two looks at file systems: gigabytes do not fill in a minute.
 const DISK_INTERVAL: Span = Span::secs(60);

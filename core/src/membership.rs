@@ -2,12 +2,11 @@
 //!
 //! `target.rs` looks after one group; this module names them, reads their facts and sums them up for a drain.
 
-use crate::budget::Backoff;
 use crate::contract::{
     Call, GroupFacts, GroupLeft, GroupWanted, HealthPolicy, MembershipPolicy, Moment, Ownership, Span, Target,
     TargetSeen, TargetState, TargetType, Trouble, TroubleKind, sooner,
 };
-use crate::desk::{Desk, Pace, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic};
 use crate::node::Lifecycle;
 use crate::target::{Env, Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, Wish};
 use std::collections::BTreeMap;

@@ -4,9 +4,8 @@
 //! mode that we did not set is never undone by us.
 
 use crate::api::Api;
-use crate::budget::Backoff;
 use crate::contract::{Call, Mode, Moment, NoteKind, Process, Span};
-use crate::desk::{Desk, Pace, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
 const LIMIT: Span = Span::secs(30);

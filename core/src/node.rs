@@ -2,9 +2,8 @@
 //!
 //! Losing instance metadata changes nothing that is known already (fail static).
 
-use crate::budget::Backoff;
 use crate::contract::{Call, Identity, MembershipPolicy, Moment, Span, sooner};
-use crate::desk::{Desk, Pace, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
 const LIMIT: Span = Span::secs(10);

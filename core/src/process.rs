@@ -3,8 +3,7 @@
 //! None found is no proof of anything (interface 9); the end of one that was found is.
 
 use crate::contract::{Command, HealthPolicy, JvmSeen, Process, ProcessSeen, Reason, Span};
-use crate::desk::Desk;
-use crate::gate::Gate;
+use crate::desk::{Desk, Gate};
 use crate::health::{Health, Verdict};
 use crate::round::Run;
 

@@ -4,8 +4,7 @@
 
 use crate::contract::{Call, CallId, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span};
 use crate::database::Database;
-use crate::desk::{Desk, Topic};
-use crate::gate::Gate;
+use crate::desk::{Desk, Gate, Topic};
 
 /// What a first `up` may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! One row per check: what was seen, when, how often in a row, and what would change the verdict. It decides nothing.
 
 use crate::contract::{Check, CheckView, HostSeen, Mode, Moment, sooner};
-use crate::desk::Pace;
-use crate::gate::Gate;
+use crate::desk::{Gate, Pace};
 use crate::health::Verdict;
 use crate::heart::Heart;
 use crate::machine::{LOAD_ABOVE, MEMORY_BELOW, percent};

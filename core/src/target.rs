@@ -3,12 +3,11 @@
 //! Level-triggered: it keeps what it last saw of its own target in each group and makes the one call that is missing.
 //! It never touches another node's target and never re-adds a node that is leaving.
 
-use crate::budget::Backoff;
 use crate::contract::{
     Call, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Moment, NoteKind, Span, Target, TargetSeen,
     TargetState, TargetType, Trouble, TroubleKind, state_word,
 };
-use crate::desk::{Desk, Pace, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic};
 use crate::node::Node;
 
 /// Limit of one call to AWS: above the client's own operation time-out of 20 s.

@@ -1,9 +1,21 @@
-//! The heart's desk: what time it is, which calls are open, what goes out, what is wrong.
+//! The heart's desk: what every part needs to act.
 //!
-//! Every part of the heart works through it, so ids, deadlines, budgets and findings have one owner. It decides nothing.
+//! It knows what time it is, which calls are open and until when, what goes out in this turn, what is wrong, and how many
+//! calls to AWS this node may still make. It decides only about thrift: never two calls of one kind at a time, waits after a
+//! failure, buckets. It never knows what a call is good for.
 
-use crate::budget::{Bucket, Chance};
+mod budget;
+mod gate;
+mod pace;
+mod slot;
+
+pub(crate) use budget::Chance;
+pub(crate) use gate::Gate;
+pub(crate) use pace::{Backoff, Pace};
+pub(crate) use slot::Slot;
+
 use crate::contract::{Call, CallId, Command, Moment, Note, NoteKind, Span};
+use budget::Bucket;
 use std::collections::BTreeMap;
 
 /// What a call is about, so that its reply finds the part that asked.
@@ -31,35 +43,6 @@ pub(crate) enum Topic {
     Receipt,
     /// The receipt of a drain that was taken back or cut off: only an abort waits for it.
     LastReceipt,
-}
-
-/// When something is done again, and whether it is being done now: never two at a time.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pace {
-    pub(crate) next: Moment,
-    pub(crate) open: Option<CallId>,
-}
-
-impl Pace {
-    pub(crate) fn due(&self, now: Moment) -> bool {
-        self.open.is_none() && now >= self.next
-    }
-
-    /// Due, or nearly so while the agent is awake for a round anyway: each wake-up of its own would cost more than the
-    /// look.
-    pub(crate) fn worth(&self, desk: &Desk) -> bool {
-        self.due(desk.now + desk.slack)
-    }
-
-    /// When the heart must be woken for it.
-    pub(crate) fn wake(&self) -> Option<Moment> {
-        if self.open.is_some() { None } else { Some(self.next) }
-    }
-
-    pub(crate) fn done(&mut self, next: Moment) {
-        self.open = None;
-        self.next = next;
-    }
 }
 
 /// AWS describes that one node may make: a burst, then one a second.

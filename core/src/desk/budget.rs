@@ -1,4 +1,4 @@
-//! Chance and thrift: jitter from an injected seed, back-off, and token buckets for calls to AWS.
+//! Chance and thrift: jitter from an injected seed, and token buckets for calls to AWS.
 //!
 //! AWS's own buckets are per account and region and shared by every node (40 describes and 10 a second, about 20 changes
 //! and 4 a second), so each node keeps far below them by itself.
@@ -34,31 +34,6 @@ impl Chance {
     /// Anything from nothing to the span.
     pub(crate) fn upto(&mut self, span: Span) -> Span {
         Span(self.next() % (span.0 + 1))
-    }
-}
-
-/// Doubling waits between tries, bounded on both sides.
-#[derive(Clone, Debug)]
-pub(crate) struct Backoff {
-    first: Span,
-    most: Span,
-    tries: u32,
-}
-
-impl Backoff {
-    pub(crate) fn new(first: Span, most: Span) -> Backoff {
-        Backoff { first, most, tries: 0 }
-    }
-
-    pub(crate) fn reset(&mut self) {
-        self.tries = 0;
-    }
-
-    /// The next wait, jittered.
-    pub(crate) fn next(&mut self, chance: &mut Chance) -> Span {
-        let wait = Span(self.first.0.saturating_mul(1 << self.tries.min(20)).min(self.most.0));
-        self.tries = self.tries.saturating_add(1);
-        chance.around(wait)
     }
 }
 
@@ -109,17 +84,6 @@ mod tests {
         assert_eq!(bucket.take(Moment(1000)), Err(Moment(5000)));
         assert_eq!(bucket.take(Moment(5000)), Ok(()));
         assert_eq!(bucket.take(Moment(5000)), Err(Moment(10_000)));
-    }
-
-    #[test]
-    fn back_off_doubles_to_its_bound() {
-        let mut chance = Chance::new(1);
-        let mut backoff = Backoff::new(Span::secs(1), Span::secs(30));
-        let waits: Vec<u64> = (0..8).map(|_| backoff.next(&mut chance).0).collect();
-        assert!(waits.windows(2).take(4).all(|w| w[1] > w[0]), "{waits:?}");
-        assert!(waits.iter().all(|w| *w <= 33_000), "{waits:?}");
-        backoff.reset();
-        assert!(backoff.next(&mut chance).0 <= 1100);
     }
 
     #[test]
