@@ -3,12 +3,22 @@
 //! Nothing here makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence.
 
 use crate::contract::{ApiSeen, Call, HealthPolicy, Info, Mode, Moment, Span};
-use crate::desk::{Desk, Pace, Slot, Topic};
+use crate::desk::{Backoff, Desk, Pace, Slot, Topic};
 
 /// While the number of running jobs decides, it is asked this often.
 const JOBS_INTERVAL: Span = Span::secs(2);
 /// A rejected token or a hanging database is asked again at most this rarely.
 const MOST_PAUSE: Span = Span::secs(300);
+
+/// What an answer has come to.
+enum Learnt {
+    /// It was of no use.
+    Nothing,
+    /// The mode is another one than before: a second answer is wanted at once.
+    Doubtful,
+    /// What is known still holds, or is known now.
+    Known,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
@@ -19,8 +29,8 @@ pub(crate) struct Api {
     /// Counted after two equal answers.
     pub(crate) mode: Option<Mode>,
     candidate: Option<Mode>,
-    /// Consecutive answers of no use, for the pause.
-    misses: u32,
+    /// After answers of no use in a row.
+    pause: Backoff,
     asked_at: Moment,
     /// How long the last answer took.
     pub(crate) took: Option<Span>,
@@ -37,12 +47,12 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(now: Moment) -> Api {
         Api {
-            pace: Pace { next: now, open: None },
+            pace: Pace::from(now),
             last: None,
             info: None,
             mode: None,
             candidate: None,
-            misses: 0,
+            pause: Backoff::new(MOST_PAUSE, MOST_PAUSE),
             asked_at: now,
             took: None,
             answered_of: None,
@@ -55,7 +65,7 @@ impl Api {
     /// Another Rundeck process: everything that was known is void.
     pub(crate) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
-        *self = Api { hurry: self.hurry, ..Api::new(desk.now) };
+        *self = Api { hurry: self.hurry, ..Api::new(desk.now()) };
     }
 
     /// The mode is known, or an answer has shown that it cannot be: a passive node is not taken for an active one.
@@ -93,10 +103,10 @@ impl Api {
             );
             return;
         }
-        if reachable && self.pace.worth(desk) && slot.free(desk.now) {
-            slot.take(desk.now);
-            self.asked_at = desk.now;
-            self.pace.open = Some(desk.call(Topic::Api, Call::ProbeApi, policy.timeout.times(2)));
+        if reachable && desk.worth(&self.pace) && slot.free(desk.now()) {
+            slot.take(desk.now());
+            self.asked_at = desk.now();
+            desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.timeout.times(2));
         }
     }
 
@@ -106,48 +116,54 @@ impl Api {
 
     /// The last answer was of no use.
     pub(crate) fn missed(&self) -> bool {
-        self.misses > 0
+        self.pause.failing()
     }
 
     /// What made the last answer useless is over.
     pub(crate) fn ask_again(&mut self, now: Moment) {
-        self.misses = 0;
-        self.pace.next = self.pace.next.min(now);
+        self.pause.reset();
+        self.pace.hasten(now);
     }
 
     /// Ask faster while somebody waits for jobs.
     pub(crate) fn set_hurry(&mut self, hurry: bool, now: Moment) {
-        if hurry && !self.hurry && self.misses == 0 {
-            self.pace.next = self.pace.next.min(now);
+        if hurry && !self.hurry && !self.pause.failing() {
+            self.pace.hasten(now);
         }
         self.hurry = hurry;
     }
 
     /// The call has ended.
     pub(crate) fn on_reply(&mut self, seen: ApiSeen, policy: &HealthPolicy, proven: bool, desk: &mut Desk) {
-        self.took = Some(desk.now.since(self.asked_at));
+        self.took = Some(desk.now().since(self.asked_at));
         self.answered_of = Some(self.asked_at);
-        let again = self.learn(&seen, proven, desk);
-        self.last = Some((seen, desk.now));
-        let wait = self.pause(policy, proven);
-        let wait = if again { Span::ZERO } else { desk.chance.around(wait) };
-        self.pace.done(desk.now + wait);
+        let learnt = self.learn(&seen, proven, desk);
+        self.last = Some((seen, desk.now()));
+        let wait = match learnt {
+            Learnt::Nothing => {
+                // A starting Rundeck rejects a file token until it has read it: start small, then grow.
+                let first = if proven { policy.api_interval } else { policy.fast_interval };
+                desk.around(self.pause.grow_from(first))
+            }
+            Learnt::Doubtful => Span::ZERO,
+            Learnt::Known if self.hurry => desk.around(JOBS_INTERVAL.min(policy.api_interval)),
+            Learnt::Known => desk.around(policy.api_interval),
+        };
+        self.pace.done(desk.now() + wait);
     }
 
-    /// Returns true when a second look is wanted at once.
-    fn learn(&mut self, seen: &ApiSeen, proven: bool, desk: &mut Desk) -> bool {
+    fn learn(&mut self, seen: &ApiSeen, proven: bool, desk: &mut Desk) -> Learnt {
         let ApiSeen::Info(info) = seen else {
-            self.misses = self.misses.saturating_add(1);
-            self.count_jobs(None, desk.now);
+            self.count_jobs(None, desk.now());
             note_miss(seen, proven, desk);
-            return false;
+            return Learnt::Nothing;
         };
         desk.cured("token-rejected");
         desk.cured("api-unreadable");
         desk.cured("api-timeout");
         desk.cured("api-failing");
-        self.misses = 0;
-        self.count_jobs(info.running, desk.now);
+        self.pause.reset();
+        self.count_jobs(info.running, desk.now());
         if info.running.is_none() {
             desk.finding(
                 "token-without-rights",
@@ -163,7 +179,7 @@ impl Api {
         }
         self.candidate = info.mode;
         self.info = Some(info.clone());
-        second
+        if second { Learnt::Doubtful } else { Learnt::Known }
     }
 
     fn count_jobs(&mut self, running: Option<u32>, now: Moment) {
@@ -183,15 +199,6 @@ impl Api {
         self.candidate = Some(mode);
         // What was counted before the switch does not prove that nothing was started since.
         self.idle = [None; 2];
-    }
-
-    fn pause(&self, policy: &HealthPolicy, proven: bool) -> Span {
-        if self.misses > 0 {
-            // A starting Rundeck rejects a file token until it has read it: start small, then grow.
-            let first = if proven { policy.api_interval } else { policy.fast_interval };
-            return Span(first.0.saturating_mul(1 << (self.misses - 1).min(20)).min(MOST_PAUSE.0));
-        }
-        if self.hurry { JOBS_INTERVAL.min(policy.api_interval) } else { policy.api_interval }
     }
 }
 

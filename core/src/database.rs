@@ -35,8 +35,8 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn new(now: Moment) -> Database {
         Database {
-            slot: Slot::default(),
-            pace: Pace { next: now, open: None },
+            slot: Slot::free_from(now),
+            pace: Pace::from(now),
             last: None,
             took: None,
             gate: Gate::default(),
@@ -53,8 +53,7 @@ impl Database {
     pub(crate) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
         desk.cured(WORD);
-        *self = Database::new(desk.now);
-        self.slot.start_over(desk.now);
+        *self = Database::new(desk.now());
     }
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
@@ -63,11 +62,10 @@ impl Database {
             self.tell("a call that needs it hangs", desk);
         }
         self.told = self.hang;
-        if asks && self.pace.worth(desk) && self.slot.free(desk.now) {
-            self.slot.take(desk.now);
-            self.asked_at = desk.now;
-            self.pace.open =
-                Some(desk.call(Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout));
+        if asks && desk.worth(&self.pace) && self.slot.free(desk.now()) {
+            self.slot.take(desk.now());
+            self.asked_at = desk.now();
+            desk.ask(&mut self.pace, Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout);
         }
     }
 
@@ -84,9 +82,9 @@ impl Database {
         desk: &mut Desk,
     ) {
         let seen = seen.unwrap_or(DatabaseSeen::TimedOut);
-        self.took = Some(desk.now.since(self.asked_at));
+        self.took = Some(desk.now().since(self.asked_at));
         let hung = seen == DatabaseSeen::TimedOut;
-        let sent = self.slot.give(hung, desk.now);
+        let sent = self.slot.give(hung, desk.now());
         match &seen {
             DatabaseSeen::Answered => {
                 self.gate.pass(policy);
@@ -103,15 +101,15 @@ impl Database {
             }
             DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
         }
-        self.last = Some((seen, desk.now));
-        let wait = desk.chance.around(policy.database_interval);
-        self.pace.done(desk.now + wait);
+        self.last = Some((seen, desk.now()));
+        let wait = desk.around(policy.database_interval);
+        self.pace.done(desk.now() + wait);
     }
 
     /// `system/info` has ended: it needs the database as the timed call does.
     pub(crate) fn on_api(&mut self, seen: &ApiSeen, answered: Option<Moment>, desk: &mut Desk) {
         let hung = *seen == ApiSeen::TimedOut;
-        let sent = self.slot.give(hung, desk.now);
+        let sent = self.slot.give(hung, desk.now());
         match seen {
             ApiSeen::TimedOut => self.hung(sent, answered),
             ApiSeen::Failed(_) => {
@@ -149,8 +147,8 @@ impl Database {
             Some(true) => {
                 if std::mem::take(&mut self.component_down) || self.hang {
                     self.hang = false;
-                    self.slot.seen_again(desk.now);
-                    self.pace.next = self.pace.next.min(desk.now);
+                    self.slot.seen_again(desk.now());
+                    self.pace.hasten(desk.now());
                 }
                 self.cure(desk);
             }

@@ -94,13 +94,13 @@ impl Drain {
             floor_until: now,
             quiet_until: now,
             left_at: None,
-            count: Pace { next: now, open: None },
+            count: Pace::from(now),
             in_flight: None,
             cut: None,
             most_running: 0,
             last_running: None,
             unproven: false,
-            receipt: Pace { next: now, open: None },
+            receipt: Pace::from(now),
             receipt_done: false,
         };
         for name in ["advertise", "passive", "deregister"] {
@@ -180,7 +180,7 @@ impl Drain {
     }
 
     pub(crate) fn step(&mut self, around: &Around, desk: &mut Desk) {
-        if self.intent_by.is_some_and(|by| desk.now >= by) {
+        if self.intent_by.is_some_and(|by| desk.now() >= by) {
             self.intent_by = None;
             desk.finding(
                 "intent-not-kept",
@@ -205,26 +205,26 @@ impl Drain {
             self.most_running = self.most_running.max(running);
             self.last_running = Some(running);
         }
-        self.close_step("advertise", if self.jobs_first { "200 until the jobs are done" } else { "503" }, desk.now);
+        self.close_step("advertise", if self.jobs_first { "200 until the jobs are done" } else { "503" }, desk.now());
         match &around.passive {
-            Passive::On => self.close_step("passive", "passive mode", desk.now),
-            Passive::Skipped(why) => self.close_step("passive", why, desk.now),
+            Passive::On => self.close_step("passive", "passive mode", desk.now()),
+            Passive::Skipped(why) => self.close_step("passive", why, desk.now()),
             Passive::Pending | Passive::Failed(_) if around.gone => {
-                self.close_step("passive", "Rundeck is not running", desk.now)
+                self.close_step("passive", "Rundeck is not running", desk.now())
             }
             Passive::Pending | Passive::Failed(_) => {}
         }
         if let Some(result) = around.deregistered.filter(|_| self.acting()) {
-            self.close_step("deregister", result, desk.now);
+            self.close_step("deregister", result, desk.now());
         }
         if self.acting() && around.all_left && self.left_at.is_none() {
-            self.left_at = Some(desk.now);
+            self.left_at = Some(desk.now());
             if self.phase == DrainPhase::Quiet {
-                self.floor_until = self.floor_until.min(desk.now + around.policy.floor);
+                self.floor_until = self.floor_until.min(desk.now() + around.policy.floor);
             }
         }
-        if self.phase == DrainPhase::Quiet && self.count.due(desk.now) {
-            self.count.open = Some(desk.call(Topic::InFlight, Call::CountInFlight, COUNT_LIMIT));
+        if self.phase == DrainPhase::Quiet && self.count.due(desk.now()) {
+            desk.ask(&mut self.count, Topic::InFlight, Call::CountInFlight, COUNT_LIMIT);
         }
     }
 
@@ -238,14 +238,14 @@ impl Drain {
         if self.phase == DrainPhase::Done {
             return false;
         }
-        if self.deadline().is_some_and(|at| desk.now >= at) {
+        if self.deadline().is_some_and(|at| desk.now() >= at) {
             self.give_up("the drain's deadline", desk);
             self.enter(DrainPhase::Done, around, desk);
             return true;
         }
         let over = match self.phase {
             DrainPhase::None | DrainPhase::Done => false,
-            DrainPhase::Advertise => self.advertised(around, desk.now),
+            DrainPhase::Advertise => self.advertised(around, desk.now()),
             DrainPhase::Quiet => self.quiet(around, desk),
             DrainPhase::Jobs => self.jobs(around, desk),
         };
@@ -269,7 +269,7 @@ impl Drain {
     }
 
     fn enter(&mut self, phase: DrainPhase, around: &Around, desk: &mut Desk) {
-        let now = desk.now;
+        let now = desk.now();
         self.phase = phase;
         self.phase_since = now;
         match phase {
@@ -279,7 +279,7 @@ impl Drain {
                 let floor = around.unconfirmed_floor.map_or(around.policy.floor, |f| f.max(around.policy.floor));
                 self.floor_until = now + floor;
                 self.quiet_until = now + around.policy.quiet_timeout.unwrap_or(around.longest_delay).max(floor);
-                self.count.next = now;
+                self.count.plan(now);
                 if around.was_in_service {
                     desk.tell(
                         NoteKind::DrainStep,
@@ -302,27 +302,27 @@ impl Drain {
 
     fn quiet(&mut self, around: &Around, desk: &mut Desk) -> bool {
         if !around.was_in_service {
-            self.close_step("quiet", "skipped: this node was not in service", desk.now);
+            self.close_step("quiet", "skipped: this node was not in service", desk.now());
             return true;
         }
         if around.gone && !around.process_alive {
             // Nobody is served by a Rundeck that is not there, however long it is waited for.
             self.cut = Some(Some(0));
-            self.close_step("quiet", "Rundeck is not running", desk.now);
+            self.close_step("quiet", "Rundeck is not running", desk.now());
             return true;
         }
         let count = self.in_flight;
         let nothing = count == Some(Some(0));
-        if desk.now < self.floor_until || (!nothing && desk.now < self.quiet_until) {
+        if desk.now() < self.floor_until || (!nothing && desk.now() < self.quiet_until) {
             return false;
         }
         self.cut = Some(count.flatten());
         match count.flatten() {
-            Some(0) => self.close_step("quiet", "nothing in flight", desk.now),
-            Some(n) => self.abandon_step("quiet", &format!("{n} still in flight"), desk.now),
+            Some(0) => self.close_step("quiet", "nothing in flight", desk.now()),
+            Some(n) => self.abandon_step("quiet", &format!("{n} still in flight"), desk.now()),
             None => {
                 self.unproven = true;
-                self.close_step("quiet", "unproven: nobody could tell what was in flight", desk.now);
+                self.close_step("quiet", "unproven: nobody could tell what was in flight", desk.now());
             }
         }
         true
@@ -338,7 +338,7 @@ impl Drain {
     }
 
     fn jobs(&mut self, around: &Around, desk: &mut Desk) -> bool {
-        let now = desk.now;
+        let now = desk.now();
         if around.policy.jobs_timeout == Span::ZERO {
             self.close_step("jobs", "not waited for (drain.jobs_timeout is 0s)", now);
         } else if around.gone && !around.process_alive {
@@ -382,7 +382,7 @@ impl Drain {
     fn give_up(&mut self, why: &str, desk: &mut Desk) {
         for name in ["quiet", "jobs"] {
             if !self.steps.iter().any(|s| s.name == name) {
-                self.open_step(name, desk.now);
+                self.open_step(name, desk.now());
             }
         }
         if self.cut.is_none() {
@@ -390,7 +390,7 @@ impl Drain {
         }
         let open: Vec<String> = self.steps.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name.clone()).collect();
         for name in open {
-            self.abandon_step(&name, &format!("given up at {why}"), desk.now);
+            self.abandon_step(&name, &format!("given up at {why}"), desk.now());
         }
     }
 
@@ -398,7 +398,7 @@ impl Drain {
     fn close_all(&mut self, desk: &mut Desk) {
         let open: Vec<String> = self.steps.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name.clone()).collect();
         for name in open {
-            self.abandon_step(&name, "could not be done", desk.now);
+            self.abandon_step(&name, "could not be done", desk.now());
         }
     }
 
@@ -414,11 +414,11 @@ impl Drain {
 
     /// Writes the receipt once the last phase is over.
     pub(crate) fn write(&mut self, groups: Vec<GroupLeft>, desk: &mut Desk) {
-        if self.phase != DrainPhase::Done || self.receipt_done || self.receipt.open.is_some() {
+        if self.phase != DrainPhase::Done || self.receipt_done || self.receipt.is_open() {
             return;
         }
         let result = self.result();
-        if let Some(receipt) = self.receipt(groups, result, desk.now) {
+        if let Some(receipt) = self.receipt(groups, result, desk.now()) {
             let took = secs(receipt.ended.since(receipt.started));
             desk.tell(
                 NoteKind::Drained,
@@ -429,7 +429,7 @@ impl Drain {
                     result_word(result)
                 ),
             );
-            self.receipt.open = Some(desk.call(Topic::Receipt, Call::WriteReceipt(Box::new(receipt)), RECEIPT_LIMIT));
+            desk.ask(&mut self.receipt, Topic::Receipt, Call::WriteReceipt(Box::new(receipt)), RECEIPT_LIMIT);
         }
     }
 
@@ -452,7 +452,7 @@ impl Drain {
     }
 
     pub(crate) fn on_receipt(&mut self, written: Result<(), String>, desk: &mut Desk) {
-        self.receipt.open = None;
+        self.receipt.done(desk.now());
         self.receipt_done = true;
         note_receipt(written, desk);
     }

@@ -82,9 +82,9 @@ impl Health {
             evidence: "Rundeck has not been asked yet".into(),
             run: Run::default(),
             proven: false,
-            round: Pace { next: now, open: None },
+            round: Pace::from(now),
             asked_at: now,
-            looking: Pace { next: now, open: None },
+            looking: Pace::from(now),
             process: None,
             jvm: JvmSeen::default(),
             sound: Gate::default(),
@@ -136,13 +136,13 @@ impl Health {
                 "Rundeck's process was told to end (its shutdown runs, whatever /health says)".into()
             }
             Verdict::Down(Reason::RundeckStopping) => {
-                format!("the readiness state says no, {} times in a row: Rundeck is stopping", self.ready.gate.fails)
+                format!("the readiness state says no, {} times in a row: Rundeck is stopping", self.ready.gate.fails())
             }
             Verdict::Down(Reason::WrongProcess) => {
                 format!("user {} holds Rundeck's port, not Rundeck's process", self.jvm.stranger.unwrap_or_default())
             }
             Verdict::Down(reason) if self.base == Verdict::Up => {
-                format!("the readiness endpoint: {reason}, {} times in a row", self.ready.gate.fails)
+                format!("the readiness endpoint: {reason}, {} times in a row", self.ready.gate.fails())
             }
             Verdict::Booting(Reason::NotReady) => "the readiness state says that the start has not ended".into(),
             Verdict::Booting(_) | Verdict::Up | Verdict::Down(_) => self.evidence.clone(),
@@ -194,20 +194,20 @@ impl Health {
 
     /// Starts what is due. A known process and the readiness state are looked at with each round: one wake-up for all.
     pub(crate) fn step(&mut self, policy: &HealthPolicy, database: &mut Database, desk: &mut Desk) {
-        self.end_restore(desk.now);
-        self.end_boot(policy, desk.now);
-        let round = self.round.due(desk.now);
-        let process = self.process.is_some() && self.looking.open.is_none();
-        if self.looking.due(desk.now) || (round && process) {
+        self.end_restore(desk.now());
+        self.end_boot(policy, desk.now());
+        let round = self.round.due(desk.now());
+        let process = self.process.is_some() && !self.looking.is_open();
+        if self.looking.due(desk.now()) || (round && process) {
             let call = Call::FindProcess { known: self.process };
-            self.looking.open = Some(desk.call(Topic::Process, call, PROCESS_LIMIT));
+            desk.ask(&mut self.looking, Topic::Process, call, PROCESS_LIMIT);
         }
         if round {
-            self.asked_at = desk.now;
+            self.asked_at = desk.now();
             let call = Call::ProbeWeb { with_boot: !self.proven };
             let parts = if self.proven { 1 } else { 2 };
             // Twice the probe's own limit: the adapter ends it in time, this is for one that never replies.
-            self.round.open = Some(desk.call(Topic::Web, call, policy.timeout.times(2 * parts)));
+            desk.ask(&mut self.round, Topic::Web, call, policy.timeout.times(2 * parts));
         }
         let answers = matches!(self.last_web, Some((WebSeen::Ok | WebSeen::Disabled, _)));
         if answers && (round || self.ready.last.is_none()) {
@@ -225,7 +225,7 @@ impl Health {
     fn end_restore(&mut self, now: Moment) {
         let Some(restore) = &self.restore else { return };
         // The node may have gone down since the verdict was kept, for what `/health` does not show.
-        let contradicted = self.sound.fails > 0 || self.ready.gate.fails > 0;
+        let contradicted = self.sound.fails() > 0 || self.ready.gate.fails() > 0;
         if restore.same_process && restore.passed && !contradicted {
             self.restore = None;
             self.proven = true;
@@ -254,7 +254,7 @@ impl Health {
         policy: &HealthPolicy,
         desk: &mut Desk,
     ) {
-        let now = desk.now;
+        let now = desk.now();
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
         self.last_web = Some((web, now));
         self.web_took = Some(now.since(self.asked_at));
@@ -277,13 +277,13 @@ impl Health {
             Round::Fail(reason, strong) => self.failed(reason, strong, policy, now),
             Round::Unknown => false,
         };
-        let wait = if confirm { Span::ZERO } else { desk.chance.around(self.interval(policy)) };
+        let wait = if confirm { Span::ZERO } else { desk.around(self.interval(policy)) };
         self.round.done(now + wait);
     }
 
     /// The next round is wanted at once: it tells what something else means.
     pub(crate) fn look_now(&mut self, now: Moment) {
-        self.round.next = self.round.next.min(now);
+        self.round.hasten(now);
     }
 
     /// A round with the boot step is two questions: it says nothing about the pace of one.
@@ -340,7 +340,7 @@ impl Health {
         self.run.passes = self.run.passes.saturating_add(1);
         if self.run.passes == 1 && self.process.is_none() {
             // A Rundeck that has just begun to answer can be found now.
-            self.looking.next = self.looking.next.min(now);
+            self.looking.hasten(now);
         }
         // Nobody looked in between: that is no unbroken run, whatever it was before.
         if now.since(self.run.last_pass) > policy.max_age {

@@ -80,7 +80,7 @@ impl Heart {
 
     /// Takes one event. `now` never goes back; a clock that does is held at its latest reading.
     pub fn handle(&mut self, event: Event, now: Moment) {
-        self.desk.now = self.desk.now.max(now);
+        self.desk.begin_turn(now);
         if self.ended.is_some() {
             return;
         }
@@ -116,10 +116,10 @@ impl Heart {
             wake = sooner(wake, Some(self.mode.claimed + INTENT_WAIT));
         }
         if let Some(drain) = self.drain.as_ref().filter(|_| self.aborting.is_none()) {
-            wake = sooner(wake, drain.wake(&self.around(), self.desk.now));
+            wake = sooner(wake, drain.wake(&self.around(), self.desk.now()));
         }
         wake = sooner(wake, sooner(self.aborting, self.keep_again));
-        wake.map(|at| at.max(self.desk.now + Span(1)))
+        wake.map(|at| at.max(self.desk.now() + Span(1)))
     }
 
     /// How the heart has ended, once it has.
@@ -151,7 +151,7 @@ impl Heart {
     /// That passive mode is ours to undo is on disk, or the disk was waited for.
     fn claim_kept(&self) -> bool {
         let kept = self.kept.passive_by_us == self.mode.by_us && !self.intent_open;
-        kept || self.desk.now >= self.mode.claimed + INTENT_WAIT
+        kept || self.desk.now() >= self.mode.claimed + INTENT_WAIT
     }
 
     fn claim_mode(&mut self) {
@@ -159,7 +159,7 @@ impl Heart {
         if self.drain.is_none() {
             self.mode.settle(&self.api);
         } else if switches && self.reachable() {
-            self.mode.claim(&self.api, self.health.process, self.desk.now);
+            self.mode.claim(&self.api, self.health.process, self.desk.now());
         }
     }
 
@@ -237,8 +237,8 @@ impl Heart {
 
     /// Every part decides once, in an order in which each sees what the one before decided.
     fn step(&mut self) {
-        let round = self.health.round.due(self.desk.now) && self.health.base_up();
-        self.desk.slack = if round { Span(self.policy.health.interval.0 / 2) } else { Span::ZERO };
+        let round = self.health.round.due(self.desk.now()) && self.health.base_up();
+        self.desk.allow_early(if round { Span(self.policy.health.interval.0 / 2) } else { Span::ZERO });
         self.health.step(&self.policy.health, &mut self.database, &mut self.desk);
         self.machine.step(self.health.process, &mut self.desk);
         self.show();
@@ -259,9 +259,9 @@ impl Heart {
         self.with_env(|m, env, desk| m.step(env, wish, desk));
         self.joining |= wish == Wish::Join && self.membership.ever_member;
         self.step_drain();
-        self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now);
+        self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now());
         self.show();
-        if self.aborting.is_some_and(|by| self.desk.now >= by) {
+        if self.aborting.is_some_and(|by| self.desk.now() >= by) {
             self.end(Ending::Aborted);
         }
     }
@@ -286,7 +286,7 @@ impl Heart {
         if (answer.state, answer.reason) != (self.shown.state, self.shown.reason) {
             let text = format!("{} -> {}: {}", self.shown.state, answer.state, self.why(&answer));
             self.desk.tell(NoteKind::Transition, text);
-            self.since = self.desk.now;
+            self.since = self.desk.now();
         }
         self.shown = answer;
         let degraded = self.degraded();
@@ -320,7 +320,7 @@ impl Heart {
         match self.health.verdict() {
             Verdict::Booting(reason) => no(State::Booting, reason),
             Verdict::Down(reason) => no(State::Down, reason),
-            Verdict::Up if self.health.blind(&self.policy.health, self.desk.now) => no(State::Down, Reason::Blind),
+            Verdict::Up if self.health.blind(&self.policy.health, self.desk.now()) => no(State::Down, Reason::Blind),
             Verdict::Up if self.below_floor() => no(State::Down, Reason::Disk),
             Verdict::Up if self.ejected_by_mode() => no(State::Down, Reason::Passive),
             Verdict::Up => Answer { ok: true, state: State::Up, reason: Reason::Ok },

@@ -104,7 +104,7 @@ impl Heart {
     /// Silence is put down to the database, which all members share; an Auto Scaling group might replace every member
     /// that goes silent together.
     fn excused(&self) -> bool {
-        let now = self.desk.now;
+        let now = self.desk.now();
         self.database.silences(self.health.answered, &self.policy.health, now)
             && (self.node.in_group() || self.health.silent(now) <= SHARED_EXCUSE)
     }
@@ -126,11 +126,11 @@ impl Heart {
         };
         self.health.ready.on_reply(seen, around, &self.policy.health, &mut self.desk);
         if self.health.ready.gate.wavers() {
-            self.health.look_now(self.desk.now + self.policy.health.fast_interval);
+            self.health.look_now(self.desk.now() + self.policy.health.fast_interval);
         }
         if self.health.ready.shown() == Shown::Ready {
             // It may be all that a first `up` still waited for.
-            self.health.try_first_up(&self.policy.health, self.desk.now);
+            self.health.try_first_up(&self.policy.health, self.desk.now());
             self.hold_first_up(was_up);
         }
         self.look_if_hung();
@@ -139,7 +139,7 @@ impl Heart {
     fn on_database(&mut self, seen: Option<DatabaseSeen>) {
         self.database.on_reply(seen, self.health.answered, &self.policy.health, &mut self.desk);
         if matches!(self.database.last, Some((DatabaseSeen::Answered, _))) && self.api.missed() {
-            self.api.ask_again(self.desk.now);
+            self.api.ask_again(self.desk.now());
         }
         self.look_if_hung();
     }
@@ -159,13 +159,13 @@ impl Heart {
     /// Whether a hanging call is the database's or the JVM's own shows at the next look at `/health`.
     fn look_if_hung(&mut self) {
         if self.database.wants_web() {
-            self.health.look_now(self.desk.now);
+            self.health.look_now(self.desk.now());
         }
     }
 
     fn on_count(&mut self, count: Option<u32>) {
         if let Some(drain) = &mut self.drain {
-            drain.on_count(count, self.desk.now);
+            drain.on_count(count, self.desk.now());
         }
     }
 
@@ -173,7 +173,7 @@ impl Heart {
         let before = self.health.process;
         self.health.on_process(Some(seen), &self.policy.health, &mut self.desk);
         if before != self.health.process {
-            self.machine.look_again(self.desk.now);
+            self.machine.look_again(self.desk.now());
         }
         if before.is_some() && before != self.health.process {
             self.rundeck_gone();

@@ -21,7 +21,7 @@ impl Heart {
         // What an earlier run of the agent answered is unknown: assume that traffic came.
         self.answered_ok |= kept.verdict.is_some() || kept.intent.is_some();
         if let Some(verdict) = kept.verdict {
-            self.health.restore(&verdict, &self.policy.health, self.desk.now);
+            self.health.restore(&verdict, &self.policy.health, self.desk.now());
         }
         let Some(intent) = kept.intent else { return };
         self.mode.by_us = intent.passive_by_us;
@@ -66,7 +66,7 @@ impl Heart {
     }
 
     pub(crate) fn begin(&mut self, order: DrainOrder) {
-        let now = self.desk.now;
+        let now = self.desk.now();
         self.desk.tell(NoteKind::DrainStep, format!("drain: {}: 503, passive mode and deregistration", order.cause));
         match &mut self.drain {
             Some(drain) => drain.add(order),
@@ -107,15 +107,15 @@ impl Heart {
         let groups = self.membership.left_groups();
         if drain.phase != DrainPhase::Done {
             drain.orders = first.into_iter().collect();
-            if let Some(receipt) = drain.receipt(groups, DrainResult::Resumed, self.desk.now) {
+            if let Some(receipt) = drain.receipt(groups, DrainResult::Resumed, self.desk.now()) {
                 self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), Span::secs(2));
             }
         }
         drain.disown_receipt(&mut self.desk);
         self.drain = None;
         self.desk.cured("asg-will-replace");
-        self.mode.begin(self.desk.now);
-        self.membership.begin_joining(self.desk.now);
+        self.mode.begin(self.desk.now());
+        self.membership.begin_joining(self.desk.now());
         self.desk.tell(NoteKind::Drained, "resumed: the node goes back into service when it is up");
         true
     }
@@ -127,7 +127,7 @@ impl Heart {
             return;
         }
         let order =
-            DrainOrder { id, cause: Cause::AgentStopping, reason: String::new(), at: self.desk.now, deadline: None };
+            DrainOrder { id, cause: Cause::AgentStopping, reason: String::new(), at: self.desk.now(), deadline: None };
         self.begin(order);
     }
 
@@ -139,10 +139,10 @@ impl Heart {
         let Some(drain) = self.drain.as_ref().filter(|d| !d.finished()) else {
             return self.end(Ending::Aborted);
         };
-        self.aborting = Some(self.desk.now + ABORT_LIMIT);
+        self.aborting = Some(self.desk.now() + ABORT_LIMIT);
         // A drain that is over has its receipt under way: a second one would take its place.
         if drain.phase != DrainPhase::Done
-            && let Some(receipt) = drain.receipt(groups, DrainResult::Aborted, self.desk.now)
+            && let Some(receipt) = drain.receipt(groups, DrainResult::Aborted, self.desk.now())
         {
             self.desk.tell(NoteKind::Drained, format!("aborted by a second signal (receipt {})", receipt.id));
             self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), ABORT_LIMIT);
@@ -180,7 +180,7 @@ impl Heart {
         if self.intent_open {
             return;
         }
-        if intent != self.kept || self.keep_again.is_some_and(|at| self.desk.now >= at) {
+        if intent != self.kept || self.keep_again.is_some_and(|at| self.desk.now() >= at) {
             self.kept = intent.clone();
             self.keep_again = None;
             self.intent_open = true;
@@ -200,7 +200,7 @@ impl Heart {
                     "intent-not-kept",
                     format!("the state directory cannot be written ({why}): a crash would forget a drain"),
                 );
-                self.keep_again = Some(self.desk.now + INTENT_AGAIN);
+                self.keep_again = Some(self.desk.now() + INTENT_AGAIN);
             }
         }
     }

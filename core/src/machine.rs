@@ -35,7 +35,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(now: Moment) -> Machine {
-        let pace = Pace { next: now, open: None };
+        let pace = Pace::from(now);
         Machine {
             disk_pace: pace,
             host_pace: pace,
@@ -53,28 +53,28 @@ impl Machine {
     }
 
     pub(crate) fn step(&mut self, process: Option<Process>, desk: &mut Desk) {
-        if self.disk_pace.worth(desk) {
-            self.disk_pace.open = Some(desk.call(Topic::Disks, Call::LookDisks { process }, DISK_LIMIT));
+        if desk.worth(&self.disk_pace) {
+            desk.ask(&mut self.disk_pace, Topic::Disks, Call::LookDisks { process }, DISK_LIMIT);
         }
-        if self.host_pace.worth(desk) {
-            self.host_pace.open = Some(desk.call(Topic::Host, Call::LookHost, HOST_LIMIT));
+        if desk.worth(&self.host_pace) {
+            desk.ask(&mut self.host_pace, Topic::Host, Call::LookHost, HOST_LIMIT);
         }
     }
 
     /// Another process may write elsewhere.
     pub(crate) fn look_again(&mut self, now: Moment) {
-        self.disk_pace.next = self.disk_pace.next.min(now);
+        self.disk_pace.hasten(now);
     }
 
     /// The look at the file systems has ended; `None`: nothing came back in time, which says nothing.
     pub(crate) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
         if let Some(seen) = seen {
             self.judge_disks(&seen, policy, desk);
-            self.disks = Some((seen, desk.now));
+            self.disks = Some((seen, desk.now()));
         }
         let steady = !self.floor.wavers() && !self.low.wavers() && self.floor.shut().is_none();
-        let wait = desk.chance.around(if steady { DISK_INTERVAL } else { DISK_FAST });
-        self.disk_pace.done(desk.now + wait);
+        let wait = desk.around(if steady { DISK_INTERVAL } else { DISK_FAST });
+        self.disk_pace.done(desk.now() + wait);
     }
 
     fn judge_disks(&mut self, seen: &[DiskSeen], policy: &HealthPolicy, desk: &mut Desk) {
@@ -99,10 +99,10 @@ impl Machine {
         if let Some(host) = seen {
             count(&mut self.memory, short_of_memory(&host), policy);
             count(&mut self.load, overloaded(&host), policy);
-            self.host = Some((host, desk.now));
+            self.host = Some((host, desk.now()));
         }
-        let wait = desk.chance.around(HOST_INTERVAL);
-        self.host_pace.done(desk.now + wait);
+        let wait = desk.around(HOST_INTERVAL);
+        self.host_pace.done(desk.now() + wait);
     }
 
     /// Flags of what is short, in their documented order.

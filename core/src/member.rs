@@ -64,6 +64,6 @@ impl Member {
                 "the server UUID has changed since the agent's start: schedules of the old one belong to nobody; set rundeck.server.uuid in framework.properties",
             ),
         }
-        self.seen = Some((likeness, desk.now));
+        self.seen = Some((likeness, desk.now()));
     }
 }

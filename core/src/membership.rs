@@ -31,7 +31,7 @@ impl Membership {
             groups: Vec::new(),
             named: Vec::new(),
             last_key: 0,
-            describe: Pace { next: now, open: None },
+            describe: Pace::from(now),
             describe_backoff: Backoff::new(
                 Span::secs(2).min(policy.reconcile_interval),
                 policy.reconcile_interval.min(Span::secs(60)),
@@ -88,8 +88,8 @@ impl Membership {
             group.left = Left::No;
             group.told_dry = false;
             group.change_backoff.reset();
-            if group.change.open.is_none() {
-                group.change.next = Moment(0);
+            if !group.change.is_open() {
+                group.change.plan(Moment(0));
             }
         }
     }
@@ -120,7 +120,7 @@ impl Membership {
     pub(crate) fn wake(&self, wish: Wish) -> Option<Moment> {
         let mut wake = if self.named.is_empty() { None } else { self.describe.wake() };
         for group in self.groups.iter().filter(|g| g.target.is_some()) {
-            if group.change.open.is_none() {
+            if !group.change.is_open() {
                 wake = sooner(wake, group.look.wake());
             }
             wake = sooner(wake, group.change_wake(wish));
@@ -131,7 +131,7 @@ impl Membership {
     pub(crate) fn step(&mut self, env: &Env<'_>, wish: Wish, desk: &mut Desk) {
         self.name_groups(env, desk);
         self.own(env, desk);
-        if !self.named.is_empty() && self.describe.due(desk.now) {
+        if !self.named.is_empty() && self.describe.due(desk.now()) {
             self.describe_groups(desk);
         }
         for group in &mut self.groups {
@@ -168,7 +168,7 @@ impl Membership {
             self.named = named;
             // An open question is about the old names.
             desk.disown(&mut self.describe);
-            self.describe.next = desk.now + desk.chance.upto(Span::millis(500));
+            self.describe.plan(desk.now() + desk.upto(Span::millis(500)));
         }
     }
 
@@ -191,18 +191,18 @@ impl Membership {
             let target = Target { group: facts.arn.clone(), name: facts.name.clone(), id, port };
             if group.target.as_ref() != Some(&target) {
                 group.target = Some(target);
-                group.look.next = desk.now;
+                group.look.plan(desk.now());
             }
         }
     }
 
     fn describe_groups(&mut self, desk: &mut Desk) {
-        if let Err(at) = desk.looks.take(desk.now) {
-            self.describe.next = at;
+        if let Err(at) = desk.may_look() {
+            self.describe.plan(at);
             return;
         }
         let call = Call::DescribeGroups(self.named.clone());
-        self.describe.open = Some(desk.call(Topic::Groups, call, LIMIT));
+        desk.ask(&mut self.describe, Topic::Groups, call, LIMIT);
     }
 
     pub(crate) fn on_groups(&mut self, answer: Result<Vec<GroupFacts>, Trouble>, env: &Env<'_>, desk: &mut Desk) {
@@ -211,7 +211,7 @@ impl Membership {
         match answer {
             Ok(found) => {
                 self.describe_backoff.reset();
-                self.describe.done(desk.now + desk.chance.around(env.policy.reconcile_interval));
+                self.describe.done(desk.now() + desk.around(env.policy.reconcile_interval));
                 for group in &mut self.groups {
                     let name = &group.wanted.group;
                     if let Some(facts) = found.iter().find(|f| f.arn == *name || f.name == *name) {
@@ -221,7 +221,7 @@ impl Membership {
                 self.note_missing(desk);
                 self.note_elsewhere(env.health, desk);
             }
-            Err(_) => self.describe.done(desk.now + self.describe_backoff.next(&mut desk.chance)),
+            Err(_) => self.describe.done(desk.now() + desk.wait(&mut self.describe_backoff)),
         }
     }
 
@@ -298,7 +298,7 @@ impl Membership {
                 group.on_seen(seen, env.policy, desk);
                 self.note_idle(desk);
             }
-            Err(_) => group.look.done(desk.now + group.look_backoff.next(&mut desk.chance)),
+            Err(_) => group.look.done(desk.now() + desk.wait(&mut group.look_backoff)),
         }
     }
 

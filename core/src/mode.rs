@@ -45,7 +45,7 @@ impl ModeSwitch {
             claimed: Moment(0),
             ended: Moment(0),
             wanted: None,
-            pace: Pace::default(),
+            pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
             tried: false,
             trouble: None,
@@ -58,8 +58,8 @@ impl ModeSwitch {
         self.trouble = None;
         self.told_dry = false;
         self.backoff.reset();
-        if self.pace.open.is_none() {
-            self.pace.next = now;
+        if !self.pace.is_open() {
+            self.pace.plan(now);
         }
     }
 
@@ -89,7 +89,7 @@ impl ModeSwitch {
 
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
     pub(crate) fn settle(&mut self, api: &Api) {
-        if !self.sent || (self.pace.open.is_none() && api.confirms(Mode::Active, self.ended)) {
+        if !self.sent || (!self.pace.is_open() && api.confirms(Mode::Active, self.ended)) {
             self.disclaim();
         }
     }
@@ -114,28 +114,28 @@ impl ModeSwitch {
                 desk.tell(NoteKind::Notice, format!("dry run: would switch Rundeck to {mode} mode"));
             }
             self.tried = true;
-            self.pace.next = desk.now + MOST_RETRY;
+            self.pace.plan(desk.now() + MOST_RETRY);
             return;
         }
-        if !self.needed(mode, api) || !self.pace.due(desk.now) {
+        if !self.needed(mode, api) || !self.pace.due(desk.now()) {
             return;
         }
         self.wanted = Some(mode);
         self.sent = true;
         self.sent_here = true;
-        self.pace.open = Some(desk.call(Topic::Mode, Call::SetMode(mode), LIMIT));
+        desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
 
     pub(crate) fn on_reply(&mut self, answer: Result<Mode, String>, api: &mut Api, desk: &mut Desk) {
         let wanted = self.wanted.take();
         self.tried = true;
-        self.ended = desk.now;
+        self.ended = desk.now();
         match answer {
             Ok(mode) => {
                 api.mode_set(mode);
                 self.trouble = None;
                 self.backoff.reset();
-                self.pace.done(desk.now);
+                self.pace.done(desk.now());
                 if mode == Mode::Active {
                     self.disclaim();
                 }
@@ -146,7 +146,7 @@ impl ModeSwitch {
             Err(why) => {
                 desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {why}"));
                 self.trouble = Some(why);
-                self.pace.done(desk.now + self.backoff.next(&mut desk.chance));
+                self.pace.done(desk.now() + desk.wait(&mut self.backoff));
             }
         }
     }
@@ -154,7 +154,7 @@ impl ModeSwitch {
     /// Another Rundeck process: it starts in its configured mode.
     pub(crate) fn forget(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
-        self.pace.next = desk.now;
+        self.pace.plan(desk.now());
         self.disclaim();
         self.trouble = None;
     }

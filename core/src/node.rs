@@ -38,7 +38,7 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(now: Moment) -> Node {
-        let pace = Pace { next: now, open: None };
+        let pace = Pace::from(now);
         let backoff = || Backoff::new(FIRST_WAIT, MOST_WAIT);
         Node {
             identity: None,
@@ -81,20 +81,20 @@ impl Node {
     }
 
     pub(crate) fn step(&mut self, policy: &MembershipPolicy, desk: &mut Desk) {
-        if self.identity.is_none() && self.identity_pace.due(desk.now) {
-            self.identity_pace.open = Some(desk.call(Topic::Identity, Call::AskIdentity, LIMIT));
+        if self.identity.is_none() && self.identity_pace.due(desk.now()) {
+            desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);
         }
-        if self.lifecycle_pace.worth(desk) {
-            self.lifecycle_pace.open = Some(desk.call(Topic::Lifecycle, Call::AskLifecycle, LIMIT));
+        if desk.worth(&self.lifecycle_pace) {
+            desk.ask(&mut self.lifecycle_pace, Topic::Lifecycle, Call::AskLifecycle, LIMIT);
         }
-        if self.wants_tag(policy) && self.tag_pace.worth(desk) {
+        if self.wants_tag(policy) && desk.worth(&self.tag_pace) {
             let call = Call::AskTag(policy.discover_tag.clone());
-            self.tag_pace.open = Some(desk.call(Topic::Tag, call, LIMIT));
+            desk.ask(&mut self.tag_pace, Topic::Tag, call, LIMIT);
         }
     }
 
     pub(crate) fn on_identity(&mut self, answer: Result<Identity, String>, desk: &mut Desk) {
-        self.identity_pace.done(desk.now + wait(&mut self.backoff[0], answer.is_err(), desk));
+        self.identity_pace.done(desk.now() + wait(&mut self.backoff[0], answer.is_err(), desk));
         match answer {
             Ok(identity) => {
                 desk.cured("metadata-unreachable");
@@ -108,7 +108,7 @@ impl Node {
     }
 
     pub(crate) fn on_lifecycle(&mut self, answer: Result<Option<String>, String>, desk: &mut Desk) {
-        self.lifecycle_pace.done(desk.now + wait(&mut self.backoff[1], answer.is_err(), desk));
+        self.lifecycle_pace.done(desk.now() + wait(&mut self.backoff[1], answer.is_err(), desk));
         match answer {
             Ok(state) => {
                 self.lifecycle = state.map_or(Lifecycle::Alone, Lifecycle::Group);
@@ -126,7 +126,7 @@ impl Node {
     }
 
     pub(crate) fn on_tag(&mut self, answer: Result<Option<String>, String>, desk: &mut Desk) {
-        self.tag_pace.done(desk.now + wait(&mut self.backoff[2], answer.is_err(), desk));
+        self.tag_pace.done(desk.now() + wait(&mut self.backoff[2], answer.is_err(), desk));
         match answer {
             Ok(tag) => {
                 desk.cured("instance-tag-unreadable");
@@ -146,8 +146,8 @@ impl Node {
 
 fn wait(backoff: &mut Backoff, failed: bool, desk: &mut Desk) -> Span {
     if failed {
-        return backoff.next(&mut desk.chance);
+        return desk.wait(backoff);
     }
     backoff.reset();
-    desk.chance.around(LOOK)
+    desk.around(LOOK)
 }

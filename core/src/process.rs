@@ -16,11 +16,11 @@ impl Health {
     /// The look for the process has ended; `None`: nothing came back in time.
     pub(crate) fn on_process(&mut self, seen: Option<ProcessSeen>, policy: &HealthPolicy, desk: &mut Desk) {
         let wait = if self.process.is_some() { PROCESS_KNOWN } else { PROCESS_UNKNOWN };
-        self.looking.done(desk.now + desk.chance.around(wait));
+        self.looking.done(desk.now() + desk.around(wait));
         match seen {
             Some(ProcessSeen::One(process, jvm)) => {
                 desk.cured("several-rundecks");
-                self.process_at = Some(desk.now);
+                self.process_at = Some(desk.now());
                 self.found(process, desk);
                 self.judge_process(jvm, policy, desk);
             }
@@ -44,10 +44,10 @@ impl Health {
             false
         };
         if confirm {
-            self.looking.next = desk.now;
+            self.looking.plan(desk.now());
         } else if self.sound.wavers() {
             // The next look comes with the next round: soon.
-            self.look_now(desk.now + policy.fast_interval);
+            self.look_now(desk.now() + policy.fast_interval);
         }
     }
 
@@ -64,13 +64,13 @@ impl Health {
         self.process = Some(process);
         self.orphaned = false;
         self.sound = Gate::default();
-        self.looking.next = desk.now + PROCESS_KNOWN;
+        self.looking.plan(desk.now() + PROCESS_KNOWN);
         desk.cured("process-unwatched");
         desk.send(Command::WatchExit(process));
         if replaced {
             // Restarted behind our back: everything must be proven again.
             self.start_over(desk);
-            self.become_booting(Reason::Waiting, desk.now);
+            self.become_booting(Reason::Waiting, desk.now());
             self.evidence = format!("Rundeck was restarted as pid {}", process.pid);
         }
     }
@@ -81,8 +81,8 @@ impl Health {
         desk.disown(&mut self.looking);
         self.proven = false;
         self.run = Run::default();
-        self.round.next = desk.now;
-        self.looking.next = desk.now;
+        self.round.plan(desk.now());
+        self.looking.plan(desk.now());
         self.sound = Gate::default();
         self.slow = Gate::default();
         self.answered = None;
@@ -100,7 +100,7 @@ impl Health {
         self.start_over(desk);
         self.base = Verdict::Down(Reason::Exited);
         self.evidence = format!("Rundeck's process {} ended", process.pid);
-        self.looked_at = desk.now;
+        self.looked_at = desk.now();
         true
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Which endpoint is the best, and how its answer reads, the client knows. Here: when it is asked, and what counts.
 
-use crate::contract::{Call, CallId, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span};
+use crate::contract::{Call, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span};
 use crate::database::Database;
-use crate::desk::{Desk, Gate, Topic};
+use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// What a first `up` may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub(crate) enum Shown {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {
-    pub(crate) open: Option<CallId>,
+    /// Asked with a round, so only what is under way counts.
+    pub(crate) pace: Pace,
     asked_at: Moment,
     pub(crate) last: Option<(ReadySeen, Moment)>,
     pub(crate) took: Option<Span>,
@@ -37,7 +38,7 @@ pub(crate) struct Ready {
 impl Ready {
     pub(crate) fn new(now: Moment) -> Ready {
         Ready {
-            open: None,
+            pace: Pace::from(now),
             asked_at: now,
             last: None,
             took: None,
@@ -51,8 +52,8 @@ impl Ready {
 
     /// Another Rundeck process, perhaps of another version: everything that was known is void.
     pub(crate) fn start_over(&mut self, desk: &mut Desk) {
-        desk.disown_call(&mut self.open);
-        *self = Ready::new(desk.now);
+        desk.disown(&mut self.pace);
+        *self = Ready::new(desk.now());
     }
 
     /// Rundeck's version has changed under the same process id, as far as anybody knows.
@@ -66,21 +67,22 @@ impl Ready {
 
     /// Sent with a round. An endpoint that is not there is not asked again: each such look leaves a session in Rundeck.
     pub(crate) fn step(&mut self, policy: &HealthPolicy, database: &mut Database, desk: &mut Desk) {
-        if self.open.is_some() || (self.absent() && !self.learn) {
+        if self.pace.is_open() || (self.absent() && !self.learn) {
             return;
         }
         self.in_slot = self.bound != Some(false);
         if self.in_slot {
-            if !database.slot.free(desk.now) {
+            if !database.slot.free(desk.now()) {
                 self.in_slot = false;
                 return;
             }
-            database.slot.take(desk.now);
+            database.slot.take(desk.now());
         }
-        self.asked_at = desk.now;
+        self.asked_at = desk.now();
         // Learning may take two questions.
         let limit = policy.timeout.times(if self.learn { 4 } else { 2 });
-        self.open = Some(desk.call(Topic::Ready, Call::ProbeReadiness { learn: self.learn }, limit));
+        let call = Call::ProbeReadiness { learn: self.learn };
+        desk.ask(&mut self.pace, Topic::Ready, call, limit);
     }
 
     /// The call has ended; `None`: nothing came back in time. `proven`: this process has once been ready.
@@ -92,8 +94,8 @@ impl Ready {
         policy: &HealthPolicy,
         desk: &mut Desk,
     ) {
-        let now = desk.now;
-        self.open = None;
+        let now = desk.now();
+        self.pace.done(now);
         let silent = || ReadySeen { readiness: Readiness::TimedOut, database: None, bound: self.bound != Some(false) };
         let seen = seen.unwrap_or_else(silent);
         let hung = seen.readiness == Readiness::TimedOut;

@@ -33,7 +33,7 @@ impl Heart {
             Some(_) => "its end is seen at once, and so is SIGTERM at the next look".to_owned(),
             None => "found once a java process with Rundeck's arguments serves the port of rundeck.url".to_owned(),
         };
-        let (passes, fails) = (health.sound.passes, health.sound.fails);
+        let (passes, fails) = (health.sound.passes(), health.sound.fails());
         let row = row(Check::Process, words, health.process_at, health.looking, change);
         // A known process is looked at with each round.
         let round = health.round.wake().filter(|_| health.process.is_some());
@@ -70,8 +70,8 @@ impl Heart {
         } else {
             gate_change(&ready.gate, policy.rise, policy.fall, "take the node out")
         };
-        let next = if ready.absent() { None } else { self.health.round.wake().filter(|_| ready.open.is_none()) };
-        let (passes, fails) = (ready.gate.passes, ready.gate.fails);
+        let next = if ready.absent() { None } else { self.health.round.wake().filter(|_| !ready.pace.is_open()) };
+        let (passes, fails) = (ready.gate.passes(), ready.gate.fails());
         let row = row(Check::Readiness, words, at, self.health.round, change);
         CheckView { next, took: ready.took, passes, fails, ..row }
     }
@@ -92,7 +92,7 @@ impl Heart {
         let database = &self.database;
         let words = database.last.as_ref().map_or(not_asked(), |(seen, _)| database_words(seen, database.took));
         let at = database.last.as_ref().map(|(_, at)| *at);
-        let (passes, fails) = (database.gate.passes, database.gate.fails);
+        let (passes, fails) = (database.gate.passes(), database.gate.fails());
         let change = "shared by all members: reported, takes no node out".to_owned();
         let next = database.slot.wake(database.pace.wake());
         let row = row(Check::Database, words, at, database.pace, change);
@@ -109,7 +109,7 @@ impl Heart {
             (mark, false) => format!(", less than {} takes it out", percent(mark)),
         };
         let change = format!("less than {} flags the node{floor}", percent(policy.disk_degraded_below));
-        let (passes, fails) = (machine.low.passes, machine.low.fails);
+        let (passes, fails) = (machine.low.passes(), machine.low.fails());
         let at = machine.disks.as_ref().map(|(_, at)| *at);
         CheckView { passes, fails, ..row(Check::Disk, words, at, machine.disk_pace, change) }
     }
@@ -128,7 +128,7 @@ impl Heart {
         let machine = &self.machine;
         let words = machine.host.as_ref().map_or(not_asked(), |(seen, _)| words(seen));
         let at = machine.host.map(|(_, at)| at);
-        let (passes, fails) = (gate.passes, gate.fails);
+        let (passes, fails) = (gate.passes(), gate.fails());
         CheckView { passes, fails, ..row(check, words, at, machine.host_pace, change) }
     }
 
@@ -151,9 +151,9 @@ fn row(check: Check, (result, seen): Words, at: Option<Moment>, pace: Pace, chan
 
 fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) -> String {
     if gate.shut().is_some() {
-        format!("{} bring the node back", more(rise, gate.passes, "good answer"))
+        format!("{} bring the node back", more(rise, gate.passes(), "good answer"))
     } else {
-        format!("{} {consequence}", more(fall, gate.fails, "bad answer"))
+        format!("{} {consequence}", more(fall, gate.fails(), "bad answer"))
     }
 }
 

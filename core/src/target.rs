@@ -88,10 +88,10 @@ impl Group {
             kind: None,
             owned: false,
             seen: None,
-            seen_since: desk.now,
-            look: Pace { next: desk.now, open: None },
+            seen_since: desk.now(),
+            look: Pace::from(desk.now()),
             look_backoff: Backoff::new(FIRST_LOOK.min(most), most),
-            change: Pace { next: desk.now, open: None },
+            change: Pace::from(desk.now()),
             change_backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
             joining: false,
             left: Left::No,
@@ -144,7 +144,7 @@ impl Group {
     /// When a wanted change can be made, if nothing that is open has to end first.
     pub(crate) fn change_wake(&self, wish: Wish) -> Option<Moment> {
         let joining = wish == Wish::Join;
-        if !self.wants_change(wish) || (joining && self.look.open.is_some()) {
+        if !self.wants_change(wish) || (joining && self.look.is_open()) {
             return None;
         }
         self.change.wake().map(|at| if joining { at.max(self.not_before) } else { at })
@@ -153,17 +153,16 @@ impl Group {
     pub(crate) fn step(&mut self, env: &Env<'_>, wish: Wish, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
         // Never both at a time, so that what is seen is not older than what was changed; only leaving does not wait.
-        if self.look.due(desk.now) && self.change.open.is_none() {
-            match desk.looks.take(desk.now) {
+        if self.look.due(desk.now()) && !self.change.is_open() {
+            match desk.may_look() {
                 Ok(()) => {
-                    self.look.open =
-                        Some(desk.call(Topic::Target(self.key), Call::DescribeTarget(target.clone()), LIMIT))
+                    desk.ask(&mut self.look, Topic::Target(self.key), Call::DescribeTarget(target.clone()), LIMIT)
                 }
-                Err(at) => self.look.next = at,
+                Err(at) => self.look.plan(at),
             }
         }
-        let waits = wish == Wish::Join && (desk.now < self.not_before || self.look.open.is_some());
-        if self.wants_change(wish) && self.change.due(desk.now) && !waits {
+        let waits = wish == Wish::Join && (desk.now() < self.not_before || self.look.is_open());
+        if self.wants_change(wish) && self.change.due(desk.now()) && !waits {
             self.make_change(target, env, wish, desk);
         }
     }
@@ -180,17 +179,17 @@ impl Group {
                 );
             }
             self.left = if joining { Left::No } else { Left::Failing };
-            self.change.next = desk.now + MOST_RETRY;
+            self.change.plan(desk.now() + MOST_RETRY);
             return;
         }
-        if let Err(at) = desk.changes.take(desk.now) {
-            self.change.next = at;
+        if let Err(at) = desk.may_change() {
+            self.change.plan(at);
             return;
         }
         self.joining = joining;
         let reason = env.why.to_string();
         let call = if joining { Call::Register { target, reason } } else { Call::Deregister { target, reason } };
-        self.change.open = Some(desk.call(Topic::Change(self.key), call, LIMIT));
+        desk.ask(&mut self.change, Topic::Change(self.key), call, LIMIT);
     }
 
     pub(crate) fn on_seen(&mut self, seen: TargetSeen, policy: &MembershipPolicy, desk: &mut Desk) {
@@ -201,7 +200,7 @@ impl Group {
         }
         let before = self.state().cloned();
         if before.as_ref() != Some(&seen.state) {
-            self.seen_since = desk.now;
+            self.seen_since = desk.now();
             if let Some(target) = &self.target {
                 let detail = if seen.reason.is_empty() {
                     String::new()
@@ -215,13 +214,9 @@ impl Group {
         if settled {
             self.look_backoff.reset();
         }
-        let wait = if settled {
-            desk.chance.around(policy.reconcile_interval)
-        } else {
-            self.look_backoff.next(&mut desk.chance)
-        };
-        self.seen = Some((seen, desk.now));
-        self.look.done(desk.now + wait);
+        let wait = if settled { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
+        self.seen = Some((seen, desk.now()));
+        self.look.done(desk.now() + wait);
     }
 
     pub(crate) fn on_change(&mut self, answer: Result<String, Trouble>, desk: &mut Desk) {
@@ -230,22 +225,22 @@ impl Group {
         match answer {
             Ok(request) => {
                 self.change_backoff.reset();
-                self.change.done(desk.now);
+                self.change.done(desk.now());
                 self.after_change(&target, Some(request), desk);
             }
             Err(_) if gone => {
-                self.change.done(desk.now);
+                self.change.done(desk.now());
                 self.after_change(&target, None, desk);
             }
             Err(_) => {
                 if self.joining {
                     // AWS may have done it all the same: only a look can tell, and until then a leaving node asks to be out.
                     self.seen = None;
-                    self.look_soon(desk.now);
+                    self.look_soon(desk.now());
                 } else {
                     self.left = Left::Failing;
                 }
-                self.change.done(desk.now + self.change_backoff.next(&mut desk.chance));
+                self.change.done(desk.now() + desk.wait(&mut self.change_backoff));
             }
         }
     }
@@ -269,18 +264,18 @@ impl Group {
             (TargetState::Leaving, "Target.DeregistrationInProgress")
         };
         if self.state() != Some(&state) {
-            self.seen_since = desk.now;
+            self.seen_since = desk.now();
         }
-        self.seen = Some((TargetSeen { state, reason: reason.into(), description: String::new() }, desk.now));
+        self.seen = Some((TargetSeen { state, reason: reason.into(), description: String::new() }, desk.now()));
         self.look_backoff.reset();
         // A first look before the delay has passed would only see `draining` (peers' lesson: it costs everybody's quota).
-        let wait = if self.joining { self.look_backoff.next(&mut desk.chance) } else { self.delay() + FIRST_LOOK };
+        let wait = if self.joining { desk.wait(&mut self.look_backoff) } else { self.delay() + FIRST_LOOK };
         if !self.joining && self.kind == Some(TargetType::Ip) {
-            self.not_before = desk.now + self.delay();
+            self.not_before = desk.now() + self.delay();
         }
         // A look that was under way says nothing about what is so now.
         desk.disown(&mut self.look);
-        self.look.next = desk.now + wait;
+        self.look.plan(desk.now() + wait);
     }
 
     /// How the configuration or the tag names the group.
@@ -290,8 +285,8 @@ impl Group {
 
     /// The node wants in again after a drain: look soon instead of after the delay.
     pub(crate) fn look_soon(&mut self, now: Moment) {
-        if self.look.open.is_none() {
-            self.look.next = now;
+        if !self.look.is_open() {
+            self.look.plan(now);
         }
     }
 }

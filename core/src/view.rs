@@ -11,7 +11,7 @@ impl Heart {
     /// What everybody else may know, as of the last event.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            at: self.desk.now,
+            at: self.desk.now(),
             answer: self.shown,
             evidence: self.why(&self.shown),
             since: self.since,

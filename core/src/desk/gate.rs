@@ -7,8 +7,8 @@ use crate::contract::{HealthPolicy, Reason};
 /// The counters of one check beside `/health`; `R` tells why it is shut, where there is more than one why.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate<R = Reason> {
-    pub(crate) passes: u32,
-    pub(crate) fails: u32,
+    passes: u32,
+    fails: u32,
     /// Of these the last ones in a row that are strong evidence.
     strong: u32,
     /// Why, once enough results said so.
@@ -22,6 +22,17 @@ impl<R> Default for Gate<R> {
 }
 
 impl<R: Copy> Gate<R> {
+    /// Good results in a row.
+    pub(crate) fn passes(&self) -> u32 {
+        self.passes
+    }
+
+    /// Bad results in a row.
+    pub(crate) fn fails(&self) -> u32 {
+        self.fails
+    }
+
+    /// One more good result.
     pub(crate) fn pass(&mut self, policy: &HealthPolicy) {
         self.fails = 0;
         self.strong = 0;
@@ -42,6 +53,7 @@ impl<R: Copy> Gate<R> {
         strong && self.shut.is_none()
     }
 
+    /// Why it is shut, if it is.
     pub(crate) fn shut(&self) -> Option<R> {
         self.shut
     }

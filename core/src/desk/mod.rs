@@ -9,13 +9,12 @@ mod gate;
 mod pace;
 mod slot;
 
-pub(crate) use budget::Chance;
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
 pub(crate) use slot::Slot;
 
 use crate::contract::{Call, CallId, Command, Moment, Note, NoteKind, Span};
-use budget::Bucket;
+use budget::{Bucket, Chance};
 use std::collections::BTreeMap;
 
 /// What a call is about, so that its reply finds the part that asked.
@@ -52,15 +51,15 @@ const CHANGES: (u64, Span) = (10, Span::secs(5));
 
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
-    pub(crate) now: Moment,
+    now: Moment,
     /// How much early a look may be made in this turn.
-    pub(crate) slack: Span,
-    pub(crate) chance: Chance,
+    slack: Span,
+    chance: Chance,
     last_id: u64,
     open: BTreeMap<CallId, (Topic, Moment)>,
     out: Vec<Command>,
-    pub(crate) looks: Bucket,
-    pub(crate) changes: Bucket,
+    looks: Bucket,
+    changes: Bucket,
     findings: BTreeMap<&'static str, String>,
 }
 
@@ -79,7 +78,59 @@ impl Desk {
         }
     }
 
-    /// Sends a call that must be answered within `limit`.
+    /// The present moment of this turn.
+    pub(crate) fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// A turn begins. A clock that goes back is held at its latest reading.
+    pub(crate) fn begin_turn(&mut self, now: Moment) {
+        self.now = self.now.max(now);
+    }
+
+    /// The agent is awake for a round anyway: looks that are due so soon are worth making now, for each wake-up of its
+    /// own would cost more than the look.
+    pub(crate) fn allow_early(&mut self, slack: Span) {
+        self.slack = slack;
+    }
+
+    /// What this pace stands for is due, or nearly so while the agent is awake anyway.
+    pub(crate) fn worth(&self, pace: &Pace) -> bool {
+        pace.due(self.now + self.slack)
+    }
+
+    /// The span, up to 10 % shorter or longer.
+    pub(crate) fn around(&mut self, span: Span) -> Span {
+        self.chance.around(span)
+    }
+
+    /// Anything from nothing to the span.
+    pub(crate) fn upto(&mut self, span: Span) -> Span {
+        self.chance.upto(span)
+    }
+
+    /// The wait after one more failure, jittered.
+    pub(crate) fn wait(&mut self, backoff: &mut Backoff) -> Span {
+        backoff.next(&mut self.chance)
+    }
+
+    /// Takes one look at AWS, or says when there will be one.
+    pub(crate) fn may_look(&mut self) -> Result<(), Moment> {
+        self.looks.take(self.now)
+    }
+
+    /// Takes one change at AWS, or says when there will be one.
+    pub(crate) fn may_change(&mut self) -> Result<(), Moment> {
+        self.changes.take(self.now)
+    }
+
+    /// Sends a call that must be answered within `limit`; the pace is under way until then.
+    pub(crate) fn ask(&mut self, pace: &mut Pace, topic: Topic, call: Call, limit: Span) {
+        let id = self.call(topic, call, limit);
+        pace.begin(id);
+    }
+
+    /// Sends a call that must be answered within `limit`, and that no pace stands for.
     pub(crate) fn call(&mut self, topic: Topic, call: Call, limit: Span) -> CallId {
         self.last_id += 1;
         let id = CallId(self.last_id);
@@ -96,12 +147,7 @@ impl Desk {
 
     /// Nobody waits for the open call of this pace any more: its reply will be ignored.
     pub(crate) fn disown(&mut self, pace: &mut Pace) {
-        self.disown_call(&mut pace.open);
-    }
-
-    /// As [`disown`](Self::disown), for a call that has no pace of its own.
-    pub(crate) fn disown_call(&mut self, open: &mut Option<CallId>) {
-        if let Some(id) = open.take() {
+        if let Some(id) = pace.abandon() {
             self.open.remove(&id);
         }
     }

@@ -2,36 +2,61 @@
 //!
 //! It does not know what is done, nor whether it is wanted at all.
 
-use super::Desk;
 use super::budget::Chance;
 use crate::contract::{CallId, Moment, Span};
 
 /// When something is done again, and whether it is being done now: never two at a time.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    pub(crate) next: Moment,
-    pub(crate) open: Option<CallId>,
+    next: Moment,
+    open: Option<CallId>,
 }
 
 impl Pace {
+    /// For the first time at this moment.
+    pub(crate) fn from(next: Moment) -> Pace {
+        Pace { next, open: None }
+    }
+
+    /// Nothing of it is under way, and its time has come.
     pub(crate) fn due(&self, now: Moment) -> bool {
         self.open.is_none() && now >= self.next
     }
 
-    /// Due, or nearly so while the agent is awake for a round anyway: each wake-up of its own would cost more than the
-    /// look.
-    pub(crate) fn worth(&self, desk: &Desk) -> bool {
-        self.due(desk.now + desk.slack)
+    /// It is being done now.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
-    /// When the heart must be woken for it.
+    /// When the heart must be woken for it; `None`: when what is under way has ended.
     pub(crate) fn wake(&self) -> Option<Moment> {
         if self.open.is_some() { None } else { Some(self.next) }
     }
 
+    /// It has ended, and is due again then.
     pub(crate) fn done(&mut self, next: Moment) {
         self.open = None;
         self.next = next;
+    }
+
+    /// Not later than this.
+    pub(crate) fn hasten(&mut self, at: Moment) {
+        self.next = self.next.min(at);
+    }
+
+    /// At this moment, whatever was planned.
+    pub(crate) fn plan(&mut self, at: Moment) {
+        self.next = at;
+    }
+
+    /// It is under way as this call.
+    pub(super) fn begin(&mut self, id: CallId) {
+        self.open = Some(id);
+    }
+
+    /// Nobody waits for what is under way any more.
+    pub(super) fn abandon(&mut self) -> Option<CallId> {
+        self.open.take()
     }
 }
 
@@ -48,14 +73,32 @@ impl Backoff {
         Backoff { first, most, tries: 0 }
     }
 
+    /// It worked: the next wait is a first one again.
     pub(crate) fn reset(&mut self) {
         self.tries = 0;
     }
 
-    /// The next wait, jittered.
-    pub(crate) fn next(&mut self, chance: &mut Chance) -> Span {
+    /// The last try failed.
+    pub(crate) fn failing(&self) -> bool {
+        self.tries > 0
+    }
+
+    /// The wait after one more failure.
+    pub(crate) fn grow(&mut self) -> Span {
         let wait = Span(self.first.0.saturating_mul(1 << self.tries.min(20)).min(self.most.0));
         self.tries = self.tries.saturating_add(1);
+        wait
+    }
+
+    /// As [`grow`](Self::grow), where the first wait depends on what failed.
+    pub(crate) fn grow_from(&mut self, first: Span) -> Span {
+        self.first = first;
+        self.grow()
+    }
+
+    /// As [`grow`](Self::grow), jittered, so that nodes that failed together drift apart.
+    pub(super) fn next(&mut self, chance: &mut Chance) -> Span {
+        let wait = self.grow();
         chance.around(wait)
     }
 }
@@ -71,7 +114,22 @@ mod tests {
         let waits: Vec<u64> = (0..8).map(|_| backoff.next(&mut chance).0).collect();
         assert!(waits.windows(2).take(4).all(|w| w[1] > w[0]), "{waits:?}");
         assert!(waits.iter().all(|w| *w <= 33_000), "{waits:?}");
+        assert!(backoff.failing());
         backoff.reset();
+        assert!(!backoff.failing());
         assert!(backoff.next(&mut chance).0 <= 1100);
+    }
+
+    #[test]
+    fn a_pace_is_never_due_while_it_is_under_way() {
+        let mut pace = Pace::from(Moment(5));
+        assert!(!pace.due(Moment(4)) && pace.due(Moment(5)));
+        pace.begin(CallId(1));
+        assert!(pace.is_open() && !pace.due(Moment(9)) && pace.wake().is_none());
+        pace.done(Moment(20));
+        pace.hasten(Moment(30));
+        assert_eq!(pace.wake(), Some(Moment(20)));
+        pace.hasten(Moment(10));
+        assert_eq!(pace.wake(), Some(Moment(10)));
     }
 }

@@ -3,6 +3,7 @@
 //! Each call that hangs there holds one of Jetty's 200 threads, and giving up frees none: so never two at a time, and
 //! after a time-out the next only after a growing pause. It does not know what the calls ask.
 
+use super::pace::Backoff;
 use crate::contract::{Moment, Span};
 
 /// After the first time-out; doubles up to `MOST_PAUSE`.
@@ -10,16 +11,21 @@ const FIRST_PAUSE: Span = Span::secs(15);
 /// A database that is back is asked at most this late, unless it is seen again before.
 const MOST_PAUSE: Span = Span::secs(300);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
     /// Since when a call is in flight.
     sent: Option<Moment>,
     not_before: Moment,
-    /// Time-outs in a row.
-    hangs: u32,
+    /// After time-outs in a row.
+    pause: Backoff,
 }
 
 impl Slot {
+    /// Free from this moment on.
+    pub(crate) fn free_from(not_before: Moment) -> Slot {
+        Slot { sent: None, not_before, pause: Backoff::new(FIRST_PAUSE, MOST_PAUSE) }
+    }
+
     pub(crate) fn free(&self, now: Moment) -> bool {
         self.sent.is_none() && now >= self.not_before
     }
@@ -37,11 +43,9 @@ impl Slot {
     pub(crate) fn give(&mut self, hung: bool, now: Moment) -> Option<Moment> {
         let sent = self.sent.take();
         if hung {
-            let pause = Span(FIRST_PAUSE.0.saturating_mul(1 << self.hangs.min(20)).min(MOST_PAUSE.0));
-            self.hangs = self.hangs.saturating_add(1);
-            self.not_before = now + pause;
+            self.not_before = now + self.pause.grow();
         } else {
-            self.hangs = 0;
+            self.pause.reset();
             self.not_before = now;
         }
         sent
@@ -49,17 +53,12 @@ impl Slot {
 
     /// The database was seen to answer by another way: the next call need not wait.
     pub(crate) fn seen_again(&mut self, now: Moment) {
-        self.hangs = 0;
+        self.pause.reset();
         self.not_before = self.not_before.min(now);
     }
 
     /// A call has been in flight for longer than a probe may take: since when.
     pub(crate) fn hanging(&self, limit: Span, now: Moment) -> Option<Moment> {
         self.sent.filter(|sent| now.since(*sent) >= limit)
-    }
-
-    /// Another Rundeck process: nothing hangs in it.
-    pub(crate) fn start_over(&mut self, now: Moment) {
-        *self = Slot { not_before: now, ..Slot::default() };
     }
 }
