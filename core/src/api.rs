@@ -3,7 +3,7 @@
 //! Nothing here makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence.
 
 use crate::contract::{ApiSeen, Call, HealthPolicy, Info, Mode, Moment, Span};
-use crate::desk::{Backoff, Desk, Pace, Slot, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// While the number of running jobs decides, it is asked this often.
 const JOBS_INTERVAL: Span = Span::secs(2);
@@ -95,7 +95,7 @@ impl Api {
         }
     }
 
-    pub(crate) fn step(&mut self, policy: &HealthPolicy, reachable: bool, slot: &mut Slot, desk: &mut Desk) {
+    pub(crate) fn step(&mut self, policy: &HealthPolicy, reachable: bool, desk: &mut Desk) {
         if !policy.has_token {
             desk.finding(
                 "token-missing",
@@ -103,15 +103,15 @@ impl Api {
             );
             return;
         }
-        if reachable && desk.worth(&self.pace) && slot.free(desk.now()) {
-            slot.take(desk.now());
+        if reachable && desk.worth(&self.pace) && desk.slot_free() {
+            desk.take_slot();
             self.asked_at = desk.now();
             desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.timeout.times(2));
         }
     }
 
-    pub(crate) fn wake(&self, policy: &HealthPolicy, reachable: bool, slot: &Slot) -> Option<Moment> {
-        if policy.has_token && reachable { slot.wake(self.pace.wake()) } else { None }
+    pub(crate) fn wake(&self, policy: &HealthPolicy, reachable: bool, desk: &Desk) -> Option<Moment> {
+        if policy.has_token && reachable { desk.slot_wake(self.pace.wake()) } else { None }
     }
 
     /// The last answer was of no use.

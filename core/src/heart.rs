@@ -7,11 +7,9 @@ use crate::contract::{
     Answer, ApiSeen, Command, Degraded, Ending, Event, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State,
     sooner,
 };
-use crate::database::Database;
 use crate::desk::Desk;
 use crate::drain::{Around, Drain, Passive};
 use crate::health::{Health, Verdict};
-use crate::machine::Machine;
 use crate::member::Member;
 use crate::membership::Membership;
 use crate::mode::ModeSwitch;
@@ -28,8 +26,6 @@ pub struct Heart {
     pub(crate) desk: Desk,
     pub(crate) health: Health,
     pub(crate) api: Api,
-    pub(crate) database: Database,
-    pub(crate) machine: Machine,
     pub(crate) member: Member,
     pub(crate) node: Node,
     pub(crate) membership: Membership,
@@ -57,8 +53,6 @@ impl Heart {
             desk: Desk::new(seed, now),
             health: Health::new(now),
             api: Api::new(now),
-            database: Database::new(now),
-            machine: Machine::new(now),
             member: Member::default(),
             node: Node::new(now),
             membership,
@@ -105,9 +99,9 @@ impl Heart {
         if self.ended.is_some() {
             return None;
         }
-        let mut wake = sooner(self.desk.wake(), self.health.wake(&self.policy.health));
-        wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api(), &self.database.slot));
-        wake = sooner(wake, sooner(self.database.wake(self.asks_database()), self.machine.wake()));
+        let health = self.health.wake(&self.policy.health, self.asks_database(), &self.desk);
+        let mut wake = sooner(self.desk.wake(), health);
+        wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api(), &self.desk));
         wake = sooner(wake, self.node.wake(&self.policy.membership));
         wake = sooner(wake, self.membership.wake(self.wish()));
         if self.reachable() && self.claim_kept() {
@@ -128,13 +122,13 @@ impl Heart {
     }
 
     fn reachable(&self) -> bool {
-        !self.health.rundeck_gone() && self.health.run.passes > 0 || self.health.is_up()
+        self.health.reachable()
     }
 
     /// During a start the readiness state is asked first: both may need the slot, and a first `up` needs the state.
     /// A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that nobody can tell.
     fn asks_api(&self) -> bool {
-        let turn = self.health.proven() || self.health.ready.last.is_some();
+        let turn = self.health.proven() || self.health.readiness_asked();
         (self.reachable() && turn) || (self.api.hurry && !self.health.rundeck_gone())
     }
 
@@ -159,7 +153,7 @@ impl Heart {
         if self.drain.is_none() {
             self.mode.settle(&self.api);
         } else if switches && self.reachable() {
-            self.mode.claim(&self.api, self.health.process, self.desk.now());
+            self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
     }
 
@@ -205,7 +199,7 @@ impl Heart {
         Around {
             policy: self.policy.drain.clone(),
             gone: self.health.rundeck_gone(),
-            process_alive: self.health.process.is_some(),
+            process_alive: self.health.process().is_some(),
             was_in_service: self.answered_ok || self.membership.ever_member,
             tried: self.membership.all_tried(),
             all_left: self.membership.all_left(),
@@ -237,10 +231,9 @@ impl Heart {
 
     /// Every part decides once, in an order in which each sees what the one before decided.
     fn step(&mut self) {
-        let round = self.health.round.due(self.desk.now()) && self.health.base_up();
+        let round = self.health.round_due(self.desk.now()) && self.health.base_up();
         self.desk.allow_early(if round { Span(self.policy.health.interval.0 / 2) } else { Span::ZERO });
-        self.health.step(&self.policy.health, &mut self.database, &mut self.desk);
-        self.machine.step(self.health.process, &mut self.desk);
+        self.health.step(&self.policy.health, &mut self.desk);
         self.show();
         if self.shown.state != State::Down {
             self.health.keep(&self.policy.health, &mut self.desk);
@@ -248,9 +241,9 @@ impl Heart {
         self.claim_mode();
         self.keep_intent();
         let asks_api = self.asks_api();
-        self.api.step(&self.policy.health, asks_api, &mut self.database.slot, &mut self.desk);
+        self.api.step(&self.policy.health, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
-        self.database.step(&self.policy.health, asks_database, &mut self.desk);
+        self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
         if self.reachable() && self.claim_kept() {
             self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
         }
@@ -337,7 +330,7 @@ impl Heart {
 
     /// A full disk is this node's own, but a node that is replaced for it takes its jobs with it.
     fn below_floor(&self) -> bool {
-        self.machine.floor.shut().is_some() && !self.node.in_group()
+        self.health.below_floor() && !self.node.in_group()
     }
 
     pub(crate) fn degraded(&self) -> Vec<Degraded> {
@@ -345,13 +338,7 @@ impl Heart {
         if self.shown.state == State::Up && self.api.mode == Some(Mode::Passive) {
             degraded.push(Degraded::Passive);
         }
-        if self.database.troubled() {
-            degraded.push(Degraded::Database);
-        }
-        degraded.extend(self.machine.degraded());
-        if self.health.is_up() && self.health.slow.shut().is_some() {
-            degraded.push(Degraded::Slow);
-        }
+        degraded.extend(self.health.degraded());
         degraded
     }
 }

@@ -4,15 +4,10 @@
 //! Nothing is decided here that belongs to one part alone.
 
 use crate::contract::{
-    ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Span, Trouble, TroubleKind, WebSeen,
+    ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
 use crate::heart::Heart;
-use crate::ready::{Around, Shown};
-
-/// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a balancer
-/// whose targets are all silent sends to all of them anyway.
-const SHARED_EXCUSE: Span = Span::secs(300);
 
 impl Heart {
     pub(crate) fn take(&mut self, event: Event) {
@@ -41,9 +36,9 @@ impl Heart {
             (Topic::Ready, Reply::Ready(seen)) => self.on_ready(Some(seen)),
             (Topic::Database, Reply::Database(seen)) => self.on_database(Some(seen)),
             (Topic::Disks, Reply::Disks(seen)) => {
-                self.machine.on_disks(Some(seen), &self.policy.health, &mut self.desk);
+                self.health.on_disks(Some(seen), &self.policy.health, &mut self.desk);
             }
-            (Topic::Host, Reply::Host(seen)) => self.machine.on_host(seen, &self.policy.health, &mut self.desk),
+            (Topic::Host, Reply::Host(seen)) => self.health.on_host(seen, &self.policy.health, &mut self.desk),
             (Topic::Mode, Reply::Mode(answer)) => self.mode.on_reply(answer, &mut self.api, &mut self.desk),
             (Topic::InFlight, Reply::InFlight(count)) => self.on_count(count),
             (Topic::Identity, Reply::Identity(answer)) => self.node.on_identity(answer, &mut self.desk),
@@ -72,8 +67,8 @@ impl Heart {
             Topic::Process => self.health.on_process(None, &self.policy.health, &mut self.desk),
             Topic::Ready => self.on_ready(None),
             Topic::Database => self.on_database(None),
-            Topic::Disks => self.machine.on_disks(None, &self.policy.health, &mut self.desk),
-            Topic::Host => self.machine.on_host(None, &self.policy.health, &mut self.desk),
+            Topic::Disks => self.health.on_disks(None, &self.policy.health, &mut self.desk),
+            Topic::Host => self.health.on_host(None, &self.policy.health, &mut self.desk),
             Topic::Mode => self.mode.on_reply(Err(why()), &mut self.api, &mut self.desk),
             Topic::InFlight => self.on_count(None),
             Topic::Identity => self.node.on_identity(Err(why()), &mut self.desk),
@@ -90,23 +85,12 @@ impl Heart {
 
     fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>) {
         let was_up = self.health.base_up();
-        let excused = self.excused();
-        self.health.on_web(seen, excused, &self.policy.health, &mut self.desk);
-        let answers = matches!(seen, Some((WebSeen::Ok | WebSeen::Disabled, _)));
-        self.database.on_web(answers);
+        self.health.on_web(seen, self.node.in_group(), &self.policy.health, &mut self.desk);
         if self.health.port_closed() {
             // Whether the process and its mode are gone too is another question.
             self.forget_answers();
         }
         self.hold_first_up(was_up);
-    }
-
-    /// Silence is put down to the database, which all members share; an Auto Scaling group might replace every member
-    /// that goes silent together.
-    fn excused(&self) -> bool {
-        let now = self.desk.now();
-        self.database.silences(self.health.answered, &self.policy.health, now)
-            && (self.node.in_group() || self.health.silent(now) <= SHARED_EXCUSE)
     }
 
     /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
@@ -118,49 +102,25 @@ impl Heart {
 
     fn on_ready(&mut self, seen: Option<ReadySeen>) {
         let was_up = self.health.base_up();
-        let around = Around {
-            excused: self.excused(),
-            answered: self.health.answered,
-            proven: self.health.proven(),
-            database: &mut self.database,
-        };
-        self.health.ready.on_reply(seen, around, &self.policy.health, &mut self.desk);
-        if self.health.ready.gate.wavers() {
-            self.health.look_now(self.desk.now() + self.policy.health.fast_interval);
-        }
-        if self.health.ready.shown() == Shown::Ready {
-            // It may be all that a first `up` still waited for.
-            self.health.try_first_up(&self.policy.health, self.desk.now());
-            self.hold_first_up(was_up);
-        }
-        self.look_if_hung();
+        self.health.on_ready(seen, self.node.in_group(), &self.policy.health, &mut self.desk);
+        self.hold_first_up(was_up);
     }
 
     fn on_database(&mut self, seen: Option<DatabaseSeen>) {
-        self.database.on_reply(seen, self.health.answered, &self.policy.health, &mut self.desk);
-        if matches!(self.database.last, Some((DatabaseSeen::Answered, _))) && self.api.missed() {
+        if self.health.on_database(seen, &self.policy.health, &mut self.desk) && self.api.missed() {
             self.api.ask_again(self.desk.now());
         }
-        self.look_if_hung();
     }
 
     fn on_api(&mut self, seen: Option<ApiSeen>) {
         let seen = seen.unwrap_or(ApiSeen::TimedOut);
-        self.database.on_api(&seen, self.health.answered, &mut self.desk);
+        self.health.on_api(&seen, &mut self.desk);
         if let ApiSeen::Info(info) = &seen
             && self.member.on_info(info, &mut self.desk)
         {
-            self.health.ready.learn_again();
+            self.health.learn_readiness();
         }
         self.api.on_reply(seen, &self.policy.health, self.health.proven(), &mut self.desk);
-        self.look_if_hung();
-    }
-
-    /// Whether a hanging call is the database's or the JVM's own shows at the next look at `/health`.
-    fn look_if_hung(&mut self) {
-        if self.database.wants_web() {
-            self.health.look_now(self.desk.now());
-        }
     }
 
     fn on_count(&mut self, count: Option<u32>) {
@@ -170,16 +130,14 @@ impl Heart {
     }
 
     fn on_process(&mut self, seen: ProcessSeen) {
-        let before = self.health.process;
+        let before = self.health.process();
         self.health.on_process(Some(seen), &self.policy.health, &mut self.desk);
-        if before != self.health.process {
-            self.machine.look_again(self.desk.now());
-        }
-        if before.is_some() && before != self.health.process {
+        let process = self.health.process();
+        if before.is_some() && before != process {
             self.rundeck_gone();
-        } else if before.is_none() && self.health.process.is_some() {
+        } else if before.is_none() && process.is_some() {
             // Restarted while no agent looked: its mode is its own again.
-            self.mode.found(self.health.process, &mut self.desk);
+            self.mode.found(process, &mut self.desk);
         }
     }
 
@@ -196,8 +154,7 @@ impl Heart {
 
     /// What the server that was there has answered says nothing about the next one.
     fn forget_answers(&mut self) {
-        self.health.ready.start_over(&mut self.desk);
         self.api.start_over(&mut self.desk);
-        self.database.start_over(&mut self.desk);
+        self.health.forget_answers(&mut self.desk);
     }
 }

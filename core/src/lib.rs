@@ -8,7 +8,6 @@
 
 mod api;
 mod contract;
-mod database;
 mod desk;
 mod drain;
 mod health;
@@ -16,16 +15,11 @@ mod heart;
 mod inbox;
 mod intent;
 mod look;
-mod machine;
 mod member;
 mod membership;
 mod mode;
 mod node;
-mod process;
-mod ready;
-mod round;
 mod rows;
-mod seen;
 mod target;
 mod view;
 

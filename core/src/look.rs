@@ -1,14 +1,13 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
-//! settling or memory. It leads to nothing: verdicts that count are made in `health.rs`.
+//! settling or memory. It leads to nothing: verdicts that count are made in the health room.
 
 use crate::contract::{
     ApiSeen, BootSeen, Check, Degraded, DiskSeen, HealthPolicy, HostSeen, Info, Mode, ProcessSeen, Readiness,
     ReadySeen, Reason, WebSeen,
 };
-use crate::machine::{overloaded, short_of_memory, worst};
-use crate::round::{Round, judge};
-use crate::seen::{
-    Words, api_words, disk_words, load_words, memory_words, not_asked, process_words, ready_words, web_words,
+use crate::health::{
+    Round, Words, api_words, disk_words, judge, load_words, memory_words, not_asked, overloaded, process_words,
+    ready_words, short_of_memory, web_words, worst,
 };
 
 /// What was seen at once.
@@ -117,15 +116,16 @@ impl Look {
             Some(seen) => api_words(seen),
             None => ("unknown", "not asked without a token: set rundeck.token_file".into()),
         };
-        let host = |words: fn(&HostSeen) -> Words| self.host.as_ref().map_or(not_asked(), words);
+        let memory = |host: &HostSeen| memory_words(host, short_of_memory(host));
+        let load = |host: &HostSeen| load_words(host, overloaded(host));
         vec![
             row(Check::Process, self.process_words()),
             row(Check::Web, self.web_words()),
             row(Check::Readiness, self.ready.as_ref().map_or(not_asked(), ready_words)),
             row(Check::Api, api),
-            row(Check::Disk, disk_words(&self.disks, policy.disk_degraded_below)),
-            row(Check::Memory, host(memory_words)),
-            row(Check::Load, host(load_words)),
+            row(Check::Disk, disk_words(&self.disks, worst(&self.disks), policy.disk_degraded_below)),
+            row(Check::Memory, self.host.as_ref().map_or(not_asked(), memory)),
+            row(Check::Load, self.host.as_ref().map_or(not_asked(), load)),
         ]
     }
 

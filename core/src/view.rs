@@ -15,7 +15,7 @@ impl Heart {
             answer: self.shown,
             evidence: self.why(&self.shown),
             since: self.since,
-            looked_at: self.health.looked_at,
+            looked_at: self.health.looked_at(),
             max_age: self.policy.health.max_age,
             accepting: self.health.accepting(),
             degraded: self.degraded(),
@@ -44,9 +44,9 @@ impl Heart {
             server_uuid: info.and_then(|i| i.server_uuid.clone()),
             mode: self.api.mode,
             running: self.api.running(),
-            process: self.health.process,
-            memory_bytes: self.health.process.map(|_| self.health.jvm.memory),
-            threads: self.health.process.map(|_| self.health.jvm.threads),
+            process: self.health.process(),
+            memory_bytes: self.health.process().map(|_| self.health.jvm().memory),
+            threads: self.health.process().map(|_| self.health.jvm().threads),
         }
     }
 }

@@ -92,6 +92,14 @@ pub struct CheckView {
     pub change: String,
 }
 
+impl CheckView {
+    /// A check that has not been looked at; `change`: what would change the verdict.
+    pub(crate) fn of(check: Check, result: &'static str, seen: String, change: String) -> CheckView {
+        let class = check.class();
+        CheckView { check, class, result, seen, at: None, took: None, passes: 0, fails: 0, next: None, change }
+    }
+}
+
 /// What is known of Rundeck.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RundeckView {

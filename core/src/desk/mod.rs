@@ -11,10 +11,10 @@ mod slot;
 
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
-pub(crate) use slot::Slot;
 
 use crate::contract::{Call, CallId, Command, Moment, Note, NoteKind, Span};
 use budget::{Bucket, Chance};
+use slot::Slot;
 use std::collections::BTreeMap;
 
 /// What a call is about, so that its reply finds the part that asked.
@@ -60,6 +60,7 @@ pub(crate) struct Desk {
     out: Vec<Command>,
     looks: Bucket,
     changes: Bucket,
+    slot: Slot,
     findings: BTreeMap<&'static str, String>,
 }
 
@@ -74,6 +75,7 @@ impl Desk {
             out: Vec::new(),
             looks: Bucket::new(LOOKS.0, LOOKS.1, now),
             changes: Bucket::new(CHANGES.0, CHANGES.1, now),
+            slot: Slot::free_from(now),
             findings: BTreeMap::new(),
         }
     }
@@ -112,6 +114,41 @@ impl Desk {
     /// The wait after one more failure, jittered.
     pub(crate) fn wait(&mut self, backoff: &mut Backoff) -> Span {
         backoff.next(&mut self.chance)
+    }
+
+    /// The one slot of calls that need Rundeck's database can be taken now.
+    pub(crate) fn slot_free(&self) -> bool {
+        self.slot.free(self.now)
+    }
+
+    /// A call that needs Rundeck's database goes out.
+    pub(crate) fn take_slot(&mut self) {
+        self.slot.take(self.now);
+    }
+
+    /// That call has ended. Returns when it had been sent.
+    pub(crate) fn give_slot(&mut self, hung: bool) -> Option<Moment> {
+        self.slot.give(hung, self.now)
+    }
+
+    /// Rundeck's database was seen to answer by another way: the next call need not wait.
+    pub(crate) fn hasten_slot(&mut self) {
+        self.slot.seen_again(self.now);
+    }
+
+    /// Another Rundeck process: nothing hangs in it.
+    pub(crate) fn renew_slot(&mut self) {
+        self.slot = Slot::free_from(self.now);
+    }
+
+    /// When a call that waits for the slot should be tried again; `None`: when the one in flight has ended.
+    pub(crate) fn slot_wake(&self, wanted: Option<Moment>) -> Option<Moment> {
+        self.slot.wake(wanted)
+    }
+
+    /// The slot's call has been in flight for longer than a probe may take: since when.
+    pub(crate) fn slot_hanging(&self, limit: Span) -> Option<Moment> {
+        self.slot.hanging(limit, self.now)
     }
 
     /// Takes one look at AWS, or says when there will be one.

@@ -1,11 +1,11 @@
-//! What was seen, as a result and in words for people. The same for a running agent and for a single look.
+//! What was seen, in words for people. The same for a running agent and for a single look.
 //!
 //! No counters and no consequences here.
 
 use crate::contract::{
     ApiSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen,
 };
-use crate::machine::{overloaded, short_of_memory, worst};
+use crate::desk::Gate;
 
 /// A result and what it was.
 pub(crate) type Words = (&'static str, String);
@@ -87,9 +87,9 @@ pub(crate) fn database_words(seen: &DatabaseSeen, took: Option<Span>) -> Words {
     }
 }
 
-/// Words for the fullest local file system; `mark`: below this share it fails, in thousandths.
-pub(crate) fn disk_words(seen: &[DiskSeen], mark: u16) -> Words {
-    match (worst(seen), seen.first()) {
+/// Words for the fullest local file system, of which that share is free; `mark`: below this share it fails, in thousandths.
+pub(crate) fn disk_words(seen: &[DiskSeen], worst: Option<(&DiskSeen, u64)>, mark: u16) -> Words {
+    match (worst, seen.first()) {
         (Some((disk, share)), _) => {
             let result = if share < u64::from(mark) { "fail" } else { "pass" };
             (result, format!("{}.{}% free on the file system of {}", share / 10, share % 10, disk.path))
@@ -109,14 +109,38 @@ fn why_unjudged(room: &Room) -> &str {
 }
 
 /// Words for the machine's memory.
-pub(crate) fn memory_words(host: &HostSeen) -> Words {
-    let result = if short_of_memory(host) { "fail" } else { "pass" };
+pub(crate) fn memory_words(host: &HostSeen, short: bool) -> Words {
+    let result = if short { "fail" } else { "pass" };
     (result, format!("{} of {} MiB can be had", host.available / MIB, host.memory / MIB))
 }
 
 /// Words for the machine's load.
-pub(crate) fn load_words(host: &HostSeen) -> Words {
-    let result = if overloaded(host) { "fail" } else { "pass" };
+pub(crate) fn load_words(host: &HostSeen, overloaded: bool) -> Words {
+    let result = if overloaded { "fail" } else { "pass" };
     let (whole, part) = (host.load_hundredths / 100, host.load_hundredths % 100);
     (result, format!("load {whole}.{part:02} over 5 min on {} processors", host.processors))
+}
+
+/// Thousandths as people write them.
+pub(crate) fn percent(thousandths: u16) -> String {
+    match (thousandths / 10, thousandths % 10) {
+        (whole, 0) => format!("{whole}%"),
+        (whole, tenth) => format!("{whole}.{tenth}%"),
+    }
+}
+
+/// What would turn a counted check.
+pub(crate) fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) -> String {
+    if gate.shut().is_some() {
+        format!("{} bring the node back", more(rise, gate.passes(), "good answer"))
+    } else {
+        format!("{} {consequence}", more(fall, gate.fails(), "bad answer"))
+    }
+}
+
+/// `2 more good answers`; at least one, for what is wanted has not come yet.
+pub(crate) fn more(wanted: u32, have: u32, what: &str) -> String {
+    let left = wanted.saturating_sub(have).max(1);
+    let plural = if left == 1 { "" } else { "s" };
+    format!("{left} more {what}{plural}")
 }

@@ -1,9 +1,10 @@
 //! The database behind Rundeck, as far as calls that need it show it. Every member shares it: reported, never acted upon.
 //!
-//! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never (facts: Rundeck 1.6).
+//! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never.
 
-use crate::contract::{ApiSeen, Call, DatabaseSeen, HealthPolicy, Moment, Span};
-use crate::desk::{Desk, Gate, Pace, Slot, Topic};
+use super::phrases::{Words, database_words, not_asked};
+use crate::contract::{ApiSeen, Call, Check, CheckView, DatabaseSeen, HealthPolicy, Moment, Span};
+use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.
 const LIMIT: Span = Span::secs(40);
@@ -13,12 +14,11 @@ const MEANWHILE: Span = Span::secs(1);
 const WORD: &str = "database-failing";
 
 #[derive(Clone, Debug)]
-pub(crate) struct Database {
-    pub(crate) slot: Slot,
-    pub(crate) pace: Pace,
-    pub(crate) last: Option<(DatabaseSeen, Moment)>,
-    pub(crate) took: Option<Span>,
-    pub(crate) gate: Gate<()>,
+pub(super) struct Database {
+    pace: Pace,
+    last: Option<(DatabaseSeen, Moment)>,
+    took: Option<Span>,
+    gate: Gate<()>,
     asked_at: Moment,
     /// A call that needs the database hung while `/health` still answered.
     hang: bool,
@@ -33,9 +33,8 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn new(now: Moment) -> Database {
+    pub(super) fn new(now: Moment) -> Database {
         Database {
-            slot: Slot::free_from(now),
             pace: Pace::from(now),
             last: None,
             took: None,
@@ -50,31 +49,32 @@ impl Database {
     }
 
     /// Another Rundeck process: what hung or failed was the old one.
-    pub(crate) fn start_over(&mut self, desk: &mut Desk) {
+    pub(super) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
         desk.cured(WORD);
         *self = Database::new(desk.now());
+        desk.renew_slot();
     }
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
-    pub(crate) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
+    pub(super) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
         if self.hang && !self.told {
             self.tell("a call that needs it hangs", desk);
         }
         self.told = self.hang;
-        if asks && desk.worth(&self.pace) && self.slot.free(desk.now()) {
-            self.slot.take(desk.now());
+        if asks && desk.worth(&self.pace) && desk.slot_free() {
+            desk.take_slot();
             self.asked_at = desk.now();
             desk.ask(&mut self.pace, Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout);
         }
     }
 
-    pub(crate) fn wake(&self, asks: bool) -> Option<Moment> {
-        if asks { self.slot.wake(self.pace.wake()) } else { None }
+    pub(super) fn wake(&self, asks: bool, desk: &Desk) -> Option<Moment> {
+        if asks { desk.slot_wake(self.pace.wake()) } else { None }
     }
 
     /// The timed call has ended; `None`: nothing came back in time. `answered`: when `/health` was last seen to answer.
-    pub(crate) fn on_reply(
+    pub(super) fn on_reply(
         &mut self,
         seen: Option<DatabaseSeen>,
         answered: Option<Moment>,
@@ -84,7 +84,7 @@ impl Database {
         let seen = seen.unwrap_or(DatabaseSeen::TimedOut);
         self.took = Some(desk.now().since(self.asked_at));
         let hung = seen == DatabaseSeen::TimedOut;
-        let sent = self.slot.give(hung, desk.now());
+        let sent = desk.give_slot(hung);
         match &seen {
             DatabaseSeen::Answered => {
                 self.gate.pass(policy);
@@ -107,9 +107,9 @@ impl Database {
     }
 
     /// `system/info` has ended: it needs the database as the timed call does.
-    pub(crate) fn on_api(&mut self, seen: &ApiSeen, answered: Option<Moment>, desk: &mut Desk) {
+    pub(super) fn on_api(&mut self, seen: &ApiSeen, answered: Option<Moment>, desk: &mut Desk) {
         let hung = *seen == ApiSeen::TimedOut;
-        let sent = self.slot.give(hung, desk.now());
+        let sent = desk.give_slot(hung);
         match seen {
             ApiSeen::TimedOut => self.hung(sent, answered),
             ApiSeen::Failed(_) => {
@@ -123,7 +123,7 @@ impl Database {
 
     /// A call was given up: shared evidence only if `/health` answered meanwhile, or does so next, for else the JVM itself
     /// is stuck.
-    pub(crate) fn hung(&mut self, sent: Option<Moment>, answered: Option<Moment>) {
+    pub(super) fn hung(&mut self, sent: Option<Moment>, answered: Option<Moment>) {
         if meanwhile(sent, answered) {
             self.hang = true;
         } else {
@@ -132,22 +132,22 @@ impl Database {
     }
 
     /// A look at `/health` has ended.
-    pub(crate) fn on_web(&mut self, answers: bool) {
+    pub(super) fn on_web(&mut self, answers: bool) {
         self.hang |= std::mem::take(&mut self.unproven_hang) && answers;
     }
 
     /// A look at `/health` would tell what a hanging call means.
-    pub(crate) fn wants_web(&self) -> bool {
+    pub(super) fn wants_web(&self) -> bool {
         self.unproven_hang
     }
 
     /// The component that a readiness answer shows.
-    pub(crate) fn component(&mut self, up: Option<bool>, desk: &mut Desk) {
+    pub(super) fn component(&mut self, up: Option<bool>, desk: &mut Desk) {
         match up {
             Some(true) => {
                 if std::mem::take(&mut self.component_down) || self.hang {
                     self.hang = false;
-                    self.slot.seen_again(desk.now());
+                    desk.hasten_slot();
                     self.pace.hasten(desk.now());
                 }
                 self.cure(desk);
@@ -186,13 +186,31 @@ impl Database {
     }
 
     /// Calls that need the database hang or fail.
-    pub(crate) fn troubled(&self) -> bool {
+    pub(super) fn troubled(&self) -> bool {
         self.hang || self.failed || self.component_down
     }
 
     /// Silence of `/health` may be the database's: a call that needs it hangs, and the server answered meanwhile.
-    pub(crate) fn silences(&self, answered: Option<Moment>, policy: &HealthPolicy, now: Moment) -> bool {
-        self.hang || meanwhile(self.slot.hanging(policy.timeout, now), answered)
+    pub(super) fn excuses_silence(&self, answered: Option<Moment>, policy: &HealthPolicy, desk: &Desk) -> bool {
+        self.hang || meanwhile(desk.slot_hanging(policy.timeout), answered)
+    }
+
+    /// Rundeck answered the last timed call as it does with its database there.
+    pub(super) fn answered_last(&self) -> bool {
+        matches!(self.last, Some((DatabaseSeen::Answered, _)))
+    }
+
+    pub(super) fn row(&self, desk: &Desk) -> CheckView {
+        let (result, seen): Words = self.last.as_ref().map_or(not_asked(), |(seen, _)| database_words(seen, self.took));
+        let change = "shared by all members: reported, takes no node out".to_owned();
+        CheckView {
+            at: self.last.as_ref().map(|(_, at)| *at),
+            took: self.took,
+            passes: self.gate.passes(),
+            fails: self.gate.fails(),
+            next: desk.slot_wake(self.pace.wake()),
+            ..CheckView::of(Check::Database, result, seen, change)
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
 
-use crate::contract::{Call, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, sooner};
+use super::phrases::{Words, disk_words, load_words, memory_words, not_asked, percent};
+use crate::contract::{
+    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, sooner,
+};
 use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Between two looks at file systems: gigabytes do not fill in a minute.
@@ -13,28 +16,28 @@ const DISK_LIMIT: Span = Span::secs(10);
 const HOST_INTERVAL: Span = Span::secs(30);
 const HOST_LIMIT: Span = Span::secs(5);
 /// Below this share of the memory the kernel begins to throw out what it will need again, in thousandths.
-pub(crate) const MEMORY_BELOW: u16 = 50;
+const MEMORY_BELOW: u16 = 50;
 /// Load over five minutes per processor, in hundredths: work waits four times as long as it runs.
-pub(crate) const LOAD_ABOVE: u32 = 400;
+const LOAD_ABOVE: u32 = 400;
 /// A share of everything, in thousandths.
 const WHOLE: u64 = 1000;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Machine {
-    pub(crate) disk_pace: Pace,
-    pub(crate) host_pace: Pace,
-    pub(crate) disks: Option<(Vec<DiskSeen>, Moment)>,
-    pub(crate) host: Option<(HostSeen, Moment)>,
+pub(super) struct Machine {
+    disk_pace: Pace,
+    host_pace: Pace,
+    disks: Option<(Vec<DiskSeen>, Moment)>,
+    host: Option<(HostSeen, Moment)>,
     /// Above the floor, or below.
-    pub(crate) floor: Gate<()>,
+    floor: Gate<()>,
     /// Above what degrades the node, or below.
-    pub(crate) low: Gate<()>,
-    pub(crate) memory: Gate<()>,
-    pub(crate) load: Gate<()>,
+    low: Gate<()>,
+    memory: Gate<()>,
+    load: Gate<()>,
 }
 
 impl Machine {
-    pub(crate) fn new(now: Moment) -> Machine {
+    pub(super) fn new(now: Moment) -> Machine {
         let pace = Pace::from(now);
         Machine {
             disk_pace: pace,
@@ -48,11 +51,11 @@ impl Machine {
         }
     }
 
-    pub(crate) fn wake(&self) -> Option<Moment> {
+    pub(super) fn wake(&self) -> Option<Moment> {
         sooner(self.disk_pace.wake(), self.host_pace.wake())
     }
 
-    pub(crate) fn step(&mut self, process: Option<Process>, desk: &mut Desk) {
+    pub(super) fn step(&mut self, process: Option<Process>, desk: &mut Desk) {
         if desk.worth(&self.disk_pace) {
             desk.ask(&mut self.disk_pace, Topic::Disks, Call::LookDisks { process }, DISK_LIMIT);
         }
@@ -62,12 +65,12 @@ impl Machine {
     }
 
     /// Another process may write elsewhere.
-    pub(crate) fn look_again(&mut self, now: Moment) {
+    pub(super) fn look_again(&mut self, now: Moment) {
         self.disk_pace.hasten(now);
     }
 
     /// The look at the file systems has ended; `None`: nothing came back in time, which says nothing.
-    pub(crate) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
+    pub(super) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
         if let Some(seen) = seen {
             self.judge_disks(&seen, policy, desk);
             self.disks = Some((seen, desk.now()));
@@ -95,7 +98,7 @@ impl Machine {
     }
 
     /// Memory and load; `None`: they could not be read.
-    pub(crate) fn on_host(&mut self, seen: Option<HostSeen>, policy: &HealthPolicy, desk: &mut Desk) {
+    pub(super) fn on_host(&mut self, seen: Option<HostSeen>, policy: &HealthPolicy, desk: &mut Desk) {
         if let Some(host) = seen {
             count(&mut self.memory, short_of_memory(&host), policy);
             count(&mut self.load, overloaded(&host), policy);
@@ -105,8 +108,54 @@ impl Machine {
         self.host_pace.done(desk.now() + wait);
     }
 
+    /// Less is free than the floor that the policy sets.
+    pub(super) fn below_floor(&self) -> bool {
+        self.floor.shut().is_some()
+    }
+
+    /// `may_eject`: below the floor the node is taken out.
+    pub(super) fn disk_row(&self, may_eject: bool, policy: &HealthPolicy) -> CheckView {
+        let mark = policy.disk_degraded_below;
+        let (result, seen): Words =
+            self.disks.as_ref().map_or(not_asked(), |(seen, _)| disk_words(seen, worst(seen), mark));
+        let floor = match (policy.disk_down_below, may_eject) {
+            (0, _) => String::new(),
+            (_, false) => ", nothing takes it out in an Auto Scaling group".to_owned(),
+            (mark, true) => format!(", less than {} takes it out", percent(mark)),
+        };
+        CheckView {
+            at: self.disks.as_ref().map(|(_, at)| *at),
+            passes: self.low.passes(),
+            fails: self.low.fails(),
+            next: self.disk_pace.wake(),
+            ..CheckView::of(Check::Disk, result, seen, format!("less than {} flags the node{floor}", percent(mark)))
+        }
+    }
+
+    pub(super) fn memory_row(&self) -> CheckView {
+        let words = self.host.as_ref().map_or(not_asked(), |(host, _)| memory_words(host, short_of_memory(host)));
+        let change = format!("less than {} flags the node", percent(MEMORY_BELOW));
+        self.host_row(Check::Memory, words, &self.memory, change)
+    }
+
+    pub(super) fn load_row(&self) -> CheckView {
+        let words = self.host.as_ref().map_or(not_asked(), |(host, _)| load_words(host, overloaded(host)));
+        let change = format!("more than {} per processor flags the node", LOAD_ABOVE / 100);
+        self.host_row(Check::Load, words, &self.load, change)
+    }
+
+    fn host_row(&self, check: Check, (result, seen): Words, gate: &Gate<()>, change: String) -> CheckView {
+        CheckView {
+            at: self.host.map(|(_, at)| at),
+            passes: gate.passes(),
+            fails: gate.fails(),
+            next: self.host_pace.wake(),
+            ..CheckView::of(check, result, seen, change)
+        }
+    }
+
     /// Flags of what is short, in their documented order.
-    pub(crate) fn degraded(&self) -> impl Iterator<Item = Degraded> {
+    pub(super) fn degraded(&self) -> impl Iterator<Item = Degraded> {
         let flags = [
             (Degraded::Disk, self.low.shut().or(self.floor.shut())),
             (Degraded::Memory, self.memory.shut()),
@@ -143,12 +192,4 @@ fn free_share(room: &Room) -> Option<u64> {
     let share = |free: u64, total: u64| free.saturating_mul(WHOLE).checked_div(total);
     let bytes = share(*free, *total)?;
     Some(share(*inodes_free, *inodes).map_or(bytes, |nodes| nodes.min(bytes)))
-}
-
-/// Thousandths as people write them.
-pub(crate) fn percent(thousandths: u16) -> String {
-    match (thousandths / 10, thousandths % 10) {
-        (whole, 0) => format!("{whole}%"),
-        (whole, tenth) => format!("{whole}.{tenth}%"),
-    }
 }

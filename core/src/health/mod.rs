@@ -1,0 +1,438 @@
+//! The verdict about the local Rundeck: what it is really able to do.
+//!
+//! It knows what each probe of this node saw, how often in a row, and what all of them together come to. It decides the
+//! verdict (`verdict`), when each thing is looked at (`step`), what a silent `/health` is excused by, and which flags
+//! degrade the node. It never knows what the node is meant to do, what the execution mode is, or what an Auto Scaling group
+//! would make of a 503: `heart/between.rs` joins these.
+//!
+//! The heart calls `step` once a turn, `on_…` for each answer, and reads `verdict`, `degraded` and the rows.
+
+mod database;
+mod machine;
+mod phrases;
+mod process;
+mod readiness;
+mod start;
+mod verdict;
+mod web;
+
+pub(crate) use machine::{overloaded, short_of_memory, worst};
+pub(crate) use phrases::{
+    Words, api_words, disk_words, load_words, memory_words, not_asked, process_words, ready_words, web_words,
+};
+pub(crate) use verdict::Verdict;
+pub(crate) use web::{Round, judge};
+
+use crate::contract::{
+    ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict,
+    Moment, Process, ProcessSeen, ReadySeen, Reason, Span, WebSeen, sooner,
+};
+use crate::desk::Desk;
+use database::Database;
+use machine::Machine;
+use phrases::more;
+use process::Jvm;
+use readiness::{OfDatabase, ReadyState, Shown};
+use start::{GoodRun, Start};
+use verdict::Standing;
+use web::Web;
+
+/// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a balancer
+/// whose targets are all silent sends to all of them anyway.
+const SHARED_EXCUSE: Span = Span::secs(300);
+
+/// What the heart knows of the local Rundeck and of its machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Health {
+    /// By `/health`, the boot step and the process's end; the other local checks are laid over it.
+    standing: Standing,
+    web: Web,
+    start: Start,
+    jvm: Jvm,
+    ready: ReadyState,
+    database: Database,
+    machine: Machine,
+}
+
+impl Health {
+    pub(crate) fn new(now: Moment) -> Health {
+        Health {
+            standing: Standing::new(),
+            web: Web::new(now),
+            start: Start::new(now),
+            jvm: Jvm::new(now),
+            ready: ReadyState::new(now),
+            database: Database::new(now),
+            machine: Machine::new(now),
+        }
+    }
+
+    /// An earlier run was up: go on if the same process lives and one immediate probe passes.
+    pub(crate) fn restore(&mut self, kept: &KeptVerdict, policy: &HealthPolicy, now: Moment) {
+        self.start.restore(kept, policy, now);
+    }
+
+    /// The health port may accept: there is no kept verdict, or its proof has ended.
+    pub(crate) fn accepting(&self) -> bool {
+        !self.start.restoring()
+    }
+
+    /// What all local checks together say, the disk's floor excepted.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (self.standing.base(), self.jvm.sound().shut()) {
+            (Verdict::Up | Verdict::Booting(_), Some(reason)) => Verdict::Down(reason),
+            (Verdict::Up, None) => self.ready.gate().shut().map_or(Verdict::Up, Verdict::Down),
+            (Verdict::Booting(Reason::Settling), None) if self.ready.shown() == Shown::NotReady => {
+                Verdict::Booting(Reason::NotReady)
+            }
+            (base, _) => base,
+        }
+    }
+
+    /// For people: what led to the verdict.
+    pub(crate) fn evidence(&self) -> String {
+        let jvm = self.jvm.shown();
+        match self.verdict() {
+            Verdict::Down(Reason::RundeckStopping) if jvm.stopping => {
+                "Rundeck's process was told to end (its shutdown runs, whatever /health says)".into()
+            }
+            Verdict::Down(Reason::RundeckStopping) => {
+                format!(
+                    "the readiness state says no, {} times in a row: Rundeck is stopping",
+                    self.ready.gate().fails()
+                )
+            }
+            Verdict::Down(Reason::WrongProcess) => {
+                format!("user {} holds Rundeck's port, not Rundeck's process", jvm.stranger.unwrap_or_default())
+            }
+            Verdict::Down(reason) if self.base_up() => {
+                format!("the readiness endpoint: {reason}, {} times in a row", self.ready.gate().fails())
+            }
+            Verdict::Booting(Reason::NotReady) => "the readiness state says that the start has not ended".into(),
+            Verdict::Booting(_) | Verdict::Up | Verdict::Down(_) => self.standing.evidence().to_owned(),
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.verdict() == Verdict::Up
+    }
+
+    /// As far as `/health` and the process's life go.
+    pub(crate) fn base_up(&self) -> bool {
+        self.standing.base() == Verdict::Up
+    }
+
+    /// Rundeck is surely not there: its process ended or its port refuses.
+    pub(crate) fn rundeck_gone(&self) -> bool {
+        matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused))
+    }
+
+    /// It can be asked more than `/health`.
+    pub(crate) fn reachable(&self) -> bool {
+        !self.rundeck_gone() && self.web.passes() > 0 || self.is_up()
+    }
+
+    /// A first `up` has to wait for something else: it is as if it had not been proven yet.
+    pub(crate) fn hold_first_up(&mut self) {
+        self.start.unprove();
+        self.standing.hold();
+    }
+
+    /// The port was refused twice in a row just now.
+    pub(crate) fn port_closed(&self) -> bool {
+        self.web.strong() == 2
+    }
+
+    /// This Rundeck process has once been proven ready.
+    pub(crate) fn proven(&self) -> bool {
+        self.start.proven()
+    }
+
+    /// The readiness state was asked at least once since this process is there.
+    pub(crate) fn readiness_asked(&self) -> bool {
+        self.ready.asked()
+    }
+
+    /// The agent itself has had no way to look for longer than a verdict may age.
+    pub(crate) fn blind(&self, policy: &HealthPolicy, now: Moment) -> bool {
+        self.web.blind(policy, now)
+    }
+
+    /// The watched process.
+    pub(crate) fn process(&self) -> Option<Process> {
+        self.jvm.process()
+    }
+
+    /// What the machine tells of it.
+    pub(crate) fn jvm(&self) -> JvmSeen {
+        self.jvm.shown()
+    }
+
+    /// When the last round ended, whatever it saw: the age of the verdict.
+    pub(crate) fn looked_at(&self) -> Moment {
+        self.web.looked_at()
+    }
+
+    /// Less is free on a local file system than the floor that the policy sets.
+    pub(crate) fn below_floor(&self) -> bool {
+        self.machine.below_floor()
+    }
+
+    /// In service, but something is wrong: what these probes show, in the documented order.
+    pub(crate) fn degraded(&self) -> Vec<Degraded> {
+        let database = self.database.troubled().then_some(Degraded::Database);
+        let slow = (self.is_up() && self.web.slow()).then_some(Degraded::Slow);
+        database.into_iter().chain(self.machine.degraded()).chain(slow).collect()
+    }
+
+    /// A round is due now.
+    pub(crate) fn round_due(&self, now: Moment) -> bool {
+        self.web.due(now)
+    }
+
+    /// `asks_database`: a call with the token may be made.
+    pub(crate) fn wake(&self, policy: &HealthPolicy, asks_database: bool, desk: &Desk) -> Option<Moment> {
+        let mut wake = sooner(self.web.wake(), self.jvm.wake());
+        wake = sooner(wake, self.start.restore_until());
+        if self.standing.is_booting() {
+            wake = sooner(wake, Some(self.start.budget_until(policy)));
+        }
+        sooner(wake, sooner(self.database.wake(asks_database, desk), self.machine.wake()))
+    }
+
+    /// Starts what is due. A known process and the readiness state are looked at with each round: one wake-up for all.
+    pub(crate) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
+        self.take_up_kept(desk.now());
+        self.end_boot(policy, desk.now());
+        let round = self.web.due(desk.now());
+        self.jvm.step(round, desk);
+        if round {
+            self.web.ask(!self.start.proven(), policy, desk);
+        }
+        if self.web.answers() && (round || !self.ready.asked()) {
+            self.ready.step(policy, desk);
+        }
+        self.machine.step(self.jvm.process(), desk);
+    }
+
+    /// The timed call with the token; `asks`: a token is there and not rejected, and Rundeck can be reached.
+    pub(crate) fn step_database(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
+        self.database.step(policy, asks, desk);
+    }
+
+    fn end_boot(&mut self, policy: &HealthPolicy, now: Moment) {
+        if self.standing.is_booting() && self.start.over_budget(policy, now) {
+            self.standing.overrun(policy.boot_timeout);
+        }
+    }
+
+    fn take_up_kept(&mut self, now: Moment) {
+        let contradicted = self.jvm.sound().fails() > 0 || self.ready.gate().fails() > 0;
+        if self.start.take_up(contradicted, now) {
+            self.standing.take_up();
+        }
+    }
+
+    /// The verdict is written while up.
+    pub(crate) fn keep(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
+        let Some(process) = self.jvm.process() else { return };
+        if self.is_up() {
+            self.start.keep(process, self.web.looked_at(), policy, desk);
+        }
+    }
+
+    /// A round has ended; `None`: nothing came back in time. `in_group`: an Auto Scaling group might replace the node.
+    pub(crate) fn on_web(
+        &mut self,
+        seen: Option<(WebSeen, Option<BootSeen>)>,
+        in_group: bool,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) {
+        let excused = self.excused(in_group, policy, desk);
+        let confirm = match self.web.on_round(seen, excused, policy, desk) {
+            Round::Pass => {
+                self.passed(policy, desk.now());
+                false
+            }
+            Round::Fail(reason, strong) => {
+                self.standing.fail((reason, strong), &self.web, &mut self.start, policy, desk.now())
+            }
+            Round::Unknown => false,
+        };
+        let wait = if confirm { Span::ZERO } else { desk.around(self.interval(policy)) };
+        self.web.next(desk.now() + wait);
+        self.database.on_web(self.web.answers());
+    }
+
+    /// Silence is put down to the database, which all members share; an Auto Scaling group might replace every member
+    /// that goes silent together.
+    fn excused(&self, in_group: bool, policy: &HealthPolicy, desk: &Desk) -> bool {
+        self.database.excuses_silence(self.web.answered(), policy, desk)
+            && (in_group || self.web.silent(desk.now()) <= SHARED_EXCUSE)
+    }
+
+    fn passed(&mut self, policy: &HealthPolicy, now: Moment) {
+        if self.web.passes() == 1 && self.jvm.process().is_none() {
+            self.jvm.look_now(now);
+        }
+        self.start.passed();
+        match (self.start.proven(), self.standing.base()) {
+            (true, Verdict::Up) => {}
+            (true, _) if self.web.passes() >= policy.rise => self.standing.rise(&self.web),
+            (true, _) => {}
+            (false, base) => {
+                if !self.try_first_up(policy, now)
+                    && base != Verdict::Down(Reason::BootTimeout)
+                    && !self.start.restoring()
+                {
+                    self.standing.settle(&self.web, &mut self.start, self.jvm.is_orphan(), policy, now);
+                }
+            }
+        }
+    }
+
+    fn try_first_up(&mut self, policy: &HealthPolicy, now: Moment) -> bool {
+        let run = GoodRun { passes: self.web.passes(), since: self.web.good_since(), orphan: self.jvm.is_orphan() };
+        let proven = self.start.prove(&run, self.ready.shown(), policy, now);
+        if proven {
+            self.standing.rise(&self.web);
+        }
+        proven
+    }
+
+    fn interval(&self, policy: &HealthPolicy) -> Span {
+        let wavers = self.ready.gate().wavers() || self.jvm.sound().wavers();
+        match self.standing.base() {
+            Verdict::Up if self.web.fails() > 0 || wavers => policy.fast_interval,
+            Verdict::Up if self.is_up() => policy.interval,
+            Verdict::Up => policy.down_interval,
+            Verdict::Booting(_) | Verdict::Down(_) if self.web.passes() > 0 => policy.fast_interval,
+            Verdict::Booting(_) | Verdict::Down(_) => policy.down_interval,
+        }
+    }
+
+    /// The readiness state has answered; `None`: nothing came back in time.
+    pub(crate) fn on_ready(&mut self, seen: Option<ReadySeen>, in_group: bool, policy: &HealthPolicy, desk: &mut Desk) {
+        let excused = self.excused(in_group, policy, desk);
+        match self.ready.on_reply(seen, self.start.proven(), excused, policy, desk) {
+            OfDatabase::Hung(sent) => self.database.hung(sent, self.web.answered()),
+            OfDatabase::Shown(up) => self.database.component(up, desk),
+        }
+        if self.ready.gate().wavers() {
+            self.web.hasten(desk.now() + policy.fast_interval);
+        }
+        if self.ready.shown() == Shown::Ready {
+            // It may be all that a first `up` still waited for.
+            self.try_first_up(policy, desk.now());
+        }
+        self.look_if_hung(desk.now());
+    }
+
+    /// Rundeck's version has changed: the best readiness endpoint may be another one.
+    pub(crate) fn learn_readiness(&mut self) {
+        self.ready.learn_again();
+    }
+
+    /// The timed call has ended; `None`: nothing came back in time. True: Rundeck answered it.
+    pub(crate) fn on_database(&mut self, seen: Option<DatabaseSeen>, policy: &HealthPolicy, desk: &mut Desk) -> bool {
+        self.database.on_reply(seen, self.web.answered(), policy, desk);
+        self.look_if_hung(desk.now());
+        self.database.answered_last()
+    }
+
+    /// `system/info` has ended: it needs the database as the timed call does.
+    pub(crate) fn on_api(&mut self, seen: &ApiSeen, desk: &mut Desk) {
+        self.database.on_api(seen, self.web.answered(), desk);
+        self.look_if_hung(desk.now());
+    }
+
+    /// Whether a hanging call is the database's or the JVM's own shows at the next look at `/health`.
+    fn look_if_hung(&mut self, now: Moment) {
+        if self.database.wants_web() {
+            self.web.hasten(now);
+        }
+    }
+
+    /// The look at the file systems has ended; `None`: nothing came back in time, which says nothing.
+    pub(crate) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
+        self.machine.on_disks(seen, policy, desk);
+    }
+
+    /// Memory and load; `None`: they could not be read.
+    pub(crate) fn on_host(&mut self, seen: Option<HostSeen>, policy: &HealthPolicy, desk: &mut Desk) {
+        self.machine.on_host(seen, policy, desk);
+    }
+
+    /// The look for the process has ended; `None`: nothing came back in time.
+    pub(crate) fn on_process(&mut self, seen: Option<ProcessSeen>, policy: &HealthPolicy, desk: &mut Desk) {
+        let before = self.jvm.process();
+        if let Some((process, jvm)) = self.jvm.on_look(seen, desk) {
+            self.start.found(process);
+            if self.jvm.found(process, desk) {
+                // Restarted behind our back: everything must be proven again.
+                self.start_over(desk);
+                self.standing.restarted(process, &mut self.start, desk.now());
+            }
+            if self.jvm.judge(jvm, policy, desk) {
+                self.web.hasten(desk.now() + policy.fast_interval);
+            }
+        }
+        if before != self.jvm.process() {
+            self.machine.look_again(desk.now());
+        }
+    }
+
+    /// The watched process has ended: down at once, confirmed by an immediate look. True if it was ours.
+    pub(crate) fn on_process_ended(&mut self, process: Process, desk: &mut Desk) -> bool {
+        if !self.jvm.ended(process) {
+            return false;
+        }
+        self.start.drop_kept();
+        self.start_over(desk);
+        self.standing.ended(process);
+        self.web.looked(desk.now());
+        true
+    }
+
+    fn start_over(&mut self, desk: &mut Desk) {
+        self.web.start_over(desk);
+        self.jvm.start_over(desk);
+        self.start.unprove();
+    }
+
+    /// What the server that was there has answered says nothing about the next one.
+    pub(crate) fn forget_answers(&mut self, desk: &mut Desk) {
+        self.ready.start_over(desk);
+        self.database.start_over(desk);
+    }
+
+    pub(crate) fn process_row(&self) -> CheckView {
+        self.jvm.row(self.web.wake())
+    }
+
+    pub(crate) fn web_row(&self, policy: &HealthPolicy) -> CheckView {
+        let (passes, fails) = (self.web.passes(), self.web.fails());
+        self.web.row(match self.standing.base() {
+            Verdict::Up => format!("{} take the node out", more(policy.fall, fails, "bad answer")),
+            _ if self.start.proven() => format!("{} bring it back", more(policy.rise, passes, "good answer")),
+            _ => {
+                let rounds = more(policy.rise_initial, passes, "good round");
+                format!("a first up wants {rounds}, then {}", self.ready.first_up_wants(policy))
+            }
+        })
+    }
+
+    pub(crate) fn readiness_row(&self, policy: &HealthPolicy) -> CheckView {
+        self.ready.row(self.web.wake(), policy)
+    }
+
+    pub(crate) fn database_row(&self, desk: &Desk) -> CheckView {
+        self.database.row(desk)
+    }
+
+    /// Disk, memory and load; `may_eject`: a full disk takes the node out.
+    pub(crate) fn machine_rows(&self, may_eject: bool, policy: &HealthPolicy) -> [CheckView; 3] {
+        [self.machine.disk_row(may_eject, policy), self.machine.memory_row(), self.machine.load_row()]
+    }
+}

@@ -1,0 +1,169 @@
+//! Rundeck's process: found, watched, told to end, ended, replaced.
+//!
+//! None found is no proof of anything; the end of one that was found is. What an end means for the verdict is decided in the
+//! room's face.
+
+use super::phrases::{Words, process_words};
+use crate::contract::{
+    Call, Check, CheckView, Command, HealthPolicy, JvmSeen, Moment, Process, ProcessSeen, Reason, Span, sooner,
+};
+use crate::desk::{Desk, Gate, Pace, Topic};
+
+/// Limit of a look for the process.
+const LIMIT: Span = Span::secs(5);
+/// Between two looks at a process that is known, where no round asks for one earlier.
+const KNOWN: Span = Span::secs(30);
+/// Between two scans for a process that is not known; a scan costs about 10 ms of processor time.
+const UNKNOWN: Span = Span::secs(10);
+
+#[derive(Clone, Debug)]
+pub(super) struct Jvm {
+    process: Option<Process>,
+    shown: JvmSeen,
+    /// Not told to end, and its port is its own.
+    sound: Gate,
+    seen_at: Option<Moment>,
+    /// A process that was known has ended, and no other has been found since.
+    orphaned: bool,
+    pace: Pace,
+}
+
+impl Jvm {
+    pub(super) fn new(now: Moment) -> Jvm {
+        Jvm {
+            process: None,
+            shown: JvmSeen::default(),
+            sound: Gate::default(),
+            seen_at: None,
+            orphaned: false,
+            pace: Pace::from(now),
+        }
+    }
+
+    /// A known process is looked at with each round: one wake-up for both.
+    pub(super) fn step(&mut self, round: bool, desk: &mut Desk) {
+        let known = self.process.is_some() && !self.pace.is_open();
+        if self.pace.due(desk.now()) || (round && known) {
+            desk.ask(&mut self.pace, Topic::Process, Call::FindProcess { known: self.process }, LIMIT);
+        }
+    }
+
+    pub(super) fn wake(&self) -> Option<Moment> {
+        self.pace.wake()
+    }
+
+    /// A look has ended; `None`: nothing came back in time. Gives the one process that was found.
+    pub(super) fn on_look(&mut self, seen: Option<ProcessSeen>, desk: &mut Desk) -> Option<(Process, JvmSeen)> {
+        let wait = if self.process.is_some() { KNOWN } else { UNKNOWN };
+        self.pace.done(desk.now() + desk.around(wait));
+        match seen {
+            Some(ProcessSeen::One(process, jvm)) => {
+                desk.cured("several-rundecks");
+                self.seen_at = Some(desk.now());
+                Some((process, jvm))
+            }
+            Some(ProcessSeen::Several(n)) => {
+                desk.finding(
+                    "several-rundecks",
+                    format!("{n} Rundeck processes fit rundeck.url's port: its end cannot be watched; tell them apart by -Dserver.http.port"),
+                );
+                None
+            }
+            Some(ProcessSeen::None) | None => None,
+        }
+    }
+
+    /// This process lives. True: it has taken the place of another one.
+    pub(super) fn found(&mut self, process: Process, desk: &mut Desk) -> bool {
+        if self.process == Some(process) {
+            return false;
+        }
+        let replaced = self.process.is_some();
+        self.process = Some(process);
+        self.orphaned = false;
+        self.sound = Gate::default();
+        self.pace.plan(desk.now() + KNOWN);
+        desk.cured("process-unwatched");
+        desk.send(Command::WatchExit(process));
+        replaced
+    }
+
+    /// Told to end, or a port that is not its own: `/health` may go on saying ok for as long as jobs run. True: the result
+    /// contradicts those before it, so the next look, which comes with a round, is wanted soon.
+    pub(super) fn judge(&mut self, jvm: JvmSeen, policy: &HealthPolicy, desk: &mut Desk) -> bool {
+        self.shown = jvm;
+        let confirm = if jvm.stopping {
+            self.sound.fail(Reason::RundeckStopping, true, policy)
+        } else if jvm.stranger.is_some() {
+            self.sound.fail(Reason::WrongProcess, false, policy)
+        } else {
+            self.sound.pass(policy);
+            false
+        };
+        if confirm {
+            self.pace.plan(desk.now());
+            return false;
+        }
+        self.sound.wavers()
+    }
+
+    /// True if it was the watched one that has ended.
+    pub(super) fn ended(&mut self, process: Process) -> bool {
+        if self.process != Some(process) {
+            return false;
+        }
+        self.process = None;
+        self.shown = JvmSeen::default();
+        self.orphaned = true;
+        true
+    }
+
+    /// Another process, or none: what an open look still says is about the old one.
+    pub(super) fn start_over(&mut self, desk: &mut Desk) {
+        desk.disown(&mut self.pace);
+        self.pace.plan(desk.now());
+        self.sound = Gate::default();
+    }
+
+    /// A Rundeck that has just begun to answer can be found now.
+    pub(super) fn look_now(&mut self, now: Moment) {
+        self.pace.hasten(now);
+    }
+
+    pub(super) fn process(&self) -> Option<Process> {
+        self.process
+    }
+
+    /// What the machine last told of it.
+    pub(super) fn shown(&self) -> JvmSeen {
+        self.shown
+    }
+
+    /// A process that was known has ended, and no other has been found since.
+    pub(super) fn is_orphan(&self) -> bool {
+        self.orphaned && self.process.is_none()
+    }
+
+    /// Not told to end, and its port is its own.
+    pub(super) fn sound(&self) -> &Gate {
+        &self.sound
+    }
+
+    /// The row for people; `round`: when the next round comes.
+    pub(super) fn row(&self, round: Option<Moment>) -> CheckView {
+        let unknown = ("unknown", "not found".to_owned());
+        let (result, seen): Words = self.process.map_or(unknown, |process| process_words(process, self.shown));
+        let change = match self.process {
+            Some(_) => "its end is seen at once, and so is SIGTERM at the next look",
+            None => "found once a java process with Rundeck's arguments serves the port of rundeck.url",
+        };
+        CheckView {
+            at: self.seen_at,
+            passes: self.sound.passes(),
+            fails: self.sound.fails(),
+            // A known process is looked at with each round.
+            next: sooner(self.pace.wake(), round.filter(|_| self.process.is_some())),
+            ..CheckView::of(Check::Process, result, seen, change.to_owned())
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The readiness state: starting and stopping, on the versions that show it.
+//!
+//! Which endpoint is the best, and how its answer reads, the client knows. Here: when it is asked, and what counts.
+
+use super::phrases::{Words, gate_change, not_asked, ready_words};
+use crate::contract::{Call, Check, CheckView, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span};
+use crate::desk::{Desk, Gate, Pace, Topic};
+
+/// What a first `up` may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The endpoint says that the bootstrap has ended.
+    Ready,
+    /// It says that it has not.
+    NotReady,
+    /// There is none, or nobody can tell: a settled run of good answers must do.
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ReadyState {
+    /// Asked with a round, so only what is under way counts.
+    pace: Pace,
+    asked_at: Moment,
+    last: Option<(ReadySeen, Moment)>,
+    took: Option<Span>,
+    gate: Gate,
+    /// Asking it asks the database too; `None`: not known yet.
+    bound: Option<bool>,
+    /// The open call holds the slot of database-bound calls.
+    in_slot: bool,
+    /// The best endpoint is to be found anew.
+    learn: bool,
+    /// The last state that was told.
+    says: Option<bool>,
+}
+
+impl ReadyState {
+    pub(super) fn new(now: Moment) -> ReadyState {
+        ReadyState {
+            pace: Pace::from(now),
+            asked_at: now,
+            last: None,
+            took: None,
+            gate: Gate::default(),
+            bound: None,
+            in_slot: false,
+            learn: true,
+            says: None,
+        }
+    }
+
+    /// Another Rundeck process, perhaps of another version: everything that was known is void.
+    pub(super) fn start_over(&mut self, desk: &mut Desk) {
+        desk.disown(&mut self.pace);
+        *self = ReadyState::new(desk.now());
+    }
+
+    /// Rundeck's version has changed under the same process id, as far as anybody knows.
+    pub(super) fn learn_again(&mut self) {
+        self.learn = true;
+    }
+
+    fn absent(&self) -> bool {
+        matches!(&self.last, Some((ReadySeen { readiness: Readiness::Absent, .. }, _)))
+    }
+
+    /// Sent with a round. An endpoint that is not there is not asked again: each such look leaves a session in Rundeck.
+    pub(super) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
+        if self.pace.is_open() || (self.absent() && !self.learn) {
+            return;
+        }
+        self.in_slot = self.bound != Some(false);
+        if self.in_slot {
+            if !desk.slot_free() {
+                self.in_slot = false;
+                return;
+            }
+            desk.take_slot();
+        }
+        self.asked_at = desk.now();
+        // Learning may take two questions.
+        let limit = policy.timeout.times(if self.learn { 4 } else { 2 });
+        let call = Call::ProbeReadiness { learn: self.learn };
+        desk.ask(&mut self.pace, Topic::Ready, call, limit);
+    }
+
+    /// The call has ended; `None`: nothing came back in time. `proven`: this process has once been ready.
+    /// `excused`: silence is put down to the database.
+    pub(super) fn on_reply(
+        &mut self,
+        seen: Option<ReadySeen>,
+        proven: bool,
+        excused: bool,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) -> OfDatabase {
+        self.pace.done(desk.now());
+        let silent = || ReadySeen { readiness: Readiness::TimedOut, database: None, bound: self.bound != Some(false) };
+        let seen = seen.unwrap_or_else(silent);
+        let hung = seen.readiness == Readiness::TimedOut && seen.bound;
+        let told = if std::mem::take(&mut self.in_slot) {
+            let sent = desk.give_slot(hung);
+            if hung { OfDatabase::Hung(sent) } else { OfDatabase::Shown(seen.database) }
+        } else {
+            OfDatabase::Shown(seen.database)
+        };
+        self.took = Some(desk.now().since(self.asked_at));
+        self.count(&seen, proven, excused, policy);
+        if matches!(seen.readiness, Readiness::Ready | Readiness::NotReady | Readiness::Absent) {
+            self.says = (seen.readiness != Readiness::Absent).then_some(seen.readiness == Readiness::Ready);
+            self.learn = false;
+            self.bound = Some(seen.bound);
+        }
+        self.last = Some((seen, desk.now()));
+        told
+    }
+
+    fn count(&mut self, seen: &ReadySeen, proven: bool, excused: bool, policy: &HealthPolicy) {
+        match &seen.readiness {
+            Readiness::Ready => self.gate.pass(policy),
+            // Once ready, it says no only when it is told to end.
+            Readiness::NotReady if proven => {
+                self.gate.fail(Reason::RundeckStopping, false, policy);
+            }
+            Readiness::NotReady => {
+                self.gate.fail(Reason::NotReady, false, policy);
+            }
+            Readiness::TimedOut if !seen.bound && !excused => {
+                self.gate.fail(Reason::Timeout, false, policy);
+            }
+            Readiness::Absent => self.gate = Gate::default(),
+            // A refused port is the web check's; the rest says nothing about the node.
+            Readiness::TimedOut | Readiness::Refused | Readiness::Unclear(_) => {}
+        }
+    }
+
+    /// It was answered at least once, or given up.
+    pub(super) fn asked(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// For people: what a first `up` wants beside good rounds.
+    pub(super) fn first_up_wants(&self, policy: &HealthPolicy) -> String {
+        if self.absent() {
+            format!("{} s of nothing else", policy.settle.0 / 1000)
+        } else {
+            "the readiness state".to_owned()
+        }
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// What a first `up` may rely on: the last answer that said anything.
+    pub(super) fn shown(&self) -> Shown {
+        match self.says {
+            Some(true) if self.gate.shut().is_none() => Shown::Ready,
+            Some(_) => Shown::NotReady,
+            None => Shown::Nothing,
+        }
+    }
+
+    /// The row for people; `round`: when the next round comes.
+    pub(super) fn row(&self, round: Option<Moment>, policy: &HealthPolicy) -> CheckView {
+        let (result, seen): Words = self.last.as_ref().map_or(not_asked(), |(seen, _)| ready_words(seen));
+        let change = if self.absent() {
+            "asked again when Rundeck is restarted; until then SIGTERM shows by its process only".to_owned()
+        } else {
+            gate_change(&self.gate, policy.rise, policy.fall, "take the node out")
+        };
+        CheckView {
+            at: self.last.as_ref().map(|(_, at)| *at),
+            took: self.took,
+            passes: self.gate.passes(),
+            fails: self.gate.fails(),
+            next: round.filter(|_| !self.absent() && !self.pace.is_open()),
+            ..CheckView::of(Check::Readiness, result, seen, change)
+        }
+    }
+}
+
+/// What a readiness answer tells of the database.
+pub(super) enum OfDatabase {
+    /// The call needed it and was given up; when it had been sent.
+    Hung(Option<Moment>),
+    /// The component that the answer shows, where it shows one.
+    Shown(Option<bool>),
+}

@@ -1,0 +1,149 @@
+//! The start of a Rundeck process: what a first `up` needs, the budget of a start, and the verdict that an earlier run of the
+//! agent kept.
+//!
+//! It counts no rounds: it is told what they came to.
+
+use super::readiness::Shown;
+use crate::contract::{Command, HealthPolicy, KeptVerdict, Moment, Process, Span};
+use crate::desk::Desk;
+
+/// A restarted agent waits this long for the proof that its kept verdict still holds.
+const RESTORE_LIMIT: Span = Span::secs(1);
+/// Where Rundeck's process has ended and no other is recognised, answers on its port are believed only after so long.
+const ORPHAN: Span = Span::secs(60);
+
+/// A verdict of an earlier run that waits for its proof.
+#[derive(Clone, Debug)]
+struct Restore {
+    process: Process,
+    same_process: bool,
+    passed: bool,
+    until: Moment,
+}
+
+/// The good rounds so far.
+pub(super) struct GoodRun {
+    /// In a row.
+    pub(super) passes: u32,
+    /// When the unbroken run began.
+    pub(super) since: Option<Moment>,
+    /// A process that was known has ended, and no other has been found since.
+    pub(super) orphan: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    /// This Rundeck process has once been proven ready.
+    proven: bool,
+    boot_since: Moment,
+    restore: Option<Restore>,
+    kept_at: Moment,
+}
+
+impl Start {
+    pub(super) fn new(now: Moment) -> Start {
+        Start { proven: false, boot_since: now, restore: None, kept_at: Moment(0) }
+    }
+
+    pub(super) fn proven(&self) -> bool {
+        self.proven
+    }
+
+    /// Another process, a server that closed its port, or a first `up` that has to wait: it must be proven (again).
+    pub(super) fn unprove(&mut self) {
+        self.proven = false;
+    }
+
+    /// A start has begun.
+    pub(super) fn begin(&mut self, now: Moment) {
+        self.boot_since = now;
+    }
+
+    /// When the budget of this start is used up.
+    pub(super) fn budget_until(&self, policy: &HealthPolicy) -> Moment {
+        self.boot_since + policy.boot_timeout + Span(1)
+    }
+
+    /// The start took longer than its budget.
+    pub(super) fn over_budget(&self, policy: &HealthPolicy, now: Moment) -> bool {
+        now.since(self.boot_since) > policy.boot_timeout
+    }
+
+    /// The first `up` of a process: enough good rounds, and the readiness state where there is one, else a settled run.
+    /// Why: a bootstrap that fails gives good answers for seconds first. True: it is proven now.
+    pub(super) fn prove(&mut self, run: &GoodRun, shown: Shown, policy: &HealthPolicy, now: Moment) -> bool {
+        let Some(since) = run.since else { return false };
+        let settle = match shown {
+            Shown::NotReady => return false,
+            Shown::Ready => Span::ZERO,
+            Shown::Nothing => policy.settle,
+        };
+        let settle = if run.orphan { settle.max(ORPHAN) } else { settle };
+        if self.proven || run.passes < policy.rise_initial || now.since(since) < settle {
+            return false;
+        }
+        self.proven = true;
+        true
+    }
+
+    /// An earlier run was up: go on if the same process lives and one immediate probe passes.
+    pub(super) fn restore(&mut self, kept: &KeptVerdict, policy: &HealthPolicy, now: Moment) {
+        if kept.at <= now && now.since(kept.at) <= policy.max_age {
+            self.restore =
+                Some(Restore { process: kept.process, same_process: false, passed: false, until: now + RESTORE_LIMIT });
+        }
+    }
+
+    /// A kept verdict waits for its proof.
+    pub(super) fn restoring(&self) -> bool {
+        self.restore.is_some()
+    }
+
+    pub(super) fn restore_until(&self) -> Option<Moment> {
+        self.restore.as_ref().map(|restore| restore.until)
+    }
+
+    /// A process was found. Another one than the kept verdict was about: there is nothing to prove any more.
+    pub(super) fn found(&mut self, process: Process) {
+        self.restore = self.restore.take().filter(|restore| restore.process == process);
+        if let Some(restore) = &mut self.restore {
+            restore.same_process = true;
+        }
+    }
+
+    /// A round has passed.
+    pub(super) fn passed(&mut self) {
+        if let Some(restore) = &mut self.restore {
+            restore.passed = true;
+        }
+    }
+
+    /// The process has ended.
+    pub(super) fn drop_kept(&mut self) {
+        self.restore = None;
+    }
+
+    /// True: the kept verdict holds, and is proven by that. `contradicted`: the node has gone down since it was kept, for
+    /// what `/health` does not show.
+    pub(super) fn take_up(&mut self, contradicted: bool, now: Moment) -> bool {
+        let Some(restore) = &self.restore else { return false };
+        if restore.same_process && restore.passed && !contradicted {
+            self.restore = None;
+            self.proven = true;
+            return true;
+        }
+        if now >= restore.until {
+            self.restore = None;
+        }
+        false
+    }
+
+    /// The verdict of that look is written while up, often enough to be young when it is needed.
+    pub(super) fn keep(&mut self, process: Process, looked_at: Moment, policy: &HealthPolicy, desk: &mut Desk) {
+        let old = looked_at.since(self.kept_at) >= Span(policy.max_age.0 / 4);
+        if old && looked_at > self.kept_at {
+            self.kept_at = looked_at;
+            desk.send(Command::KeepVerdict(KeptVerdict { at: looked_at, process }));
+        }
+    }
+}

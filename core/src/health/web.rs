@@ -1,0 +1,284 @@
+//! The web check: one round of `/health` (and, until the first `up`, of the token-free API step), what its answer comes to,
+//! and the counters of such rounds.
+//!
+//! The weights of evidence. What follows from the counters for the verdict is decided in the room's face.
+
+use super::phrases::{Words, not_asked, web_words};
+use crate::contract::{BootSeen, Call, Check, CheckView, HealthPolicy, Moment, Reason, Span, Unjudged, WebSeen};
+use crate::desk::{Desk, Gate, Pace, Topic};
+
+/// `/health` is slow from this part of the probe's limit on.
+const SLOW_PART: u64 = 3;
+
+/// What one round came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    Pass,
+    /// The flag marks strong evidence: believed at once, after one confirming probe.
+    Fail(Reason, bool),
+    Unknown,
+}
+
+/// The weight of one round's answers; `shared_hang`: silence is put down to the database.
+pub(crate) fn judge(web: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> Round {
+    match web {
+        WebSeen::Ok | WebSeen::Disabled => match boot {
+            None | Some(BootSeen::Past) => Round::Pass,
+            Some(BootSeen::StillBooting) => Round::Fail(Reason::Waiting, false),
+            Some(BootSeen::Failed) => Round::Fail(Reason::Timeout, false),
+        },
+        WebSeen::Redirect => Round::Fail(Reason::Redirect, false),
+        WebSeen::Status(_) => Round::Fail(Reason::BadStatus, false),
+        WebSeen::Body | WebSeen::Truncated => Round::Fail(Reason::BadBody, false),
+        WebSeen::Refused => Round::Fail(Reason::Refused, true),
+        // A frozen database silences `/health` on every member once 200 requests wait for it: shared, not ours.
+        WebSeen::TimedOut if shared_hang => Round::Unknown,
+        WebSeen::TimedOut => Round::Fail(Reason::Timeout, false),
+        WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
+    }
+}
+
+/// Consecutive equal results; `unknown` never moves them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    passes: u32,
+    fails: u32,
+    /// Of these the last ones in a row that are strong evidence.
+    strong: u32,
+    /// When the unbroken good run began.
+    good_since: Option<Moment>,
+    last_pass: Moment,
+}
+
+/// The rounds of this Rundeck process.
+#[derive(Clone, Debug)]
+pub(super) struct Web {
+    run: Run,
+    pace: Pace,
+    asked_at: Moment,
+    last: Option<(WebSeen, Moment)>,
+    took: Option<Span>,
+    /// Answering as it should, but slowly.
+    slow: Gate<()>,
+    /// When `/health` was last seen to answer as it should.
+    answered: Option<Moment>,
+    /// When the last round ended, whatever it saw: the age of the verdict.
+    looked_at: Moment,
+    /// Since when the agent itself cannot connect.
+    blind_since: Option<Moment>,
+    /// Since when `/health` gives nothing but silence.
+    silent_since: Option<Moment>,
+}
+
+impl Web {
+    pub(super) fn new(now: Moment) -> Web {
+        Web {
+            run: Run::default(),
+            pace: Pace::from(now),
+            asked_at: now,
+            last: None,
+            took: None,
+            slow: Gate::default(),
+            answered: None,
+            looked_at: now,
+            blind_since: None,
+            silent_since: None,
+        }
+    }
+
+    /// Another Rundeck process, or none: what an open round still says is about the old one.
+    pub(super) fn start_over(&mut self, desk: &mut Desk) {
+        desk.disown(&mut self.pace);
+        self.run = Run::default();
+        self.pace.plan(desk.now());
+        self.slow = Gate::default();
+        self.answered = None;
+    }
+
+    pub(super) fn due(&self, now: Moment) -> bool {
+        self.pace.due(now)
+    }
+
+    pub(super) fn wake(&self) -> Option<Moment> {
+        self.pace.wake()
+    }
+
+    /// Sends a round; `with_boot` asks the token-free API step too.
+    pub(super) fn ask(&mut self, with_boot: bool, policy: &HealthPolicy, desk: &mut Desk) {
+        self.asked_at = desk.now();
+        let parts = if with_boot { 2 } else { 1 };
+        // Twice the probe's own limit: the adapter ends it in time, this is for one that never replies.
+        let limit = policy.timeout.times(2 * parts);
+        desk.ask(&mut self.pace, Topic::Web, Call::ProbeWeb { with_boot }, limit);
+    }
+
+    /// A round has ended; `None`: nothing came back in time. `excused`: silence is put down to the database.
+    pub(super) fn on_round(
+        &mut self,
+        seen: Option<(WebSeen, Option<BootSeen>)>,
+        excused: bool,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) -> Round {
+        let now = desk.now();
+        let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
+        self.last = Some((web, now));
+        self.took = Some(now.since(self.asked_at));
+        self.looked_at = now;
+        note_unjudged(web, desk);
+        self.blind_since = match web {
+            WebSeen::CannotConnect => self.blind_since.or(Some(now)),
+            _ => None,
+        };
+        self.silent_since = match web {
+            WebSeen::TimedOut => self.silent_since.or(Some(now)),
+            _ => None,
+        };
+        if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
+            self.answered = Some(now);
+            self.note_pace(boot, policy, now);
+        }
+        let round = judge(web, boot, excused);
+        match round {
+            Round::Pass => self.count_pass(policy, now),
+            Round::Fail(_, strong) => self.count_fail(strong),
+            Round::Unknown => {}
+        }
+        round
+    }
+
+    fn count_pass(&mut self, policy: &HealthPolicy, now: Moment) {
+        self.run.fails = 0;
+        self.run.strong = 0;
+        self.run.passes = self.run.passes.saturating_add(1);
+        // Nobody looked in between: that is no unbroken run, whatever it was before.
+        if now.since(self.run.last_pass) > policy.max_age {
+            self.run.good_since = None;
+        }
+        self.run.last_pass = now;
+        self.run.good_since.get_or_insert(now);
+    }
+
+    fn count_fail(&mut self, strong: bool) {
+        self.run.passes = 0;
+        self.run.good_since = None;
+        self.run.fails = self.run.fails.saturating_add(1);
+        self.run.strong = if strong { self.run.strong.saturating_add(1) } else { 0 };
+    }
+
+    /// A round with the boot step is two questions: it says nothing about the pace of one.
+    fn note_pace(&mut self, boot: Option<BootSeen>, policy: &HealthPolicy, now: Moment) {
+        if boot.is_some() {
+            return;
+        }
+        if now.since(self.asked_at).times(SLOW_PART) > policy.timeout {
+            self.slow.fail((), false, policy);
+        } else {
+            self.slow.pass(policy);
+        }
+    }
+
+    /// The next round comes then.
+    pub(super) fn next(&mut self, at: Moment) {
+        self.pace.done(at);
+    }
+
+    /// The next round is wanted not later than this: it tells what something else means.
+    pub(super) fn hasten(&mut self, at: Moment) {
+        self.pace.hasten(at);
+    }
+
+    /// Good rounds in a row.
+    pub(super) fn passes(&self) -> u32 {
+        self.run.passes
+    }
+
+    /// Bad rounds in a row.
+    pub(super) fn fails(&self) -> u32 {
+        self.run.fails
+    }
+
+    /// Of the bad rounds the last ones in a row that are strong evidence.
+    pub(super) fn strong(&self) -> u32 {
+        self.run.strong
+    }
+
+    /// When the unbroken good run began.
+    pub(super) fn good_since(&self) -> Option<Moment> {
+        self.run.good_since
+    }
+
+    /// `/health` answered as it should in the last round.
+    pub(super) fn answers(&self) -> bool {
+        matches!(self.last, Some((WebSeen::Ok | WebSeen::Disabled, _)))
+    }
+
+    /// When `/health` was last seen to answer as it should.
+    pub(super) fn answered(&self) -> Option<Moment> {
+        self.answered
+    }
+
+    pub(super) fn looked_at(&self) -> Moment {
+        self.looked_at
+    }
+
+    /// Something else than a round has shown what Rundeck is.
+    pub(super) fn looked(&mut self, now: Moment) {
+        self.looked_at = now;
+    }
+
+    /// The agent itself has had no way to look for longer than a verdict may age.
+    pub(super) fn blind(&self, policy: &HealthPolicy, now: Moment) -> bool {
+        self.blind_since.is_some_and(|since| now.since(since) > policy.max_age)
+    }
+
+    /// How long `/health` has given nothing but silence.
+    pub(super) fn silent(&self, now: Moment) -> Span {
+        self.silent_since.map_or(Span::ZERO, |since| now.since(since))
+    }
+
+    /// `/health` answers as it should, but slowly.
+    pub(super) fn slow(&self) -> bool {
+        self.slow.shut().is_some()
+    }
+
+    /// The row for people; `change`: what would change the verdict.
+    pub(super) fn row(&self, change: String) -> CheckView {
+        let (result, seen): Words = self.last.map_or(not_asked(), |(seen, _)| web_words(seen));
+        CheckView {
+            at: self.last.map(|(_, at)| at),
+            took: self.took,
+            passes: self.run.passes,
+            fails: self.run.fails,
+            next: self.pace.wake(),
+            ..CheckView::of(Check::Web, result, seen, change)
+        }
+    }
+}
+
+fn note_unjudged(web: WebSeen, desk: &mut Desk) {
+    let words = [
+        (
+            Unjudged::Host,
+            "host-refused",
+            "Rundeck answers 400 to our Host header: set rundeck.host_header to a name that it allows",
+        ),
+        (Unjudged::Name, "rundeck-name", "the host of rundeck.url cannot be resolved: use an address, best 127.0.0.1"),
+    ];
+    // By the login's redirect and Jetty's own 404 page with a body: nobody else answers so.
+    if matches!(web, WebSeen::Redirect | WebSeen::Status(404)) {
+        desk.finding(
+            "rundeck-url",
+            "what answers at rundeck.url has no /health there: set the context path in rundeck.url (server.servlet.context-path)",
+        );
+    } else if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
+        desk.cured("rundeck-url");
+    }
+    for (why, word, text) in words {
+        if web == WebSeen::CannotJudge(why) {
+            desk.finding(word, text);
+        } else {
+            desk.cured(word);
+        }
+    }
+}
