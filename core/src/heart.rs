@@ -2,17 +2,14 @@
 //!
 //! It joins the two axes, health and intent; the rules of each live in their own modules.
 
-use crate::api::Api;
+use crate::api::{Api, ModeSwitch, ServerIdentity};
 use crate::contract::{
-    Answer, ApiSeen, Command, Degraded, Ending, Event, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State,
-    sooner,
+    Answer, Command, Degraded, Ending, Event, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State, sooner,
 };
 use crate::desk::Desk;
 use crate::drain::{Around, Drain, Passive};
 use crate::health::{Health, Verdict};
-use crate::member::Member;
 use crate::membership::Membership;
-use crate::mode::ModeSwitch;
 use crate::node::Node;
 use crate::target::{Env, Wish};
 
@@ -26,7 +23,7 @@ pub struct Heart {
     pub(crate) desk: Desk,
     pub(crate) health: Health,
     pub(crate) api: Api,
-    pub(crate) member: Member,
+    pub(crate) identity: ServerIdentity,
     pub(crate) node: Node,
     pub(crate) membership: Membership,
     pub(crate) mode: ModeSwitch,
@@ -53,7 +50,7 @@ impl Heart {
             desk: Desk::new(seed, now),
             health: Health::new(now),
             api: Api::new(now),
-            member: Member::default(),
+            identity: ServerIdentity::default(),
             node: Node::new(now),
             membership,
             mode: ModeSwitch::new(),
@@ -107,7 +104,7 @@ impl Heart {
         if self.reachable() && self.claim_kept() {
             wake = sooner(wake, self.mode.wake(self.wanted_mode(), &self.api));
         } else if self.reachable() {
-            wake = sooner(wake, Some(self.mode.claimed + INTENT_WAIT));
+            wake = sooner(wake, Some(self.mode.claimed_at() + INTENT_WAIT));
         }
         if let Some(drain) = self.drain.as_ref().filter(|_| self.aborting.is_none()) {
             wake = sooner(wake, drain.wake(&self.around(), self.desk.now()));
@@ -129,23 +126,19 @@ impl Heart {
     /// A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that nobody can tell.
     fn asks_api(&self) -> bool {
         let turn = self.health.proven() || self.health.readiness_asked();
-        (self.reachable() && turn) || (self.api.hurry && !self.health.rundeck_gone())
+        (self.reachable() && turn) || (self.api.hurries() && !self.health.rundeck_gone())
     }
 
     /// Not while a drain counts jobs, which needs the slot; not before the first `up`, nor with a token that is rejected:
     /// each such call is an error in Rundeck's log.
     fn asks_database(&self) -> bool {
-        let token = matches!(
-            &self.api.last,
-            Some((ApiSeen::Info(_) | ApiSeen::TimedOut | ApiSeen::Failed(_) | ApiSeen::Unreadable(_), _))
-        );
-        token && self.health.proven() && self.reachable() && !self.api.hurry
+        self.api.token_accepted() && self.health.proven() && self.reachable() && !self.api.hurries()
     }
 
     /// That passive mode is ours to undo is on disk, or the disk was waited for.
     fn claim_kept(&self) -> bool {
-        let kept = self.kept.passive_by_us == self.mode.by_us && !self.intent_open;
-        kept || self.desk.now() >= self.mode.claimed + INTENT_WAIT
+        let kept = self.kept.passive_by_us == self.mode.is_ours() && !self.intent_open;
+        kept || self.desk.now() >= self.mode.claimed_at() + INTENT_WAIT
     }
 
     fn claim_mode(&mut self) {
@@ -164,7 +157,7 @@ impl Heart {
         match &self.drain {
             Some(drain) if !self.policy.drain.passive || !drain.acting() => None,
             Some(_) => Some(Mode::Passive),
-            None if self.mode.by_us => Some(Mode::Active),
+            None if self.mode.is_ours() => Some(Mode::Active),
             None => None,
         }
     }
@@ -185,13 +178,10 @@ impl Heart {
             Passive::Skipped("skipped: there is no token to switch the mode")
         } else if self.policy.dry_run {
             Passive::Skipped("dry run")
-        } else if self.api.mode == Some(Mode::Passive) {
+        } else if self.api.mode() == Some(Mode::Passive) {
             Passive::On
         } else {
-            match (&self.mode.trouble, self.mode.tried) {
-                (Some(why), true) => Passive::Failed(why.clone()),
-                (_, _) => Passive::Pending,
-            }
+            self.mode.failed().map_or(Passive::Pending, |why| Passive::Failed(why.to_owned()))
         }
     }
 
@@ -209,7 +199,7 @@ impl Heart {
             passive: self.passive(),
             running: self.api.running(),
             idle_since: self.api.idle_since(),
-            jobs_unknown_since: self.api.unknown_since,
+            jobs_unknown_since: self.api.jobs_unknown_since(),
         }
     }
 
@@ -321,7 +311,7 @@ impl Heart {
     }
 
     fn passive_by_others(&self) -> bool {
-        self.api.mode == Some(Mode::Passive) && !self.mode.by_us
+        self.api.mode() == Some(Mode::Passive) && !self.mode.is_ours()
     }
 
     fn ejected_by_mode(&self) -> bool {
@@ -335,7 +325,7 @@ impl Heart {
 
     pub(crate) fn degraded(&self) -> Vec<Degraded> {
         let mut degraded = Vec::new();
-        if self.shown.state == State::Up && self.api.mode == Some(Mode::Passive) {
+        if self.shown.state == State::Up && self.api.mode() == Some(Mode::Passive) {
             degraded.push(Degraded::Passive);
         }
         degraded.extend(self.health.degraded());

@@ -116,7 +116,7 @@ impl Heart {
         let seen = seen.unwrap_or(ApiSeen::TimedOut);
         self.health.on_api(&seen, &mut self.desk);
         if let ApiSeen::Info(info) = &seen
-            && self.member.on_info(info, &mut self.desk)
+            && self.identity.on_info(info, &mut self.desk)
         {
             self.health.learn_readiness();
         }

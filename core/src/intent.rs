@@ -24,8 +24,7 @@ impl Heart {
             self.health.restore(&verdict, &self.policy.health, self.desk.now());
         }
         let Some(intent) = kept.intent else { return };
-        self.mode.by_us = intent.passive_by_us;
-        self.mode.process = intent.process;
+        self.mode.restore(intent.passive_by_us, intent.process);
         self.kept = intent;
         // Only an operator's drain goes on; that of a stopping agent ends with its next start (design 6).
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(|o| o.cause == Cause::Operator).cloned().collect();
@@ -175,8 +174,7 @@ impl Heart {
     /// Intent on disk is the difference between what it says and what it should say.
     pub(crate) fn keep_intent(&mut self) {
         let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders.iter().cloned()).collect();
-        let process = self.mode.process.filter(|_| self.mode.by_us);
-        let intent = Intent { drains, passive_by_us: self.mode.by_us, process };
+        let intent = Intent { drains, passive_by_us: self.mode.is_ours(), process: self.mode.our_process() };
         if self.intent_open {
             return;
         }

@@ -1,13 +1,14 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
 //! settling or memory. It leads to nothing: verdicts that count are made in the health room.
 
+use crate::api::api_words;
 use crate::contract::{
     ApiSeen, BootSeen, Check, Degraded, DiskSeen, HealthPolicy, HostSeen, Info, Mode, ProcessSeen, Readiness,
-    ReadySeen, Reason, WebSeen,
+    ReadySeen, Reason, WebSeen, Words, not_asked,
 };
 use crate::health::{
-    Round, Words, api_words, disk_words, judge, load_words, memory_words, not_asked, overloaded, process_words,
-    ready_words, short_of_memory, web_words, worst,
+    Round, disk_words, judge, load_words, memory_words, overloaded, process_words, ready_words, short_of_memory,
+    web_words, worst,
 };
 
 /// What was seen at once.

@@ -37,12 +37,12 @@ impl Heart {
     }
 
     fn rundeck(&self) -> RundeckView {
-        let info = self.api.info.as_ref();
+        let info = self.api.info();
         RundeckView {
             version: info.map(|i| i.version.clone()).filter(|v| !v.is_empty()),
             api_version: info.and_then(|i| i.api_version),
             server_uuid: info.and_then(|i| i.server_uuid.clone()),
-            mode: self.api.mode,
+            mode: self.api.mode(),
             running: self.api.running(),
             process: self.health.process(),
             memory_bytes: self.health.process().map(|_| self.health.jvm().memory),

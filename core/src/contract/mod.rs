@@ -28,3 +28,4 @@ pub use snapshot::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot,
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
 
 pub(crate) use moment::sooner;
+pub(crate) use snapshot::{Words, not_asked};

@@ -67,6 +67,14 @@ impl Snapshot {
     }
 }
 
+/// A result and what it was.
+pub(crate) type Words = (&'static str, String);
+
+/// Nothing is known yet.
+pub(crate) fn not_asked() -> Words {
+    ("unknown", "not asked yet".into())
+}
+
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckView {

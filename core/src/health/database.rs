@@ -2,8 +2,8 @@
 //!
 //! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never.
 
-use super::phrases::{Words, database_words, not_asked};
-use crate::contract::{ApiSeen, Call, Check, CheckView, DatabaseSeen, HealthPolicy, Moment, Span};
+use super::phrases::database_words;
+use crate::contract::{ApiSeen, Call, Check, CheckView, DatabaseSeen, HealthPolicy, Moment, Span, Words, not_asked};
 use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.

@@ -1,8 +1,9 @@
 //! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
 
-use super::phrases::{Words, disk_words, load_words, memory_words, not_asked, percent};
+use super::phrases::{disk_words, load_words, memory_words, percent};
 use crate::contract::{
-    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, sooner,
+    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, Words, not_asked,
+    sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 

@@ -17,9 +17,7 @@ mod verdict;
 mod web;
 
 pub(crate) use machine::{overloaded, short_of_memory, worst};
-pub(crate) use phrases::{
-    Words, api_words, disk_words, load_words, memory_words, not_asked, process_words, ready_words, web_words,
-};
+pub(crate) use phrases::{disk_words, load_words, memory_words, process_words, ready_words, web_words};
 pub(crate) use verdict::Verdict;
 pub(crate) use web::{Round, judge};
 

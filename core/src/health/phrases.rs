@@ -3,18 +3,11 @@
 //! No counters and no consequences here.
 
 use crate::contract::{
-    ApiSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen,
+    DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen, Words,
 };
 use crate::desk::Gate;
 
-/// A result and what it was.
-pub(crate) type Words = (&'static str, String);
-
 const MIB: u64 = 1 << 20;
-
-pub(crate) fn not_asked() -> Words {
-    ("unknown", "not asked yet".into())
-}
 
 /// Words for a process that was found.
 pub(crate) fn process_words(process: Process, jvm: JvmSeen) -> Words {
@@ -39,23 +32,6 @@ pub(crate) fn web_words(seen: WebSeen) -> Words {
         WebSeen::TimedOut => ("fail", "no answer in time".into()),
         WebSeen::CannotConnect => ("unknown", "the agent has no descriptor or port left".into()),
         WebSeen::CannotJudge(why) => ("unknown", format!("cannot judge: {why:?}").to_lowercase()),
-    }
-}
-
-/// Words for what `system/info` gave.
-pub(crate) fn api_words(seen: &ApiSeen) -> Words {
-    match seen {
-        ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
-            let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
-            ("pass", format!("{mode}, {jobs}"))
-        }
-        ApiSeen::Info(_) => ("unknown", "the token has no rights on system".into()),
-        ApiSeen::Rejected => ("unknown", "token rejected".into()),
-        ApiSeen::Booting => ("unknown", "503, still starting".into()),
-        ApiSeen::TimedOut => ("unknown", "no answer in time".into()),
-        ApiSeen::Refused => ("unknown", "connection refused".into()),
-        ApiSeen::Failed(status) => ("unknown", format!("status {status}, often for its database")),
-        ApiSeen::Unreadable(why) => ("unknown", why.clone()),
     }
 }
 

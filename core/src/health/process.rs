@@ -3,9 +3,9 @@
 //! None found is no proof of anything; the end of one that was found is. What an end means for the verdict is decided in the
 //! room's face.
 
-use super::phrases::{Words, process_words};
+use super::phrases::process_words;
 use crate::contract::{
-    Call, Check, CheckView, Command, HealthPolicy, JvmSeen, Moment, Process, ProcessSeen, Reason, Span, sooner,
+    Call, Check, CheckView, Command, HealthPolicy, JvmSeen, Moment, Process, ProcessSeen, Reason, Span, Words, sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 

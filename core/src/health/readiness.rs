@@ -2,8 +2,10 @@
 //!
 //! Which endpoint is the best, and how its answer reads, the client knows. Here: when it is asked, and what counts.
 
-use super::phrases::{Words, gate_change, not_asked, ready_words};
-use crate::contract::{Call, Check, CheckView, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span};
+use super::phrases::{gate_change, ready_words};
+use crate::contract::{
+    Call, Check, CheckView, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span, Words, not_asked,
+};
 use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// What a first `up` may rely on.

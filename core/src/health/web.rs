@@ -3,8 +3,10 @@
 //!
 //! The weights of evidence. What follows from the counters for the verdict is decided in the room's face.
 
-use super::phrases::{Words, not_asked, web_words};
-use crate::contract::{BootSeen, Call, Check, CheckView, HealthPolicy, Moment, Reason, Span, Unjudged, WebSeen};
+use super::phrases::web_words;
+use crate::contract::{
+    BootSeen, Call, Check, CheckView, HealthPolicy, Moment, Reason, Span, Unjudged, WebSeen, Words, not_asked,
+};
 use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// `/health` is slow from this part of the probe's limit on.

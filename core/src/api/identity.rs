@@ -1,8 +1,8 @@
 //! Which member of the cluster this Rundeck says it is, over its restarts: clones, changed identities, upgrades.
 //!
-//! Findings only: a clone breaks schedules, not requests (facts: Rundeck 3.4).
+//! Findings only: a clone breaks schedules, not requests. The other identity, the machine's, is `membership/instance.rs`.
 
-use crate::contract::{Info, Moment, NoteKind};
+use crate::contract::{Check, CheckView, Info, Moment, NoteKind, not_asked};
 use crate::desk::Desk;
 
 /// The UUID that every container of Rundeck's image has unless it is told another one.
@@ -11,15 +11,15 @@ const WORD: &str = "clone";
 
 /// What is known of the member beyond one process.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Member {
+pub(crate) struct ServerIdentity {
     first: Option<String>,
-    pub(crate) seen: Option<(Likeness, Moment)>,
+    seen: Option<(Likeness, Moment)>,
     version: Option<String>,
 }
 
 /// What a UUID says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Likeness {
+enum Likeness {
     /// The one that was seen first.
     Own,
     /// The image's constant.
@@ -28,7 +28,7 @@ pub(crate) enum Likeness {
     Changed,
 }
 
-impl Member {
+impl ServerIdentity {
     /// Takes note of an answer. True: the version has changed.
     pub(crate) fn on_info(&mut self, info: &Info, desk: &mut Desk) -> bool {
         if let Some(uuid) = &info.server_uuid {
@@ -65,5 +65,17 @@ impl Member {
             ),
         }
         self.seen = Some((likeness, desk.now()));
+    }
+
+    /// The row for people; `next`: when the API is asked again.
+    pub(crate) fn row(&self, next: Option<Moment>) -> CheckView {
+        let (result, seen) = match self.seen {
+            Some((Likeness::Own, _)) => ("pass", "the server UUID is the one first seen".to_owned()),
+            Some((Likeness::Constant, _)) => ("fail", "the server UUID is the container image's constant".to_owned()),
+            Some((Likeness::Changed, _)) => ("fail", "the server UUID has changed".to_owned()),
+            None => not_asked(),
+        };
+        let change = "tells people, takes no node out".to_owned();
+        CheckView { at: self.seen.map(|(_, at)| at), next, ..CheckView::of(Check::Clone, result, seen, change) }
     }
 }

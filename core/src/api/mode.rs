@@ -3,7 +3,7 @@
 //! The mode is one Boolean in one JVM: a restarted Rundeck has forgotten it, and somebody else may have set it. Passive
 //! mode that we did not set is never undone by us.
 
-use crate::api::Api;
+use super::Api;
 use crate::contract::{Call, Mode, Moment, NoteKind, Process, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -15,23 +15,23 @@ const MOST_RETRY: Span = Span::secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct ModeSwitch {
     /// Passive mode was set by us, or is about to be.
-    pub(crate) by_us: bool,
+    by_us: bool,
     /// The process that was switched, as far as it is known.
-    pub(crate) process: Option<Process>,
+    process: Option<Process>,
     /// The switch to passive was sent for this claim, by this run or an earlier one.
     sent: bool,
     /// This run of the agent sent it, so it went to the process that lives now.
     sent_here: bool,
     /// Since when it is to be ours.
-    pub(crate) claimed: Moment,
+    claimed: Moment,
     /// When the last switch ended: what was asked before does not tell whether it worked.
     ended: Moment,
     wanted: Option<Mode>,
     pace: Pace,
     backoff: Backoff,
     /// The first try of this drain has ended.
-    pub(crate) tried: bool,
-    pub(crate) trouble: Option<String>,
+    tried: bool,
+    trouble: Option<String>,
     told_dry: bool,
 }
 
@@ -53,6 +53,33 @@ impl ModeSwitch {
         }
     }
 
+    /// What an earlier run of the agent left behind.
+    pub(crate) fn restore(&mut self, by_us: bool, process: Option<Process>) {
+        self.by_us = by_us;
+        self.process = process;
+    }
+
+    /// Passive mode was set by us, or is about to be.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.by_us
+    }
+
+    /// The process whose passive mode is ours, as far as it is known.
+    pub(crate) fn our_process(&self) -> Option<Process> {
+        self.process.filter(|_| self.by_us)
+    }
+
+    /// Since when it is to be ours.
+    pub(crate) fn claimed_at(&self) -> Moment {
+        self.claimed
+    }
+
+    /// Why the first try of this drain failed, once it has.
+    pub(crate) fn failed(&self) -> Option<&str> {
+        self.trouble.as_deref().filter(|_| self.tried)
+    }
+
+    /// A drain begins or ends: its switch is a new one.
     pub(crate) fn begin(&mut self, now: Moment) {
         self.tried = false;
         self.trouble = None;
@@ -65,8 +92,8 @@ impl ModeSwitch {
 
     fn needed(&self, wanted: Mode, api: &Api) -> bool {
         match wanted {
-            Mode::Passive => self.by_us && api.mode != Some(Mode::Passive),
-            Mode::Active => self.by_us && api.mode == Some(Mode::Passive),
+            Mode::Passive => self.by_us && api.mode() != Some(Mode::Passive),
+            Mode::Active => self.by_us && api.mode() == Some(Mode::Passive),
         }
     }
 
@@ -76,12 +103,12 @@ impl ModeSwitch {
 
     /// Passive mode will be ours to undo, unless it is on already: to be kept on disk before it is set.
     pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
-        if !self.by_us && api.asked() && api.mode != Some(Mode::Passive) {
+        if !self.by_us && api.asked() && api.mode() != Some(Mode::Passive) {
             self.by_us = true;
             self.process = process;
             self.claimed = now;
             self.sent = false;
-        } else if self.by_us && !self.sent && api.mode == Some(Mode::Passive) {
+        } else if self.by_us && !self.sent && api.mode() == Some(Mode::Passive) {
             // Somebody else was faster.
             self.disclaim();
         }
@@ -109,7 +136,7 @@ impl ModeSwitch {
     pub(crate) fn step(&mut self, wanted: Option<Mode>, api: &Api, dry_run: bool, desk: &mut Desk) {
         let Some(mode) = wanted else { return };
         if dry_run {
-            if !self.told_dry && api.mode != Some(mode) {
+            if !self.told_dry && api.mode() != Some(mode) {
                 self.told_dry = true;
                 desk.tell(NoteKind::Notice, format!("dry run: would switch Rundeck to {mode} mode"));
             }

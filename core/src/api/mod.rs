@@ -1,8 +1,19 @@
-//! What the token sees: execution mode, running jobs, version; and how seldom it may be asked (design 4.1).
+//! What the token sees and switches: execution mode, running jobs, version, identity.
 //!
-//! Nothing here makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence.
+//! It knows Rundeck's last answers to `system/info`, whether passive mode is ours, and which member of the cluster this is.
+//! It decides how seldom the token may be used, when a mode or an idle scheduler is believed, and when a switch is sent. It
+//! never makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence, and whether the mode
+//! should be switched or takes the node out is decided in `heart/between.rs`.
+//!
+//! The heart calls `Api::step`, `ModeSwitch::step` and `on_reply` of each, and `ServerIdentity::on_info`.
 
-use crate::contract::{ApiSeen, Call, HealthPolicy, Info, Mode, Moment, Span};
+mod identity;
+mod mode;
+
+pub(crate) use identity::ServerIdentity;
+pub(crate) use mode::ModeSwitch;
+
+use crate::contract::{ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Mode, Moment, Span, Words, not_asked};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// While the number of running jobs decides, it is asked this often.
@@ -22,26 +33,26 @@ enum Learnt {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
-    pub(crate) pace: Pace,
-    pub(crate) last: Option<(ApiSeen, Moment)>,
+    pace: Pace,
+    last: Option<(ApiSeen, Moment)>,
     /// The last answer that could be read.
-    pub(crate) info: Option<Info>,
+    info: Option<Info>,
     /// Counted after two equal answers.
-    pub(crate) mode: Option<Mode>,
+    mode: Option<Mode>,
     candidate: Option<Mode>,
     /// After answers of no use in a row.
     pause: Backoff,
     asked_at: Moment,
     /// How long the last answer took.
-    pub(crate) took: Option<Span>,
+    took: Option<Span>,
     /// When the last answer had been asked for.
     answered_of: Option<Moment>,
     /// When the last two answers had been asked for, as far as both showed no running job: older one first.
     idle: [Option<Moment>; 2],
     /// Since when nobody can tell whether jobs run.
-    pub(crate) unknown_since: Option<Moment>,
+    unknown_since: Option<Moment>,
     /// Ask at this pace: somebody waits for jobs.
-    pub(crate) hurry: bool,
+    hurry: bool,
 }
 
 impl Api {
@@ -86,6 +97,50 @@ impl Api {
     /// Two answers in a row showed no running job; the first of them had been asked for then.
     pub(crate) fn idle_since(&self) -> Option<Moment> {
         self.idle[0]
+    }
+
+    /// The last answer that could be read.
+    pub(crate) fn info(&self) -> Option<&Info> {
+        self.info.as_ref()
+    }
+
+    /// The execution mode, after two equal answers.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        self.mode
+    }
+
+    /// Since when nobody can tell whether jobs run.
+    pub(crate) fn jobs_unknown_since(&self) -> Option<Moment> {
+        self.unknown_since
+    }
+
+    /// Somebody waits for jobs.
+    pub(crate) fn hurries(&self) -> bool {
+        self.hurry
+    }
+
+    /// The token is known to Rundeck, as far as the last answer tells.
+    pub(crate) fn token_accepted(&self) -> bool {
+        matches!(
+            &self.last,
+            Some((ApiSeen::Info(_) | ApiSeen::TimedOut | ApiSeen::Failed(_) | ApiSeen::Unreadable(_), _))
+        )
+    }
+
+    /// The row for people; `ejects`: passive mode by somebody else takes the node out.
+    pub(crate) fn row(&self, ejects: bool) -> CheckView {
+        let (result, seen) = self.last.as_ref().map_or(not_asked(), |(seen, _)| api_words(seen));
+        let change = match (ejects, self.mode) {
+            (true, Some(Mode::Passive)) => "active mode, seen twice, brings the node back",
+            (true, _) => "passive mode set by somebody else, seen twice, takes the node out",
+            (false, _) => "passive mode only flags the node",
+        };
+        CheckView {
+            at: self.last.as_ref().map(|(_, at)| *at),
+            took: self.took,
+            next: self.pace.wake(),
+            ..CheckView::of(Check::Api, result, seen, change.to_owned())
+        }
     }
 
     pub(crate) fn running(&self) -> Option<u32> {
@@ -222,5 +277,22 @@ fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
         ),
         ApiSeen::Unreadable(why) => desk.finding("api-unreadable", format!("mode and jobs are not known: {why}")),
         ApiSeen::Info(_) | ApiSeen::Booting | ApiSeen::Refused => {}
+    }
+}
+
+/// Words for what `system/info` gave.
+pub(crate) fn api_words(seen: &ApiSeen) -> Words {
+    match seen {
+        ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
+            let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
+            ("pass", format!("{mode}, {jobs}"))
+        }
+        ApiSeen::Info(_) => ("unknown", "the token has no rights on system".into()),
+        ApiSeen::Rejected => ("unknown", "token rejected".into()),
+        ApiSeen::Booting => ("unknown", "503, still starting".into()),
+        ApiSeen::TimedOut => ("unknown", "no answer in time".into()),
+        ApiSeen::Refused => ("unknown", "connection refused".into()),
+        ApiSeen::Failed(status) => ("unknown", format!("status {status}, often for its database")),
+        ApiSeen::Unreadable(why) => ("unknown", why.clone()),
     }
 }
