@@ -3,15 +3,15 @@
 //! It joins the two axes, health and intent; the rules of each live in their own modules.
 
 use crate::api::{Api, ModeSwitch, ServerIdentity};
+use crate::asg::AutoScaling;
 use crate::contract::{
-    Answer, Command, Degraded, Ending, Event, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State, sooner,
+    Answer, Command, Degraded, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State,
+    Wish, sooner,
 };
 use crate::desk::Desk;
 use crate::drain::{Around, Drain, Passive};
 use crate::health::{Health, Verdict};
 use crate::membership::Membership;
-use crate::node::Node;
-use crate::target::{Env, Wish};
 
 /// What is about to be done is written to disk first, and that is waited for no longer than this (design 3.2).
 pub(crate) const INTENT_WAIT: Span = Span::secs(1);
@@ -24,7 +24,7 @@ pub struct Heart {
     pub(crate) health: Health,
     pub(crate) api: Api,
     pub(crate) identity: ServerIdentity,
-    pub(crate) node: Node,
+    pub(crate) asg: AutoScaling,
     pub(crate) membership: Membership,
     pub(crate) mode: ModeSwitch,
     pub(crate) drain: Option<Drain>,
@@ -51,7 +51,7 @@ impl Heart {
             health: Health::new(now),
             api: Api::new(now),
             identity: ServerIdentity::default(),
-            node: Node::new(now),
+            asg: AutoScaling::new(now),
             membership,
             mode: ModeSwitch::new(),
             drain: None,
@@ -99,8 +99,8 @@ impl Heart {
         let health = self.health.wake(&self.policy.health, self.asks_database(), &self.desk);
         let mut wake = sooner(self.desk.wake(), health);
         wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api(), &self.desk));
-        wake = sooner(wake, self.node.wake(&self.policy.membership));
-        wake = sooner(wake, self.membership.wake(self.wish()));
+        wake = sooner(wake, self.asg.wake());
+        wake = sooner(wake, self.membership.wake(&self.policy.membership, self.wish()));
         if self.reachable() && self.claim_kept() {
             wake = sooner(wake, self.mode.wake(self.wanted_mode(), &self.api));
         } else if self.reachable() {
@@ -166,7 +166,7 @@ impl Heart {
         match &self.drain {
             Some(drain) if drain.acting() => Wish::Leave,
             Some(_) => Wish::Hold,
-            None if self.shown.ok && self.shown.state == State::Up && self.node.may_join() => Wish::Join,
+            None if self.shown.ok && self.shown.state == State::Up && self.asg.may_join() => Wish::Join,
             None => Wish::Hold,
         }
     }
@@ -190,7 +190,7 @@ impl Heart {
             policy: self.policy.drain.clone(),
             gone: self.health.rundeck_gone(),
             process_alive: self.health.process().is_some(),
-            was_in_service: self.answered_ok || self.membership.ever_member,
+            was_in_service: self.answered_ok || self.membership.ever_member(),
             tried: self.membership.all_tried(),
             all_left: self.membership.all_left(),
             deregistered: self.membership.deregistered(self.policy.dry_run),
@@ -203,20 +203,20 @@ impl Heart {
         }
     }
 
-    pub(crate) fn with_env(&mut self, act: impl FnOnce(&mut Membership, &Env<'_>, &mut Desk)) {
+    pub(crate) fn with_inputs(&mut self, act: impl FnOnce(&mut Membership, &GroupInputs<'_>, &mut Desk)) {
         let why = match &self.drain {
             Some(drain) => drain.lead().map_or_else(String::new, |o| o.cause.to_string()),
             None if self.joining => "drift: the target was gone".to_string(),
             None => "first up".to_string(),
         };
-        let env = Env {
+        let inputs = GroupInputs {
             policy: &self.policy.membership,
             health: &self.policy.health,
-            node: &self.node,
+            alone: self.asg.is_alone(),
             dry_run: self.policy.dry_run,
             why: &why,
         };
-        act(&mut self.membership, &env, &mut self.desk);
+        act(&mut self.membership, &inputs, &mut self.desk);
     }
 
     /// Every part decides once, in an order in which each sees what the one before decided.
@@ -237,10 +237,10 @@ impl Heart {
         if self.reachable() && self.claim_kept() {
             self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
         }
-        self.node.step(&self.policy.membership, &mut self.desk);
+        self.asg.step(&mut self.desk);
         let wish = self.wish();
-        self.with_env(|m, env, desk| m.step(env, wish, desk));
-        self.joining |= wish == Wish::Join && self.membership.ever_member;
+        self.with_inputs(|m, inputs, desk| m.step(inputs, wish, desk));
+        self.joining |= wish == Wish::Join && self.membership.ever_member();
         self.step_drain();
         self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now());
         self.show();
@@ -315,12 +315,12 @@ impl Heart {
     }
 
     fn ejected_by_mode(&self) -> bool {
-        self.passive_by_others() && self.policy.health.passive_out && !self.node.in_group()
+        self.passive_by_others() && self.policy.health.passive_out && !self.asg.in_group()
     }
 
     /// A full disk is this node's own, but a node that is replaced for it takes its jobs with it.
     fn below_floor(&self) -> bool {
-        self.health.below_floor() && !self.node.in_group()
+        self.health.below_floor() && !self.asg.in_group()
     }
 
     pub(crate) fn degraded(&self) -> Vec<Degraded> {

@@ -41,12 +41,14 @@ impl Heart {
             (Topic::Host, Reply::Host(seen)) => self.health.on_host(seen, &self.policy.health, &mut self.desk),
             (Topic::Mode, Reply::Mode(answer)) => self.mode.on_reply(answer, &mut self.api, &mut self.desk),
             (Topic::InFlight, Reply::InFlight(count)) => self.on_count(count),
-            (Topic::Identity, Reply::Identity(answer)) => self.node.on_identity(answer, &mut self.desk),
-            (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.node.on_lifecycle(answer, &mut self.desk),
-            (Topic::Tag, Reply::Tag(answer)) => self.node.on_tag(answer, &mut self.desk),
-            (Topic::Groups, Reply::Groups(answer)) => self.with_env(|m, env, desk| m.on_groups(answer, env, desk)),
+            (Topic::Identity, Reply::Identity(answer)) => self.membership.on_identity(answer, &mut self.desk),
+            (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.on_lifecycle(answer),
+            (Topic::Tag, Reply::Tag(answer)) => self.membership.on_tag(answer, &mut self.desk),
+            (Topic::Groups, Reply::Groups(answer)) => {
+                self.with_inputs(|m, inputs, desk| m.on_groups(answer, inputs, desk))
+            }
             (Topic::Target(i), Reply::Target(answer)) => {
-                self.with_env(|m, env, desk| m.on_target(i, answer, env, desk))
+                self.with_inputs(|m, inputs, desk| m.on_target(i, answer, inputs, desk))
             }
             (Topic::Change(i), Reply::Changed(answer)) => self.membership.on_change(i, answer, &mut self.desk),
             (Topic::Intent, Reply::Written(written)) => self.intent_written(written),
@@ -71,11 +73,11 @@ impl Heart {
             Topic::Host => self.health.on_host(None, &self.policy.health, &mut self.desk),
             Topic::Mode => self.mode.on_reply(Err(why()), &mut self.api, &mut self.desk),
             Topic::InFlight => self.on_count(None),
-            Topic::Identity => self.node.on_identity(Err(why()), &mut self.desk),
-            Topic::Lifecycle => self.node.on_lifecycle(Err(why()), &mut self.desk),
-            Topic::Tag => self.node.on_tag(Err(why()), &mut self.desk),
-            Topic::Groups => self.with_env(|m, env, desk| m.on_groups(Err(trouble()), env, desk)),
-            Topic::Target(i) => self.with_env(|m, env, desk| m.on_target(i, Err(trouble()), env, desk)),
+            Topic::Identity => self.membership.on_identity(Err(why()), &mut self.desk),
+            Topic::Lifecycle => self.on_lifecycle(Err(why())),
+            Topic::Tag => self.membership.on_tag(Err(why()), &mut self.desk),
+            Topic::Groups => self.with_inputs(|m, inputs, desk| m.on_groups(Err(trouble()), inputs, desk)),
+            Topic::Target(i) => self.with_inputs(|m, inputs, desk| m.on_target(i, Err(trouble()), inputs, desk)),
             Topic::Change(i) => self.membership.on_change(i, Err(trouble()), &mut self.desk),
             Topic::Intent => self.intent_written(Err(why())),
             Topic::Receipt => self.receipt_written(Err(why())),
@@ -85,7 +87,7 @@ impl Heart {
 
     fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>) {
         let was_up = self.health.base_up();
-        self.health.on_web(seen, self.node.in_group(), &self.policy.health, &mut self.desk);
+        self.health.on_web(seen, self.asg.in_group(), &self.policy.health, &mut self.desk);
         if self.health.port_closed() {
             // Whether the process and its mode are gone too is another question.
             self.forget_answers();
@@ -102,7 +104,7 @@ impl Heart {
 
     fn on_ready(&mut self, seen: Option<ReadySeen>) {
         let was_up = self.health.base_up();
-        self.health.on_ready(seen, self.node.in_group(), &self.policy.health, &mut self.desk);
+        self.health.on_ready(seen, self.asg.in_group(), &self.policy.health, &mut self.desk);
         self.hold_first_up(was_up);
     }
 
@@ -121,6 +123,10 @@ impl Heart {
             self.health.learn_readiness();
         }
         self.api.on_reply(seen, &self.policy.health, self.health.proven(), &mut self.desk);
+    }
+
+    fn on_lifecycle(&mut self, answer: Result<Option<String>, String>) {
+        self.asg.on_lifecycle(answer, self.membership.identity().is_some(), &mut self.desk);
     }
 
     fn on_count(&mut self, count: Option<u32>) {

@@ -53,7 +53,7 @@ impl Heart {
             return OrderAnswer::Accepted(drain.id.clone());
         }
         // A Rundeck that is about to stop leaves the node useless anyway: there is nothing to refuse.
-        if order.cause == Cause::Operator && self.node.in_group() {
+        if order.cause == Cause::Operator && self.asg.in_group() {
             return OrderAnswer::Refused {
                 why: "asg".into(),
                 text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first".into(),
@@ -72,7 +72,7 @@ impl Heart {
             None => {
                 self.membership.begin_leaving();
                 self.mode.begin(now);
-                let jobs_first = self.node.in_group();
+                let jobs_first = self.asg.in_group();
                 if jobs_first {
                     self.desk.finding(
                         "asg-will-replace",

@@ -7,6 +7,7 @@
 //! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into calls.
 
 mod api;
+mod asg;
 mod contract;
 mod desk;
 mod drain;
@@ -16,9 +17,7 @@ mod inbox;
 mod intent;
 mod look;
 mod membership;
-mod node;
 mod rows;
-mod target;
 mod view;
 
 pub use contract::{

@@ -7,7 +7,7 @@ impl Heart {
     /// Every check that is made, in the documented order.
     pub(crate) fn rows(&self) -> Vec<CheckView> {
         let (health, policy) = (&self.health, &self.policy.health);
-        let in_group = self.node.in_group();
+        let in_group = self.asg.in_group();
         let mut rows = vec![health.process_row(), health.web_row(policy), health.readiness_row(policy)];
         let api = self.api.row(policy.passive_out && !in_group);
         let clone = self.identity.row(api.next);

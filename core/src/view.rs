@@ -1,11 +1,8 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
-use crate::contract::{DrainView, Finding, HealthPolicy, RundeckView, Snapshot, Span, TargetView, state_word};
+use crate::contract::{DrainView, Finding, RundeckView, Snapshot};
 use crate::drain::Drain;
 use crate::heart::Heart;
-use crate::membership::asks_agent;
-use crate::node::Lifecycle;
-use crate::target::Group;
 
 impl Heart {
     /// What everybody else may know, as of the last event.
@@ -21,12 +18,9 @@ impl Heart {
             degraded: self.degraded(),
             checks: self.rows(),
             rundeck: self.rundeck(),
-            node: self.node.identity.clone(),
-            lifecycle: match &self.node.lifecycle {
-                Lifecycle::Group(state) => Some(state.clone()),
-                Lifecycle::Alone | Lifecycle::Unknown => None,
-            },
-            targets: self.membership.groups.iter().map(|group| target_view(group, &self.policy.health)).collect(),
+            node: self.membership.identity().cloned(),
+            lifecycle: self.asg.state().map(str::to_owned),
+            targets: self.membership.views(&self.policy.health),
             drain: self.drain.as_ref().and_then(drain_view),
             findings: self
                 .desk
@@ -48,23 +42,6 @@ impl Heart {
             memory_bytes: self.health.process().map(|_| self.health.jvm().memory),
             threads: self.health.process().map(|_| self.health.jvm().threads),
         }
-    }
-}
-
-fn target_view(group: &Group, health: &HealthPolicy) -> TargetView {
-    let (target, facts) = (group.target.as_ref(), group.facts.as_ref());
-    TargetView {
-        arn: group.facts.as_ref().map(|f| f.arn.clone()),
-        name: group.facts.as_ref().map_or_else(|| group.configured_name().to_string(), |f| f.name.clone()),
-        id: target.map(|t| t.id.clone()),
-        port: target.map(|t| t.port),
-        owned: group.owned,
-        seen: group.seen.as_ref().map(|(seen, _)| seen.clone()),
-        word: group.seen.as_ref().map_or("not asked yet".into(), |(seen, _)| state_word(&seen.state).to_string()),
-        since: group.seen.as_ref().map(|_| group.seen_since),
-        check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),
-        unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),
-        asks_agent: facts.map(|f| asks_agent(f, health)),
     }
 }
 

@@ -5,6 +5,7 @@
 mod aws;
 mod command;
 mod event;
+mod facts;
 mod moment;
 mod order;
 mod policy;
@@ -27,5 +28,6 @@ pub use seen::{
 pub use snapshot::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
 
+pub(crate) use facts::{GroupInputs, Wish};
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Words, not_asked};

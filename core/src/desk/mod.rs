@@ -151,6 +151,15 @@ impl Desk {
         self.slot.hanging(limit, self.now)
     }
 
+    /// The wait until a question is asked again: growing while it fails, else the usual one.
+    pub(crate) fn wait_or(&mut self, failed: bool, backoff: &mut Backoff, usual: Span) -> Span {
+        if failed {
+            return self.wait(backoff);
+        }
+        backoff.reset();
+        self.around(usual)
+    }
+
     /// Takes one look at AWS, or says when there will be one.
     pub(crate) fn may_look(&mut self) -> Result<(), Moment> {
         self.looks.take(self.now)

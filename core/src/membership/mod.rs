@@ -1,26 +1,35 @@
-//! The node's target groups: which they are, who owns each, and what all of them together allow (design 5).
+//! This node's own targets: in which groups they belong, who owns each group, and what all of them together allow.
 //!
-//! `target.rs` looks after one group; this module names them, reads their facts and sums them up for a drain.
+//! It knows which machine this is, which groups are named (by configuration, else by the instance tag), what AWS says of
+//! them and of this node's target in each. It decides when a target is registered, deregistered or looked at, and sums the
+//! groups up for a drain. It never touches another node's target, never re-adds a node that is leaving, and does not decide
+//! whether the node should be in at all: that is the wish that it is handed.
+//!
+//! The heart calls `step`, the `on_…` for AWS's and metadata's answers, `begin_leaving`, `begin_joining`, and reads the sums.
+
+mod group;
+mod instance;
 
 use crate::contract::{
-    Call, GroupFacts, GroupLeft, GroupWanted, HealthPolicy, MembershipPolicy, Moment, Ownership, Span, Target,
-    TargetSeen, TargetState, TargetType, Trouble, TroubleKind, sooner,
+    Call, GroupFacts, GroupInputs, GroupLeft, GroupWanted, HealthPolicy, Identity, MembershipPolicy, Moment, Ownership,
+    Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish, sooner,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
-use crate::node::Lifecycle;
-use crate::target::{Env, Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, Wish};
+use group::{Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
+use instance::Instance;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Membership {
-    pub(crate) groups: Vec<Group>,
+    instance: Instance,
+    groups: Vec<Group>,
     /// The names that `groups` was made from.
     named: Vec<String>,
     last_key: u32,
     describe: Pace,
     describe_backoff: Backoff,
     /// Some group showed this node as a target since the start of the agent.
-    pub(crate) ever_member: bool,
+    ever_member: bool,
     /// Which action met trouble last, and the finding that stands for it.
     troubles: BTreeMap<&'static str, &'static str>,
 }
@@ -28,6 +37,7 @@ pub(crate) struct Membership {
 impl Membership {
     pub(crate) fn new(now: Moment, policy: &MembershipPolicy) -> Membership {
         Membership {
+            instance: Instance::new(now),
             groups: Vec::new(),
             named: Vec::new(),
             last_key: 0,
@@ -117,7 +127,36 @@ impl Membership {
         self.groups.iter().filter_map(left).collect()
     }
 
-    pub(crate) fn wake(&self, wish: Wish) -> Option<Moment> {
+    /// Some group showed this node as a target since the start of the agent.
+    pub(crate) fn ever_member(&self) -> bool {
+        self.ever_member
+    }
+
+    /// Which machine this is, once metadata have answered.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.instance.identity()
+    }
+
+    /// What people may know of each target.
+    pub(crate) fn views(&self, health: &HealthPolicy) -> Vec<TargetView> {
+        self.groups.iter().map(|group| group.view(health)).collect()
+    }
+
+    /// The identity was asked for.
+    pub(crate) fn on_identity(&mut self, answer: Result<Identity, String>, desk: &mut Desk) {
+        self.instance.on_identity(answer, desk);
+    }
+
+    /// The instance tag was asked for.
+    pub(crate) fn on_tag(&mut self, answer: Result<Option<String>, String>, desk: &mut Desk) {
+        self.instance.on_tag(answer, desk);
+    }
+
+    pub(crate) fn wake(&self, policy: &MembershipPolicy, wish: Wish) -> Option<Moment> {
+        sooner(self.instance.wake(policy), self.groups_wake(wish))
+    }
+
+    fn groups_wake(&self, wish: Wish) -> Option<Moment> {
         let mut wake = if self.named.is_empty() { None } else { self.describe.wake() };
         for group in self.groups.iter().filter(|g| g.target.is_some()) {
             if !group.change.is_open() {
@@ -128,20 +167,25 @@ impl Membership {
         wake
     }
 
-    pub(crate) fn step(&mut self, env: &Env<'_>, wish: Wish, desk: &mut Desk) {
-        self.name_groups(env, desk);
-        self.own(env, desk);
+    pub(crate) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
+        self.instance.step(inputs.policy, desk);
+        self.name_groups(inputs, desk);
+        self.own(inputs, desk);
         if !self.named.is_empty() && self.describe.due(desk.now()) {
             self.describe_groups(desk);
         }
         for group in &mut self.groups {
-            group.step(env, wish, desk);
+            group.step(inputs, wish, desk);
         }
     }
 
     /// Configuration first, else the tag (design 5).
-    fn name_groups(&mut self, env: &Env<'_>, desk: &mut Desk) {
-        let wanted = if env.policy.groups.is_empty() { from_tag(env) } else { Some(env.policy.groups.clone()) };
+    fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
+        let wanted = if inputs.policy.groups.is_empty() {
+            from_tag(inputs.policy, self.instance.tag())
+        } else {
+            Some(inputs.policy.groups.clone())
+        };
         let Some(wanted) = wanted else { return };
         if wanted.is_empty() {
             desk.finding(
@@ -160,7 +204,7 @@ impl Membership {
                     Some(at) => known.swap_remove(at),
                     None => {
                         self.last_key += 1;
-                        Group::new(self.last_key, wanted, desk, env.policy)
+                        Group::new(self.last_key, wanted, desk, inputs.policy)
                     }
                 };
                 self.groups.push(group);
@@ -173,14 +217,14 @@ impl Membership {
     }
 
     /// Who acts for each group, and as which target.
-    fn own(&mut self, env: &Env<'_>, desk: &mut Desk) {
+    fn own(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         for group in &mut self.groups {
             group.owned = match group.wanted.ownership {
                 Ownership::Own => true,
                 Ownership::Observe => false,
-                Ownership::Auto => env.node.lifecycle == Lifecycle::Alone,
+                Ownership::Auto => inputs.alone,
             };
-            let (Some(facts), Some(identity)) = (&group.facts, &env.node.identity) else { continue };
+            let (Some(facts), Some(identity)) = (&group.facts, self.instance.identity()) else { continue };
             group.kind = group.wanted.target_type.or(facts.target_type);
             let id = match group.kind {
                 Some(TargetType::Instance) => identity.instance_id.clone(),
@@ -205,13 +249,18 @@ impl Membership {
         desk.ask(&mut self.describe, Topic::Groups, call, LIMIT);
     }
 
-    pub(crate) fn on_groups(&mut self, answer: Result<Vec<GroupFacts>, Trouble>, env: &Env<'_>, desk: &mut Desk) {
+    pub(crate) fn on_groups(
+        &mut self,
+        answer: Result<Vec<GroupFacts>, Trouble>,
+        inputs: &GroupInputs<'_>,
+        desk: &mut Desk,
+    ) {
         let action = "elasticloadbalancing:DescribeTargetGroups and DescribeTargetGroupAttributes";
         self.note_trouble(action, answer.as_ref().err(), desk);
         match answer {
             Ok(found) => {
                 self.describe_backoff.reset();
-                self.describe.done(desk.now() + desk.around(env.policy.reconcile_interval));
+                self.describe.done(desk.now() + desk.around(inputs.policy.reconcile_interval));
                 for group in &mut self.groups {
                     let name = &group.wanted.group;
                     if let Some(facts) = found.iter().find(|f| f.arn == *name || f.name == *name) {
@@ -219,7 +268,7 @@ impl Membership {
                     }
                 }
                 self.note_missing(desk);
-                self.note_elsewhere(env.health, desk);
+                self.note_elsewhere(inputs.health, desk);
             }
             Err(_) => self.describe.done(desk.now() + desk.wait(&mut self.describe_backoff)),
         }
@@ -287,7 +336,13 @@ impl Membership {
         }
     }
 
-    pub(crate) fn on_target(&mut self, key: u32, answer: Result<TargetSeen, Trouble>, env: &Env<'_>, desk: &mut Desk) {
+    pub(crate) fn on_target(
+        &mut self,
+        key: u32,
+        answer: Result<TargetSeen, Trouble>,
+        inputs: &GroupInputs<'_>,
+        desk: &mut Desk,
+    ) {
         self.note_trouble("elasticloadbalancing:DescribeTargetHealth", answer.as_ref().err(), desk);
         let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
         match answer {
@@ -295,7 +350,7 @@ impl Membership {
                 if !matches!(seen.state, TargetState::Absent) {
                     self.ever_member = true;
                 }
-                group.on_seen(seen, env.policy, desk);
+                group.on_seen(seen, inputs.policy, desk);
                 self.note_idle(desk);
             }
             Err(_) => group.look.done(desk.now() + desk.wait(&mut group.look_backoff)),
@@ -313,19 +368,19 @@ impl Membership {
     }
 }
 
-fn from_tag(env: &Env<'_>) -> Option<Vec<GroupWanted>> {
-    if env.policy.discover_tag.is_empty() {
+/// The groups that the tag names; `None`: it has not answered yet.
+fn from_tag(policy: &MembershipPolicy, tag: Option<&str>) -> Option<Vec<GroupWanted>> {
+    if policy.discover_tag.is_empty() {
         return Some(Vec::new());
     }
-    let tag = env.node.tag.as_ref()?;
-    let names = tag.as_deref().unwrap_or_default().split_whitespace();
+    let names = tag?.split_whitespace();
     Some(
         names
             .map(|name| GroupWanted {
                 group: name.to_string(),
                 port: None,
                 target_type: None,
-                ownership: env.policy.ownership,
+                ownership: policy.ownership,
             })
             .collect(),
     )
@@ -348,10 +403,4 @@ fn trouble_words(trouble: &Trouble, action: &str) -> (&'static str, String) {
         }
         TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => ("aws-refused", text.clone()),
     }
-}
-
-/// The group's health check asks this agent: its port, and one of its paths.
-pub(crate) fn asks_agent(facts: &GroupFacts, health: &HealthPolicy) -> bool {
-    let path = &facts.check_path;
-    facts.check_port == Some(health.port) && (health.paths.contains(path) || path.contains("/system/executions/status"))
 }

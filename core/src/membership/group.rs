@@ -1,37 +1,25 @@
-//! Membership: this node's own targets, wanted against seen (design 5).
+//! One target group: this node's own target in it, wanted against seen.
 //!
 //! Level-triggered: it keeps what it last saw of its own target in each group and makes the one call that is missing.
 //! It never touches another node's target and never re-adds a node that is leaving.
 
 use crate::contract::{
-    Call, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Moment, NoteKind, Span, Target, TargetSeen,
-    TargetState, TargetType, Trouble, TroubleKind, state_word,
+    Call, GroupFacts, GroupInputs, GroupWanted, HealthPolicy, MembershipPolicy, Moment, NoteKind, Span, Target,
+    TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish, state_word,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
-use crate::node::Node;
 
 /// Limit of one call to AWS: above the client's own operation time-out of 20 s.
-pub(crate) const LIMIT: Span = Span::secs(25);
+pub(super) const LIMIT: Span = Span::secs(25);
 /// First look after a registration; doubling up to the reconcile interval until the target is healthy.
 const FIRST_LOOK: Span = Span::secs(5);
 /// Wait after a failed change, doubling.
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(60);
 
-/// What the node wants of its groups now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// Be a target.
-    Join,
-    /// Be none.
-    Leave,
-    /// Change nothing.
-    Hold,
-}
-
 /// How a deregistration stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(super) enum Left {
     /// Nothing was tried.
     No,
     /// Tried without success so far.
@@ -41,44 +29,35 @@ pub(crate) enum Left {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Group {
+pub(super) struct Group {
     /// Names the group in replies, whatever the list of groups becomes meanwhile.
-    pub(crate) key: u32,
-    pub(crate) wanted: GroupWanted,
-    pub(crate) facts: Option<GroupFacts>,
-    pub(crate) target: Option<Target>,
-    pub(crate) kind: Option<TargetType>,
-    pub(crate) owned: bool,
-    pub(crate) seen: Option<(TargetSeen, Moment)>,
+    pub(super) key: u32,
+    pub(super) wanted: GroupWanted,
+    pub(super) facts: Option<GroupFacts>,
+    pub(super) target: Option<Target>,
+    pub(super) kind: Option<TargetType>,
+    pub(super) owned: bool,
+    pub(super) seen: Option<(TargetSeen, Moment)>,
     /// When the state that was last seen began.
-    pub(crate) seen_since: Moment,
-    pub(crate) look: Pace,
-    pub(crate) look_backoff: Backoff,
-    pub(crate) change: Pace,
-    pub(crate) change_backoff: Backoff,
-    pub(crate) joining: bool,
-    pub(crate) left: Left,
+    pub(super) seen_since: Moment,
+    pub(super) look: Pace,
+    pub(super) look_backoff: Backoff,
+    pub(super) change: Pace,
+    pub(super) change_backoff: Backoff,
+    pub(super) joining: bool,
+    pub(super) left: Left,
     /// An address may not come back before its delay is over.
     not_before: Moment,
-    pub(crate) told_dry: bool,
+    pub(super) told_dry: bool,
 }
 
 /// AWS's default deregistration delay, for a group that could not be read.
-pub(crate) const UNREAD_DELAY: Span = Span::secs(300);
+pub(super) const UNREAD_DELAY: Span = Span::secs(300);
 /// Two failed checks of AWS's default health check, for a group that could not be read.
-pub(crate) const UNREAD_DETECTION: Span = Span::secs(65);
-
-/// What membership reads of the rest of the heart.
-pub(crate) struct Env<'a> {
-    pub(crate) policy: &'a MembershipPolicy,
-    pub(crate) health: &'a HealthPolicy,
-    pub(crate) node: &'a Node,
-    pub(crate) dry_run: bool,
-    pub(crate) why: &'a str,
-}
+pub(super) const UNREAD_DETECTION: Span = Span::secs(65);
 
 impl Group {
-    pub(crate) fn new(key: u32, wanted: GroupWanted, desk: &mut Desk, policy: &MembershipPolicy) -> Group {
+    pub(super) fn new(key: u32, wanted: GroupWanted, desk: &mut Desk, policy: &MembershipPolicy) -> Group {
         let most = policy.reconcile_interval;
         Group {
             key,
@@ -100,26 +79,26 @@ impl Group {
         }
     }
 
-    pub(crate) fn state(&self) -> Option<&TargetState> {
+    pub(super) fn state(&self) -> Option<&TargetState> {
         self.seen.as_ref().map(|(seen, _)| &seen.state)
     }
 
     /// The balancer may still send requests here.
-    pub(crate) fn member(&self) -> bool {
+    pub(super) fn member(&self) -> bool {
         !matches!(self.state(), Some(TargetState::Absent))
     }
 
     /// Deregistered for good, or not there.
-    pub(crate) fn has_left(&self) -> bool {
+    pub(super) fn has_left(&self) -> bool {
         matches!(self.left, Left::Confirmed(_)) || !self.member()
     }
 
-    pub(crate) fn delay(&self) -> Span {
+    pub(super) fn delay(&self) -> Span {
         self.facts.as_ref().map_or(UNREAD_DELAY, |f| Span::secs(f.delay_secs))
     }
 
-    /// How long the balancer takes to see a 503 where it was not told otherwise (design 6, step 2).
-    pub(crate) fn detection(&self) -> Span {
+    /// How long the balancer takes to see a 503 where it was not told otherwise.
+    pub(super) fn detection(&self) -> Span {
         self.facts.as_ref().map_or(UNREAD_DETECTION, |f| {
             Span::secs(u64::from(f.unhealthy_threshold) * f.check_interval_secs + f.check_timeout_secs + 5)
         })
@@ -127,7 +106,7 @@ impl Group {
 }
 
 impl Group {
-    pub(crate) fn wants_change(&self, wish: Wish) -> bool {
+    pub(super) fn wants_change(&self, wish: Wish) -> bool {
         if !self.owned || self.target.is_none() {
             return false;
         }
@@ -142,7 +121,7 @@ impl Group {
     }
 
     /// When a wanted change can be made, if nothing that is open has to end first.
-    pub(crate) fn change_wake(&self, wish: Wish) -> Option<Moment> {
+    pub(super) fn change_wake(&self, wish: Wish) -> Option<Moment> {
         let joining = wish == Wish::Join;
         if !self.wants_change(wish) || (joining && self.look.is_open()) {
             return None;
@@ -150,7 +129,7 @@ impl Group {
         self.change.wake().map(|at| if joining { at.max(self.not_before) } else { at })
     }
 
-    pub(crate) fn step(&mut self, env: &Env<'_>, wish: Wish, desk: &mut Desk) {
+    pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
         // Never both at a time, so that what is seen is not older than what was changed; only leaving does not wait.
         if self.look.due(desk.now()) && !self.change.is_open() {
@@ -163,19 +142,19 @@ impl Group {
         }
         let waits = wish == Wish::Join && (desk.now() < self.not_before || self.look.is_open());
         if self.wants_change(wish) && self.change.due(desk.now()) && !waits {
-            self.make_change(target, env, wish, desk);
+            self.make_change(target, inputs, wish, desk);
         }
     }
 
-    fn make_change(&mut self, target: Target, env: &Env<'_>, wish: Wish, desk: &mut Desk) {
+    fn make_change(&mut self, target: Target, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         let joining = wish == Wish::Join;
-        if env.dry_run {
+        if inputs.dry_run {
             if !self.told_dry {
                 self.told_dry = true;
                 let verb = if joining { "register" } else { "deregister" };
                 desk.tell(
                     NoteKind::Notice,
-                    format!("dry run: would {verb} {}:{} in {} ({})", target.id, target.port, target.name, env.why),
+                    format!("dry run: would {verb} {}:{} in {} ({})", target.id, target.port, target.name, inputs.why),
                 );
             }
             self.left = if joining { Left::No } else { Left::Failing };
@@ -187,12 +166,12 @@ impl Group {
             return;
         }
         self.joining = joining;
-        let reason = env.why.to_string();
+        let reason = inputs.why.to_string();
         let call = if joining { Call::Register { target, reason } } else { Call::Deregister { target, reason } };
         desk.ask(&mut self.change, Topic::Change(self.key), call, LIMIT);
     }
 
-    pub(crate) fn on_seen(&mut self, seen: TargetSeen, policy: &MembershipPolicy, desk: &mut Desk) {
+    pub(super) fn on_seen(&mut self, seen: TargetSeen, policy: &MembershipPolicy, desk: &mut Desk) {
         if matches!(self.left, Left::Confirmed(_)) && !matches!(seen.state, TargetState::Leaving | TargetState::Absent)
         {
             // Somebody put a leaving node back: out again.
@@ -219,7 +198,7 @@ impl Group {
         self.look.done(desk.now() + wait);
     }
 
-    pub(crate) fn on_change(&mut self, answer: Result<String, Trouble>, desk: &mut Desk) {
+    pub(super) fn on_change(&mut self, answer: Result<String, Trouble>, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
         let gone = matches!(&answer, Err(t) if t.kind == TroubleKind::InvalidTarget) && !self.joining;
         match answer {
@@ -278,15 +257,39 @@ impl Group {
         self.look.plan(desk.now() + wait);
     }
 
+    /// What people may know of it.
+    pub(super) fn view(&self, health: &HealthPolicy) -> TargetView {
+        let (target, facts) = (self.target.as_ref(), self.facts.as_ref());
+        TargetView {
+            arn: facts.map(|f| f.arn.clone()),
+            name: facts.map_or_else(|| self.configured_name().to_string(), |f| f.name.clone()),
+            id: target.map(|t| t.id.clone()),
+            port: target.map(|t| t.port),
+            owned: self.owned,
+            seen: self.seen.as_ref().map(|(seen, _)| seen.clone()),
+            word: self.state().map_or("not asked yet".into(), |state| state_word(state).to_string()),
+            since: self.seen.as_ref().map(|_| self.seen_since),
+            check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),
+            unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),
+            asks_agent: facts.map(|f| asks_agent(f, health)),
+        }
+    }
+
     /// How the configuration or the tag names the group.
-    pub(crate) fn configured_name(&self) -> &str {
+    pub(super) fn configured_name(&self) -> &str {
         &self.wanted.group
     }
 
     /// The node wants in again after a drain: look soon instead of after the delay.
-    pub(crate) fn look_soon(&mut self, now: Moment) {
+    pub(super) fn look_soon(&mut self, now: Moment) {
         if !self.look.is_open() {
             self.look.plan(now);
         }
     }
+}
+
+/// The group's health check asks this agent: its port, and one of its paths.
+pub(super) fn asks_agent(facts: &GroupFacts, health: &HealthPolicy) -> bool {
+    let path = &facts.check_path;
+    facts.check_port == Some(health.port) && (health.paths.contains(path) || path.contains("/system/executions/status"))
 }

@@ -1,0 +1,103 @@
+//! Which machine this is, by instance metadata: its identity, and the tag that names target groups.
+//!
+//! Losing instance metadata changes nothing that is known already (fail static).
+
+use crate::contract::{Call, Identity, MembershipPolicy, Moment, Span, sooner};
+use crate::desk::{Backoff, Desk, Pace, Topic};
+
+/// Limit of one question to instance metadata: the client's own tries end within it.
+const LIMIT: Span = Span::secs(10);
+/// First wait after a failed question, doubling up to `MOST_WAIT`.
+const FIRST_WAIT: Span = Span::secs(1);
+const MOST_WAIT: Span = Span::secs(60);
+/// Between two looks at the tag, which may change.
+const LOOK: Span = Span::secs(60);
+
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    identity: Option<Identity>,
+    /// Groups named by the tag; `None`: not answered yet.
+    tag: Option<Option<String>>,
+    identity_pace: Pace,
+    tag_pace: Pace,
+    identity_backoff: Backoff,
+    tag_backoff: Backoff,
+}
+
+impl Instance {
+    pub(super) fn new(now: Moment) -> Instance {
+        Instance {
+            identity: None,
+            tag: None,
+            identity_pace: Pace::from(now),
+            tag_pace: Pace::from(now),
+            identity_backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
+            tag_backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
+        }
+    }
+
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// What the tag says, empty where it is not there; `None`: not answered yet.
+    pub(super) fn tag(&self) -> Option<&str> {
+        self.tag.as_ref().map(|tag| tag.as_deref().unwrap_or_default())
+    }
+
+    fn wants_tag(&self, policy: &MembershipPolicy) -> bool {
+        policy.groups.is_empty() && !policy.discover_tag.is_empty()
+    }
+
+    pub(super) fn wake(&self, policy: &MembershipPolicy) -> Option<Moment> {
+        let mut wake = if self.identity.is_none() { self.identity_pace.wake() } else { None };
+        if self.wants_tag(policy) {
+            wake = sooner(wake, self.tag_pace.wake());
+        }
+        wake
+    }
+
+    pub(super) fn step(&mut self, policy: &MembershipPolicy, desk: &mut Desk) {
+        if self.identity.is_none() && self.identity_pace.due(desk.now()) {
+            desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);
+        }
+        if self.wants_tag(policy) && desk.worth(&self.tag_pace) {
+            let call = Call::AskTag(policy.discover_tag.clone());
+            desk.ask(&mut self.tag_pace, Topic::Tag, call, LIMIT);
+        }
+    }
+
+    pub(super) fn on_identity(&mut self, answer: Result<Identity, String>, desk: &mut Desk) {
+        let wait = desk.wait_or(answer.is_err(), &mut self.identity_backoff, LOOK);
+        self.identity_pace.done(desk.now() + wait);
+        match answer {
+            Ok(identity) => {
+                desk.cured("metadata-unreachable");
+                self.identity = Some(identity);
+            }
+            Err(why) => desk.finding(
+                "metadata-unreachable",
+                format!("{why}: registration waits for the instance id; /health is served all the same"),
+            ),
+        }
+    }
+
+    pub(super) fn on_tag(&mut self, answer: Result<Option<String>, String>, desk: &mut Desk) {
+        let wait = desk.wait_or(answer.is_err(), &mut self.tag_backoff, LOOK);
+        self.tag_pace.done(desk.now() + wait);
+        match answer {
+            Ok(tag) => {
+                desk.cured("instance-tag-unreadable");
+                self.tag = Some(tag);
+            }
+            // Before the identity is known its own finding says more.
+            Err(why) if self.identity.is_some() => desk.finding(
+                "instance-tag-unreadable",
+                format!(
+                    "{why}: the target groups are not known; allow instance tags in metadata, or set [[target_group]]"
+                ),
+            ),
+            Err(_) => {}
+        }
+    }
+}
