@@ -10,15 +10,11 @@ mod api;
 mod asg;
 mod contract;
 mod desk;
-mod drain;
 mod health;
 mod heart;
-mod inbox;
-mod intent;
+mod leaving;
 mod look;
 mod membership;
-mod rows;
-mod view;
 
 pub use contract::{
     Answer, ApiSeen, BootSeen, Call, CallId, Cause, Check, CheckView, Class, Command, DatabaseSeen, Degraded, DiskSeen,

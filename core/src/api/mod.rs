@@ -11,9 +11,11 @@ mod identity;
 mod mode;
 
 pub(crate) use identity::ServerIdentity;
-pub(crate) use mode::ModeSwitch;
+pub(crate) use mode::{ModeSwitch, passive_ejects};
 
-use crate::contract::{ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Mode, Moment, Span, Words, not_asked};
+use crate::contract::{
+    ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Jobs, Mode, Moment, Span, Words, not_asked,
+};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// While the number of running jobs decides, it is asked this often.
@@ -94,11 +96,6 @@ impl Api {
         fresh && self.mode == Some(mode) && self.info.as_ref().is_some_and(|info| info.mode == Some(mode))
     }
 
-    /// Two answers in a row showed no running job; the first of them had been asked for then.
-    pub(crate) fn idle_since(&self) -> Option<Moment> {
-        self.idle[0]
-    }
-
     /// The last answer that could be read.
     pub(crate) fn info(&self) -> Option<&Info> {
         self.info.as_ref()
@@ -107,11 +104,6 @@ impl Api {
     /// The execution mode, after two equal answers.
     pub(crate) fn mode(&self) -> Option<Mode> {
         self.mode
-    }
-
-    /// Since when nobody can tell whether jobs run.
-    pub(crate) fn jobs_unknown_since(&self) -> Option<Moment> {
-        self.unknown_since
     }
 
     /// Somebody waits for jobs.
@@ -141,6 +133,11 @@ impl Api {
             next: self.pace.wake(),
             ..CheckView::of(Check::Api, result, seen, change.to_owned())
         }
+    }
+
+    /// What is known of running jobs.
+    pub(crate) fn jobs(&self) -> Jobs {
+        Jobs { running: self.running(), idle_since: self.idle[0], unknown_since: self.unknown_since }
     }
 
     pub(crate) fn running(&self) -> Option<u32> {

@@ -4,13 +4,19 @@
 //! mode that we did not set is never undone by us.
 
 use super::Api;
-use crate::contract::{Call, Mode, Moment, NoteKind, Process, Span};
+use crate::contract::{Call, HealthPolicy, Mode, Moment, NoteKind, Process, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
 const LIMIT: Span = Span::secs(30);
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(30);
+
+/// Passive mode that somebody else set takes the node out, where the policy says so and no Auto Scaling group might replace
+/// the node for it.
+pub(crate) fn passive_ejects(by_others: bool, in_group: bool, policy: &HealthPolicy) -> bool {
+    by_others && policy.passive_out && !in_group
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct ModeSwitch {
@@ -74,9 +80,9 @@ impl ModeSwitch {
         self.claimed
     }
 
-    /// Why the first try of this drain failed, once it has.
-    pub(crate) fn failed(&self) -> Option<&str> {
-        self.trouble.as_deref().filter(|_| self.tried)
+    /// A try of this drain has failed, and none has worked since.
+    pub(crate) fn failed(&self) -> bool {
+        self.tried && self.trouble.is_some()
     }
 
     /// A drain begins or ends: its switch is a new one.

@@ -2,6 +2,7 @@
 //!
 //! They are read by the room that they are handed to and kept by nobody. Nothing here is decided.
 
+use super::moment::{Moment, Span};
 use super::policy::{HealthPolicy, MembershipPolicy};
 
 /// What the node wants of its groups now.
@@ -24,4 +25,72 @@ pub(crate) struct GroupInputs<'a> {
     pub(crate) dry_run: bool,
     /// Why something is changed, for the log.
     pub(crate) why: &'a str,
+}
+
+/// Whether the local Rundeck is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Nothing says that it is not.
+    There,
+    /// Its port refuses, but its process has not ended: it may still finish what it serves (6.x).
+    Finishing,
+    /// Its port refuses or its process has ended, and no process of it is known.
+    Gone,
+}
+
+/// How far the local Rundeck can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    pub(crate) life: Life,
+    /// `/health` answers.
+    pub(crate) answers: bool,
+    /// This process has once been proven ready.
+    pub(crate) proven: bool,
+    /// The readiness state was asked at least once.
+    pub(crate) readiness_asked: bool,
+}
+
+/// How far the switch to passive mode is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Passive {
+    On,
+    Pending,
+    Failed,
+    /// Not wanted, or not possible.
+    Skipped(&'static str),
+}
+
+/// What is known of running jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Jobs {
+    /// By the last answer; `None`: nobody can tell.
+    pub(crate) running: Option<u32>,
+    /// Two answers in a row showed no running job; the first of them had been asked for then.
+    pub(crate) idle_since: Option<Moment>,
+    pub(crate) unknown_since: Option<Moment>,
+}
+
+/// How far the node's groups have let it go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupsLeaving {
+    /// Every owned group was tried at least once.
+    pub(crate) tried: bool,
+    /// Every group confirmed, or never held us.
+    pub(crate) all: bool,
+    /// What came of deregistering, once there is nothing left to be done.
+    pub(crate) outcome: Option<&'static str>,
+    /// The longest time in which some balancer may not have noticed that we leave.
+    pub(crate) unconfirmed_floor: Option<Span>,
+    pub(crate) longest_delay: Span,
+}
+
+/// What a drain reads beside its own state and the policy.
+pub(crate) struct DrainInputs {
+    pub(crate) rundeck: Life,
+    /// The node was a target or answered 200 since the agent's start.
+    pub(crate) was_in_service: bool,
+    pub(crate) groups: GroupsLeaving,
+    /// Passive mode is on, or what keeps it from being.
+    pub(crate) passive: Passive,
+    pub(crate) jobs: Jobs,
 }

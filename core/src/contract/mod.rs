@@ -28,6 +28,6 @@ pub use seen::{
 pub use snapshot::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
 
-pub(crate) use facts::{GroupInputs, Wish};
+pub(crate) use facts::{DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Wish};
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Words, not_asked};

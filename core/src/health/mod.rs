@@ -22,8 +22,8 @@ pub(crate) use verdict::Verdict;
 pub(crate) use web::{Round, judge};
 
 use crate::contract::{
-    ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict,
-    Moment, Process, ProcessSeen, ReadySeen, Reason, Span, WebSeen, sooner,
+    ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict, Life,
+    Moment, Process, ProcessSeen, Reach, ReadySeen, Reason, Span, WebSeen, sooner,
 };
 use crate::desk::Desk;
 use database::Database;
@@ -120,14 +120,19 @@ impl Health {
         self.standing.base() == Verdict::Up
     }
 
-    /// Rundeck is surely not there: its process ended or its port refuses.
-    pub(crate) fn rundeck_gone(&self) -> bool {
-        matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused))
-    }
-
-    /// It can be asked more than `/health`.
-    pub(crate) fn reachable(&self) -> bool {
-        !self.rundeck_gone() && self.web.passes() > 0 || self.is_up()
+    /// How far it can be asked.
+    pub(crate) fn reach(&self) -> Reach {
+        let gone = matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused));
+        Reach {
+            life: match (gone, self.jvm.process()) {
+                (false, _) => Life::There,
+                (true, Some(_)) => Life::Finishing,
+                (true, None) => Life::Gone,
+            },
+            answers: !gone && self.web.passes() > 0 || self.is_up(),
+            proven: self.start.proven(),
+            readiness_asked: self.ready.asked(),
+        }
     }
 
     /// A first `up` has to wait for something else: it is as if it had not been proven yet.
@@ -144,11 +149,6 @@ impl Health {
     /// This Rundeck process has once been proven ready.
     pub(crate) fn proven(&self) -> bool {
         self.start.proven()
-    }
-
-    /// The readiness state was asked at least once since this process is there.
-    pub(crate) fn readiness_asked(&self) -> bool {
-        self.ready.asked()
     }
 
     /// The agent itself has had no way to look for longer than a verdict may age.

@@ -11,8 +11,9 @@ mod group;
 mod instance;
 
 use crate::contract::{
-    Call, GroupFacts, GroupInputs, GroupLeft, GroupWanted, HealthPolicy, Identity, MembershipPolicy, Moment, Ownership,
-    Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish, sooner,
+    Call, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, HealthPolicy, Identity, MembershipPolicy,
+    Moment, Ownership, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
+    sooner,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
@@ -51,18 +52,29 @@ impl Membership {
         }
     }
 
+    /// How far the node's groups have let it go.
+    pub(crate) fn leaving(&self, dry_run: bool) -> GroupsLeaving {
+        GroupsLeaving {
+            tried: self.all_tried(),
+            all: self.all_left(),
+            outcome: self.deregistered(dry_run),
+            unconfirmed_floor: self.unconfirmed_floor(),
+            longest_delay: self.longest_delay(),
+        }
+    }
+
     /// The longest deregistration delay of the node's groups.
-    pub(crate) fn longest_delay(&self) -> Span {
+    fn longest_delay(&self) -> Span {
         self.groups.iter().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
     }
 
     /// No group sends requests any more, as far as AWS said.
-    pub(crate) fn all_left(&self) -> bool {
+    fn all_left(&self) -> bool {
         self.groups.iter().all(Group::has_left)
     }
 
     /// What came of deregistering, once there is nothing left to be done.
-    pub(crate) fn deregistered(&self, dry_run: bool) -> Option<&'static str> {
+    fn deregistered(&self, dry_run: bool) -> Option<&'static str> {
         let mut owned = self.groups.iter().filter(|g| g.owned).peekable();
         if self.groups.is_empty() {
             Some("nothing to do: no target group is named")
@@ -76,7 +88,7 @@ impl Membership {
     }
 
     /// Every owned group was tried at least once.
-    pub(crate) fn all_tried(&self) -> bool {
+    fn all_tried(&self) -> bool {
         self.groups
             .iter()
             .filter(|g| g.owned && g.target.is_some())
@@ -84,7 +96,7 @@ impl Membership {
     }
 
     /// The longest time in which some balancer may not have noticed that we leave.
-    pub(crate) fn unconfirmed_floor(&self) -> Option<Span> {
+    fn unconfirmed_floor(&self) -> Option<Span> {
         if self.groups.is_empty() {
             // Some balancer may ask all the same (HAProxy, a group that nobody named to us).
             return Some(UNREAD_DETECTION);

@@ -1,14 +1,22 @@
-//! Leaving: the phases of a drain and what must be true before each ends (design 6).
+//! Leaving: the phases of a drain, and what must be true before each ends.
 //!
-//! It decides when; deregistering, switching the mode and counting jobs are done by their own parts, which this one reads.
+//! It knows who wants the node out, how far the drain has come, what was in flight and which jobs ran. It decides when a
+//! phase ends, what is given up at a deadline, whether `/health` still says 200, and what the receipt says. It never
+//! deregisters, switches the mode or counts jobs: other rooms do, and `heart/between.rs` tells it how far they are.
+//!
+//! The heart calls `Drain::new` and `add` for orders, `step` and `write` once a turn, and `on_count` and `on_receipt`.
+
+mod steps;
 
 use crate::contract::{
-    Call, Cause, DrainOrder, DrainPhase, DrainPolicy, DrainResult, GroupLeft, Moment, NoteKind, Receipt, Span, Step,
-    result_word, sooner,
+    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, GroupLeft, Life, Moment,
+    NoteKind, Passive, Receipt, Span, result_word, sooner,
 };
 use crate::desk::{Desk, Pace, Topic};
-use crate::heart::INTENT_WAIT;
+use steps::Steps;
 
+/// What is about to be done is written to disk first, and that is waited for no longer than this.
+pub(crate) const INTENT_WAIT: Span = Span::secs(1);
 /// Switching and deregistering go on in the background after this.
 const ADVERTISE_LIMIT: Span = Span::secs(10);
 /// Between two counts of what is in flight.
@@ -17,52 +25,18 @@ const COUNT_LIMIT: Span = Span::secs(2);
 /// A receipt that is not on disk by then is reported and no longer waited for.
 const RECEIPT_LIMIT: Span = Span::secs(2);
 
-/// What a drain reads of the rest of the heart.
-pub(crate) struct Around {
-    pub(crate) policy: DrainPolicy,
-    /// Rundeck surely is not there.
-    pub(crate) gone: bool,
-    /// Its process is known and has not ended: with its port closed it may still finish what it serves (6.x).
-    pub(crate) process_alive: bool,
-    /// The node was a target or answered 200 since the agent's start.
-    pub(crate) was_in_service: bool,
-    /// Every group was tried; every group confirmed or never held us.
-    pub(crate) tried: bool,
-    pub(crate) all_left: bool,
-    /// What came of deregistering, once there is nothing left to be done.
-    pub(crate) deregistered: Option<&'static str>,
-    pub(crate) unconfirmed_floor: Option<Span>,
-    pub(crate) longest_delay: Span,
-    /// Passive mode is on, or what keeps it from being.
-    pub(crate) passive: Passive,
-    pub(crate) running: Option<u32>,
-    /// Two answers in a row showed no running job; the first of them had been asked for then.
-    pub(crate) idle_since: Option<Moment>,
-    pub(crate) jobs_unknown_since: Option<Moment>,
-}
-
-/// How far the switch to passive mode is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Passive {
-    On,
-    Pending,
-    Failed(String),
-    /// Not wanted, or no token to do it.
-    Skipped(&'static str),
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
     /// Names the receipt: that of the first order, whoever joined or left later.
-    pub(crate) id: String,
-    pub(crate) orders: Vec<DrainOrder>,
-    pub(crate) phase: DrainPhase,
-    pub(crate) started: Moment,
+    id: String,
+    orders: Vec<DrainOrder>,
+    phase: DrainPhase,
+    started: Moment,
     /// The process exits when the drain is over.
-    pub(crate) exit: bool,
+    exit: bool,
     /// An Auto Scaling group may replace the node: 200 until the jobs are done.
-    pub(crate) jobs_first: bool,
-    pub(crate) steps: Vec<Step>,
+    jobs_first: bool,
+    steps: Steps,
     intent_by: Option<Moment>,
     phase_since: Moment,
     floor_until: Moment,
@@ -70,9 +44,9 @@ pub(crate) struct Drain {
     left_at: Option<Moment>,
     count: Pace,
     /// The last count; the inner `None`: nobody can tell.
-    pub(crate) in_flight: Option<Option<u32>>,
+    in_flight: Option<Option<u32>>,
     cut: Option<Option<u32>>,
-    pub(crate) most_running: u32,
+    most_running: u32,
     last_running: Option<u32>,
     unproven: bool,
     receipt: Pace,
@@ -81,14 +55,14 @@ pub(crate) struct Drain {
 
 impl Drain {
     pub(crate) fn new(order: DrainOrder, jobs_first: bool, now: Moment) -> Drain {
-        let mut drain = Drain {
+        Drain {
             id: order.id.clone(),
             started: order.at.min(now),
             exit: order.cause == Cause::AgentStopping,
             orders: vec![order],
             phase: DrainPhase::Advertise,
             jobs_first,
-            steps: Vec::new(),
+            steps: Steps::begin(now),
             intent_by: Some(now + INTENT_WAIT),
             phase_since: now,
             floor_until: now,
@@ -102,11 +76,63 @@ impl Drain {
             unproven: false,
             receipt: Pace::from(now),
             receipt_done: false,
-        };
-        for name in ["advertise", "passive", "deregister"] {
-            drain.open_step(name, now);
         }
-        drain
+    }
+
+    /// Who wants the node out, oldest first.
+    pub(crate) fn orders(&self) -> &[DrainOrder] {
+        &self.orders
+    }
+
+    /// Names the receipt.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// This cause wants it already.
+    pub(crate) fn has(&self, cause: Cause) -> bool {
+        self.orders.iter().any(|order| order.cause == cause)
+    }
+
+    /// These causes want it no more. What is left: `None` if none was taken back, else whether any still wants it.
+    pub(crate) fn take_back(&mut self, ends: impl Fn(Cause) -> bool) -> Option<bool> {
+        let (taken, left): (Vec<_>, Vec<_>) = self.orders.iter().cloned().partition(|order| ends(order.cause));
+        if taken.is_empty() {
+            return None;
+        }
+        if left.is_empty() {
+            // The receipt still names who had begun it.
+            self.orders.truncate(1);
+            return Some(false);
+        }
+        self.orders = left;
+        Some(true)
+    }
+
+    /// The process exits when the drain is over.
+    pub(crate) fn exits(&self) -> bool {
+        self.exit
+    }
+
+    /// The last phase is over; the receipt may still be under way.
+    pub(crate) fn done(&self) -> bool {
+        self.phase == DrainPhase::Done
+    }
+
+    /// What people may know of it.
+    pub(crate) fn view(&self) -> Option<DrainView> {
+        let lead = self.lead()?;
+        Some(DrainView {
+            id: self.id.clone(),
+            cause: lead.cause,
+            causes: self.orders.iter().map(|o| o.cause).collect(),
+            reason: lead.reason.clone(),
+            phase: self.phase,
+            started: self.started,
+            deadline: self.deadline(),
+            steps: self.steps.all().to_vec(),
+            in_flight: self.in_flight.flatten(),
+        })
     }
 
     /// The order whose word is shown: the one that leads to the exit, else the oldest.
@@ -160,7 +186,7 @@ impl Drain {
         self.phase == DrainPhase::Done && self.receipt_done
     }
 
-    pub(crate) fn wake(&self, around: &Around, now: Moment) -> Option<Moment> {
+    pub(crate) fn wake(&self, inputs: &DrainInputs, policy: &DrainPolicy, now: Moment) -> Option<Moment> {
         let mut wake = self.intent_by;
         match self.phase {
             DrainPhase::None => {}
@@ -171,15 +197,15 @@ impl Drain {
                 wake = sooner(wake, Some(self.quiet_until));
             }
             DrainPhase::Jobs => {
-                wake = sooner(wake, Some(self.jobs_until(around)));
-                wake = sooner(wake, self.jobs_unknown_until(around));
+                wake = sooner(wake, Some(self.jobs_until(policy)));
+                wake = sooner(wake, self.jobs_unknown_until(inputs, policy));
             }
             DrainPhase::Done => return None,
         }
         sooner(wake, self.deadline())
     }
 
-    pub(crate) fn step(&mut self, around: &Around, desk: &mut Desk) {
+    pub(crate) fn step(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) {
         if self.intent_by.is_some_and(|by| desk.now() >= by) {
             self.intent_by = None;
             desk.finding(
@@ -187,40 +213,40 @@ impl Drain {
                 "the drain could not be written to the state directory in time: a crash would forget it",
             );
         }
-        self.watch(around, desk);
+        self.watch(inputs, policy, desk);
         // Each phase may end at once; there are four of them.
         for _ in 0..4 {
-            if !self.advance(around, desk) {
+            if !self.advance(inputs, policy, desk) {
                 break;
             }
         }
     }
 
     /// Keeps the open steps and the count of jobs up to date, whatever the phase.
-    fn watch(&mut self, around: &Around, desk: &mut Desk) {
+    fn watch(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) {
         if self.phase == DrainPhase::Done {
             return;
         }
-        if let Some(running) = around.running {
+        if let Some(running) = inputs.jobs.running {
             self.most_running = self.most_running.max(running);
             self.last_running = Some(running);
         }
-        self.close_step("advertise", if self.jobs_first { "200 until the jobs are done" } else { "503" }, desk.now());
-        match &around.passive {
-            Passive::On => self.close_step("passive", "passive mode", desk.now()),
-            Passive::Skipped(why) => self.close_step("passive", why, desk.now()),
-            Passive::Pending | Passive::Failed(_) if around.gone => {
-                self.close_step("passive", "Rundeck is not running", desk.now())
+        self.steps.close("advertise", if self.jobs_first { "200 until the jobs are done" } else { "503" }, desk.now());
+        match &inputs.passive {
+            Passive::On => self.steps.close("passive", "passive mode", desk.now()),
+            Passive::Skipped(why) => self.steps.close("passive", why, desk.now()),
+            Passive::Pending | Passive::Failed if inputs.rundeck != Life::There => {
+                self.steps.close("passive", "Rundeck is not running", desk.now())
             }
-            Passive::Pending | Passive::Failed(_) => {}
+            Passive::Pending | Passive::Failed => {}
         }
-        if let Some(result) = around.deregistered.filter(|_| self.acting()) {
-            self.close_step("deregister", result, desk.now());
+        if let Some(result) = inputs.groups.outcome.filter(|_| self.acting()) {
+            self.steps.close("deregister", result, desk.now());
         }
-        if self.acting() && around.all_left && self.left_at.is_none() {
+        if self.acting() && inputs.groups.all && self.left_at.is_none() {
             self.left_at = Some(desk.now());
             if self.phase == DrainPhase::Quiet {
-                self.floor_until = self.floor_until.min(desk.now() + around.policy.floor);
+                self.floor_until = self.floor_until.min(desk.now() + policy.floor);
             }
         }
         if self.phase == DrainPhase::Quiet && self.count.due(desk.now()) {
@@ -234,23 +260,23 @@ impl Drain {
     }
 
     /// Ends the phase if it may end. True if it did.
-    fn advance(&mut self, around: &Around, desk: &mut Desk) -> bool {
+    fn advance(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) -> bool {
         if self.phase == DrainPhase::Done {
             return false;
         }
         if self.deadline().is_some_and(|at| desk.now() >= at) {
-            self.give_up("the drain's deadline", desk);
-            self.enter(DrainPhase::Done, around, desk);
+            self.give_up("the drain's deadline", desk.now());
+            self.enter(DrainPhase::Done, inputs, policy, desk);
             return true;
         }
         let over = match self.phase {
             DrainPhase::None | DrainPhase::Done => false,
-            DrainPhase::Advertise => self.advertised(around, desk.now()),
-            DrainPhase::Quiet => self.quiet(around, desk),
-            DrainPhase::Jobs => self.jobs(around, desk),
+            DrainPhase::Advertise => self.advertised(inputs, desk.now()),
+            DrainPhase::Quiet => self.quiet(inputs, desk),
+            DrainPhase::Jobs => self.jobs(inputs, policy, desk),
         };
         if over {
-            self.enter(self.next_phase(), around, desk);
+            self.enter(self.next_phase(), inputs, policy, desk);
         }
         over
     }
@@ -263,24 +289,25 @@ impl Drain {
         }
     }
 
-    fn advertised(&self, around: &Around, now: Moment) -> bool {
-        let switched = around.gone || matches!(around.passive, Passive::On | Passive::Skipped(_) | Passive::Failed(_));
-        (self.acting() && around.tried && switched) || now >= self.phase_since + ADVERTISE_LIMIT
+    fn advertised(&self, inputs: &DrainInputs, now: Moment) -> bool {
+        let switched = inputs.rundeck != Life::There
+            || matches!(inputs.passive, Passive::On | Passive::Skipped(_) | Passive::Failed);
+        (self.acting() && inputs.groups.tried && switched) || now >= self.phase_since + ADVERTISE_LIMIT
     }
 
-    fn enter(&mut self, phase: DrainPhase, around: &Around, desk: &mut Desk) {
+    fn enter(&mut self, phase: DrainPhase, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) {
         let now = desk.now();
         self.phase = phase;
         self.phase_since = now;
         match phase {
             DrainPhase::None | DrainPhase::Advertise => {}
             DrainPhase::Quiet => {
-                self.open_step("quiet", now);
-                let floor = around.unconfirmed_floor.map_or(around.policy.floor, |f| f.max(around.policy.floor));
+                self.steps.open("quiet", now);
+                let floor = inputs.groups.unconfirmed_floor.map_or(policy.floor, |f| f.max(policy.floor));
                 self.floor_until = now + floor;
-                self.quiet_until = now + around.policy.quiet_timeout.unwrap_or(around.longest_delay).max(floor);
+                self.quiet_until = now + policy.quiet_timeout.unwrap_or(inputs.groups.longest_delay).max(floor);
                 self.count.plan(now);
-                if around.was_in_service {
+                if inputs.was_in_service {
                     desk.tell(
                         NoteKind::DrainStep,
                         format!(
@@ -292,23 +319,24 @@ impl Drain {
                 }
             }
             DrainPhase::Jobs => {
-                self.open_step("jobs", now);
-                let running = around.running.map_or("unknown number".to_string(), |n| n.to_string());
+                self.steps.open("jobs", now);
+                let running = inputs.jobs.running.map_or("unknown number".to_string(), |n| n.to_string());
                 desk.tell(NoteKind::DrainStep, format!("drain: jobs: {running} running"));
             }
-            DrainPhase::Done => self.close_all(desk),
+            // What is still open when everything else is over could not be done.
+            DrainPhase::Done => self.steps.abandon_open("could not be done", now),
         }
     }
 
-    fn quiet(&mut self, around: &Around, desk: &mut Desk) -> bool {
-        if !around.was_in_service {
-            self.close_step("quiet", "skipped: this node was not in service", desk.now());
+    fn quiet(&mut self, inputs: &DrainInputs, desk: &mut Desk) -> bool {
+        if !inputs.was_in_service {
+            self.steps.close("quiet", "skipped: this node was not in service", desk.now());
             return true;
         }
-        if around.gone && !around.process_alive {
+        if inputs.rundeck == Life::Gone {
             // Nobody is served by a Rundeck that is not there, however long it is waited for.
             self.cut = Some(Some(0));
-            self.close_step("quiet", "Rundeck is not running", desk.now());
+            self.steps.close("quiet", "Rundeck is not running", desk.now());
             return true;
         }
         let count = self.in_flight;
@@ -318,92 +346,58 @@ impl Drain {
         }
         self.cut = Some(count.flatten());
         match count.flatten() {
-            Some(0) => self.close_step("quiet", "nothing in flight", desk.now()),
-            Some(n) => self.abandon_step("quiet", &format!("{n} still in flight"), desk.now()),
+            Some(0) => self.steps.close("quiet", "nothing in flight", desk.now()),
+            Some(n) => self.steps.abandon("quiet", &format!("{n} still in flight"), desk.now()),
             None => {
                 self.unproven = true;
-                self.close_step("quiet", "unproven: nobody could tell what was in flight", desk.now());
+                self.steps.close("quiet", "unproven: nobody could tell what was in flight", desk.now());
             }
         }
         true
     }
 
-    fn jobs_until(&self, around: &Around) -> Moment {
-        self.phase_since + around.policy.jobs_timeout
+    fn jobs_until(&self, policy: &DrainPolicy) -> Moment {
+        self.phase_since + policy.jobs_timeout
     }
 
-    fn jobs_unknown_until(&self, around: &Around) -> Option<Moment> {
-        let since = around.jobs_unknown_since?;
-        Some(since.max(self.phase_since) + around.policy.jobs_unknown_timeout)
+    fn jobs_unknown_until(&self, inputs: &DrainInputs, policy: &DrainPolicy) -> Option<Moment> {
+        let since = inputs.jobs.unknown_since?;
+        Some(since.max(self.phase_since) + policy.jobs_unknown_timeout)
     }
 
-    fn jobs(&mut self, around: &Around, desk: &mut Desk) -> bool {
+    fn jobs(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) -> bool {
         let now = desk.now();
-        if around.policy.jobs_timeout == Span::ZERO {
-            self.close_step("jobs", "not waited for (drain.jobs_timeout is 0s)", now);
-        } else if around.gone && !around.process_alive {
+        if policy.jobs_timeout == Span::ZERO {
+            self.steps.close("jobs", "not waited for (drain.jobs_timeout is 0s)", now);
+        } else if inputs.rundeck == Life::Gone {
             match self.last_running {
-                Some(n) if n > 0 => self.abandon_step("jobs", &format!("Rundeck ended while {n} ran"), now),
-                _ => self.close_step("jobs", "Rundeck is not running", now),
+                Some(n) if n > 0 => self.steps.abandon("jobs", &format!("Rundeck ended while {n} ran"), now),
+                _ => self.steps.close("jobs", "Rundeck is not running", now),
             }
-        } else if around.idle_since.is_some_and(|asked| asked >= self.phase_since) {
-            self.close_step("jobs", "none running", now);
-        } else if self.jobs_unknown_until(around).is_some_and(|at| now >= at) {
+        } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
+            self.steps.close("jobs", "none running", now);
+        } else if self.jobs_unknown_until(inputs, policy).is_some_and(|at| now >= at) {
             self.unproven = true;
-            self.close_step("jobs", "unproven: the token cannot see running jobs", now);
-        } else if now >= self.jobs_until(around) {
-            let left = around.running.map_or("an unknown number".to_string(), |n| n.to_string());
-            self.abandon_step("jobs", &format!("{left} still running"), now);
+            self.steps.close("jobs", "unproven: the token cannot see running jobs", now);
+        } else if now >= self.jobs_until(policy) {
+            let left = inputs.jobs.running.map_or("an unknown number".to_string(), |n| n.to_string());
+            self.steps.abandon("jobs", &format!("{left} still running"), now);
         } else {
             return false;
         }
         true
     }
 
-    fn open_step(&mut self, name: &str, now: Moment) {
-        self.steps.push(Step { name: name.into(), started: now, took_ms: None, result: String::new(), gave_up: false });
-    }
-
-    fn close_step(&mut self, name: &str, result: &str, now: Moment) {
-        if let Some(step) = self.steps.iter_mut().find(|s| s.name == name && s.took_ms.is_none()) {
-            step.took_ms = Some(now.since(step.started).0);
-            step.result = result.into();
-        }
-    }
-
-    fn abandon_step(&mut self, name: &str, result: &str, now: Moment) {
-        self.close_step(name, result, now);
-        if let Some(step) = self.steps.iter_mut().find(|s| s.name == name) {
-            step.gave_up = true;
-        }
-    }
-
     /// Names what is cut off: the open steps, and those that never began.
-    fn give_up(&mut self, why: &str, desk: &mut Desk) {
-        for name in ["quiet", "jobs"] {
-            if !self.steps.iter().any(|s| s.name == name) {
-                self.open_step(name, desk.now());
-            }
-        }
+    fn give_up(&mut self, why: &str, now: Moment) {
         if self.cut.is_none() {
             self.cut = self.in_flight;
         }
-        let open: Vec<String> = self.steps.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name.clone()).collect();
-        for name in open {
-            self.abandon_step(&name, &format!("given up at {why}"), desk.now());
-        }
-    }
-
-    /// What is still open when everything else is over could not be done.
-    fn close_all(&mut self, desk: &mut Desk) {
-        let open: Vec<String> = self.steps.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name.clone()).collect();
-        for name in open {
-            self.abandon_step(&name, "could not be done", desk.now());
-        }
+        self.steps.give_up(&format!("given up at {why}"), now);
     }
 
     fn result(&self) -> DrainResult {
-        if self.steps.iter().any(|s| s.gave_up) {
+        if self.steps.any_given_up() {
             DrainResult::CutShort
         } else if self.unproven {
             DrainResult::Unproven
@@ -442,7 +436,7 @@ impl Drain {
             started: self.started,
             deadline: self.deadline(),
             ended: now,
-            steps: self.steps.clone(),
+            steps: self.steps.all().to_vec(),
             running_jobs_waited_for: self.most_running,
             running_jobs_left: self.last_running,
             inflight_at_cut: self.cut.flatten(),

@@ -3,14 +3,14 @@
 //!
 //! Nothing is decided here that belongs to one part alone.
 
+use super::{Heart, between};
 use crate::contract::{
     ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
-use crate::heart::Heart;
 
 impl Heart {
-    pub(crate) fn take(&mut self, event: Event) {
+    pub(super) fn take(&mut self, event: Event) {
         match event {
             Event::Kept(kept) => self.restore(kept),
             Event::Reply(id, reply) => {
@@ -60,7 +60,7 @@ impl Heart {
     }
 
     /// A call that nobody answered in time.
-    pub(crate) fn lost(&mut self, topic: Topic) {
+    pub(super) fn lost(&mut self, topic: Topic) {
         let why = || "no answer in time".to_string();
         let trouble = || Trouble { kind: TroubleKind::Unavailable, text: why() };
         match topic {
@@ -95,9 +95,9 @@ impl Heart {
         self.hold_first_up(was_up);
     }
 
-    /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
     fn hold_first_up(&mut self, was_up: bool) {
-        if !was_up && self.health.base_up() && self.policy.health.has_token && !self.api.asked() {
+        let rose = !was_up && self.health.base_up();
+        if between::holds_first_up(rose, self.api.asked(), &self.policy.health) {
             self.health.hold_first_up();
         }
     }

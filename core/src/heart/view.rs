@@ -1,8 +1,8 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
-use crate::contract::{DrainView, Finding, RundeckView, Snapshot};
-use crate::drain::Drain;
-use crate::heart::Heart;
+use super::Heart;
+use crate::contract::{Finding, RundeckView, Snapshot};
+use crate::leaving::Drain;
 
 impl Heart {
     /// What everybody else may know, as of the last event.
@@ -21,7 +21,7 @@ impl Heart {
             node: self.membership.identity().cloned(),
             lifecycle: self.asg.state().map(str::to_owned),
             targets: self.membership.views(&self.policy.health),
-            drain: self.drain.as_ref().and_then(drain_view),
+            drain: self.drain.as_ref().and_then(Drain::view),
             findings: self
                 .desk
                 .findings()
@@ -43,19 +43,4 @@ impl Heart {
             threads: self.health.process().map(|_| self.health.jvm().threads),
         }
     }
-}
-
-fn drain_view(drain: &Drain) -> Option<DrainView> {
-    let lead = drain.lead()?;
-    Some(DrainView {
-        id: drain.id.clone(),
-        cause: lead.cause,
-        causes: drain.orders.iter().map(|o| o.cause).collect(),
-        reason: lead.reason.clone(),
-        phase: drain.phase,
-        started: drain.started,
-        deadline: drain.deadline(),
-        steps: drain.steps.clone(),
-        in_flight: drain.in_flight.flatten(),
-    })
 }

@@ -1,13 +1,13 @@
 //! What people and signals want of the node: orders to leave and to come back, kept over a crash, and the end itself.
 //!
-//! It begins and ends drains; how a drain goes is `drain.rs`.
+//! It begins and ends drains; how a drain goes is decided in `leaving`.
 
+use super::Heart;
 use crate::contract::{
-    Call, Cause, Command, DrainOrder, DrainPhase, DrainResult, Ending, Intent, Kept, NoteKind, Order, OrderAnswer, Span,
+    Call, Cause, Command, DrainOrder, DrainResult, Ending, Intent, Kept, NoteKind, Order, OrderAnswer, Span,
 };
 use crate::desk::Topic;
-use crate::drain::{Drain, note_receipt};
-use crate::heart::Heart;
+use crate::leaving::{Drain, note_receipt};
 
 /// Limit for writing the intent; the drain acts after a shorter wait of its own.
 const INTENT_LIMIT: Span = Span::secs(10);
@@ -17,7 +17,7 @@ const INTENT_AGAIN: Span = Span::secs(10);
 const ABORT_LIMIT: Span = Span::secs(1);
 
 impl Heart {
-    pub(crate) fn restore(&mut self, kept: Kept) {
+    pub(super) fn restore(&mut self, kept: Kept) {
         // What an earlier run of the agent answered is unknown: assume that traffic came.
         self.answered_ok |= kept.verdict.is_some() || kept.intent.is_some();
         if let Some(verdict) = kept.verdict {
@@ -26,7 +26,7 @@ impl Heart {
         let Some(intent) = kept.intent else { return };
         self.mode.restore(intent.passive_by_us, intent.process);
         self.kept = intent;
-        // Only an operator's drain goes on; that of a stopping agent ends with its next start (design 6).
+        // Only an operator's drain goes on; that of a stopping agent ends with its next start.
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(|o| o.cause == Cause::Operator).cloned().collect();
         for order in orders {
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
@@ -34,10 +34,10 @@ impl Heart {
         }
     }
 
-    pub(crate) fn order(&mut self, number: u64, order: Order) {
+    pub(super) fn order(&mut self, number: u64, order: Order) {
         let answer = match order {
             Order::Drain(order) => self.order_drain(order),
-            Order::Resume(_) if self.drain.as_ref().is_some_and(|d| d.exit) => OrderAnswer::Refused {
+            Order::Resume(_) if self.drain.as_ref().is_some_and(Drain::exits) => OrderAnswer::Refused {
                 why: Cause::AgentStopping.word().into(),
                 text: "the agent is stopping: its next start brings the node back".into(),
             },
@@ -46,11 +46,11 @@ impl Heart {
         self.desk.send(Command::Answer(number, answer));
     }
 
-    pub(crate) fn order_drain(&mut self, order: DrainOrder) -> OrderAnswer {
+    pub(super) fn order_drain(&mut self, order: DrainOrder) -> OrderAnswer {
         // Whoever joins a drain waits for its one receipt, which the first order named.
-        if let Some(drain) = self.drain.as_mut().filter(|d| d.orders.iter().any(|o| o.cause == order.cause)) {
+        if let Some(drain) = self.drain.as_mut().filter(|d| d.has(order.cause)) {
             drain.add(order);
-            return OrderAnswer::Accepted(drain.id.clone());
+            return OrderAnswer::Accepted(drain.id().to_owned());
         }
         // A Rundeck that is about to stop leaves the node useless anyway: there is nothing to refuse.
         if order.cause == Cause::Operator && self.asg.in_group() {
@@ -61,10 +61,10 @@ impl Heart {
         }
         let id = order.id.clone();
         self.begin(order);
-        OrderAnswer::Accepted(self.drain.as_ref().map_or(id, |d| d.id.clone()))
+        OrderAnswer::Accepted(self.drain.as_ref().map_or(id, |d| d.id().to_owned()))
     }
 
-    pub(crate) fn begin(&mut self, order: DrainOrder) {
+    pub(super) fn begin(&mut self, order: DrainOrder) {
         let now = self.desk.now();
         self.desk.tell(NoteKind::DrainStep, format!("drain: {}: 503, passive mode and deregistration", order.cause));
         match &mut self.drain {
@@ -85,30 +85,23 @@ impl Heart {
     }
 
     /// Takes back what this cause wanted. True if there was something.
-    pub(crate) fn resume(&mut self, cause: Cause) -> bool {
+    pub(super) fn resume(&mut self, cause: Cause) -> bool {
         // A stopping agent stops: only its next start ends that.
         if cause == Cause::AgentStopping || self.aborting.is_some() {
             return false;
         }
         let Some(drain) = &mut self.drain else { return false };
-        let before = drain.orders.len();
-        let first = drain.orders.first().cloned();
-        // An operator's word ends all but a stopping agent (interface 3).
+        // An operator's word ends all but a stopping agent.
         let ends = |c: Cause| c == cause || (cause == Cause::Operator && c == Cause::RundeckStopping);
-        let left: Vec<DrainOrder> = drain.orders.iter().filter(|o| !ends(o.cause)).cloned().collect();
-        if left.len() == before {
-            return false;
+        match drain.take_back(ends) {
+            None => return false,
+            Some(true) => return true,
+            Some(false) => {}
         }
-        if !left.is_empty() {
-            drain.orders = left;
-            return true;
-        }
-        let groups = self.membership.left_groups();
-        if drain.phase != DrainPhase::Done {
-            drain.orders = first.into_iter().collect();
-            if let Some(receipt) = drain.receipt(groups, DrainResult::Resumed, self.desk.now()) {
-                self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), Span::secs(2));
-            }
+        if !drain.done()
+            && let Some(receipt) = drain.receipt(self.membership.left_groups(), DrainResult::Resumed, self.desk.now())
+        {
+            self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), Span::secs(2));
         }
         drain.disown_receipt(&mut self.desk);
         self.drain = None;
@@ -119,7 +112,7 @@ impl Heart {
         true
     }
 
-    pub(crate) fn stop(&mut self, id: String) {
+    pub(super) fn stop(&mut self, id: String) {
         let finished = self.drain.as_ref().is_some_and(Drain::finished);
         if finished {
             self.end(Ending::Stopped);
@@ -130,7 +123,7 @@ impl Heart {
         self.begin(order);
     }
 
-    pub(crate) fn abort(&mut self) {
+    pub(super) fn abort(&mut self) {
         if self.aborting.is_some() {
             return;
         }
@@ -140,7 +133,7 @@ impl Heart {
         };
         self.aborting = Some(self.desk.now() + ABORT_LIMIT);
         // A drain that is over has its receipt under way: a second one would take its place.
-        if drain.phase != DrainPhase::Done
+        if !drain.done()
             && let Some(receipt) = drain.receipt(groups, DrainResult::Aborted, self.desk.now())
         {
             self.desk.tell(NoteKind::Drained, format!("aborted by a second signal (receipt {})", receipt.id));
@@ -148,7 +141,7 @@ impl Heart {
         }
     }
 
-    pub(crate) fn receipt_written(&mut self, written: Result<(), String>) {
+    pub(super) fn receipt_written(&mut self, written: Result<(), String>) {
         if let Some(drain) = &mut self.drain {
             drain.on_receipt(written, &mut self.desk);
         }
@@ -157,14 +150,14 @@ impl Heart {
         }
     }
 
-    pub(crate) fn last_receipt_written(&mut self, written: Result<(), String>) {
+    pub(super) fn last_receipt_written(&mut self, written: Result<(), String>) {
         note_receipt(written, &mut self.desk);
         if self.aborting.is_some() {
             self.end(Ending::Aborted);
         }
     }
 
-    pub(crate) fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, ending: Ending) {
         if self.ended.is_none() {
             self.ended = Some(ending);
             self.desk.send(Command::Exit(ending));
@@ -172,8 +165,8 @@ impl Heart {
     }
 
     /// Intent on disk is the difference between what it says and what it should say.
-    pub(crate) fn keep_intent(&mut self) {
-        let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders.iter().cloned()).collect();
+    pub(super) fn keep_intent(&mut self) {
+        let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders().iter().cloned()).collect();
         let intent = Intent { drains, passive_by_us: self.mode.is_ours(), process: self.mode.our_process() };
         if self.intent_open {
             return;
@@ -189,7 +182,7 @@ impl Heart {
         }
     }
 
-    pub(crate) fn intent_written(&mut self, written: Result<(), String>) {
+    pub(super) fn intent_written(&mut self, written: Result<(), String>) {
         self.intent_open = false;
         match written {
             Ok(()) => self.desk.cured("intent-not-kept"),

@@ -1,7 +1,7 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
 //! settling or memory. It leads to nothing: verdicts that count are made in the health room.
 
-use crate::api::api_words;
+use crate::api::{api_words, passive_ejects};
 use crate::contract::{
     ApiSeen, BootSeen, Check, Degraded, DiskSeen, HealthPolicy, HostSeen, Info, Mode, ProcessSeen, Readiness,
     ReadySeen, Reason, WebSeen, Words, not_asked,
@@ -67,7 +67,7 @@ impl Look {
         }
         let passive = matches!(&self.api, Some(ApiSeen::Info(Info { mode: Some(Mode::Passive), .. })));
         match (passive, self.flag(policy)) {
-            (true, _) if policy.passive_out => Looks::Down(Reason::Passive),
+            (true, _) if passive_ejects(true, false, policy) => Looks::Down(Reason::Passive),
             (true, _) => Looks::Degraded(Degraded::Passive),
             (false, Some(flag)) => Looks::Degraded(flag),
             (false, None) => Looks::Up,

@@ -1,11 +1,11 @@
 //! One row per check, in the documented order; each part makes its own. It decides nothing.
 
+use super::Heart;
 use crate::contract::CheckView;
-use crate::heart::Heart;
 
 impl Heart {
     /// Every check that is made, in the documented order.
-    pub(crate) fn rows(&self) -> Vec<CheckView> {
+    pub(super) fn rows(&self) -> Vec<CheckView> {
         let (health, policy) = (&self.health, &self.policy.health);
         let in_group = self.asg.in_group();
         let mut rows = vec![health.process_row(), health.web_row(policy), health.readiness_row(policy)];

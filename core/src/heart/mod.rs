@@ -1,45 +1,52 @@
-//! The heart: takes events, lets its parts decide in a fixed order, and hands out commands.
+//! The heart: takes events, lets its rooms decide in a fixed order, and hands out commands.
 //!
-//! It joins the two axes, health and intent; the rules of each live in their own modules.
+//! It knows all rooms and the order of a turn: what was seen is taken in (`inbox.rs`), orders begin and end drains
+//! (`orders.rs`), each room steps, and health and intent are joined into one answer. Rules that need two rooms stand in
+//! `between.rs`, what people read in `view.rs` and `rows.rs`. It never judges what a room can judge alone.
+//!
+//! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot` and `ended`.
 
-use crate::api::{Api, ModeSwitch, ServerIdentity};
+mod between;
+mod inbox;
+mod orders;
+mod rows;
+mod view;
+
+use crate::api::{Api, ModeSwitch, ServerIdentity, passive_ejects};
 use crate::asg::AutoScaling;
 use crate::contract::{
-    Answer, Command, Degraded, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind, Policy, Reason, Span, State,
-    Wish, sooner,
+    Answer, Command, Degraded, DrainInputs, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind, Policy, Reason,
+    Span, State, Wish, sooner,
 };
 use crate::desk::Desk;
-use crate::drain::{Around, Drain, Passive};
-use crate::health::{Health, Verdict};
+use crate::health::Health;
+use crate::leaving::{Drain, INTENT_WAIT};
 use crate::membership::Membership;
-
-/// What is about to be done is written to disk first, and that is waited for no longer than this (design 3.2).
-pub(crate) const INTENT_WAIT: Span = Span::secs(1);
 
 /// See the crate's documentation for the contract.
 #[derive(Clone, Debug)]
 pub struct Heart {
-    pub(crate) policy: Policy,
-    pub(crate) desk: Desk,
-    pub(crate) health: Health,
-    pub(crate) api: Api,
-    pub(crate) identity: ServerIdentity,
-    pub(crate) asg: AutoScaling,
-    pub(crate) membership: Membership,
-    pub(crate) mode: ModeSwitch,
-    pub(crate) drain: Option<Drain>,
+    policy: Policy,
+    desk: Desk,
+    health: Health,
+    api: Api,
+    identity: ServerIdentity,
+    asg: AutoScaling,
+    membership: Membership,
+    mode: ModeSwitch,
+    drain: Option<Drain>,
     /// The intent that is on disk or on its way.
-    pub(crate) kept: Intent,
+    kept: Intent,
     /// The last try to write it failed.
-    pub(crate) keep_again: Option<Moment>,
-    pub(crate) intent_open: bool,
-    pub(crate) shown: Answer,
-    pub(crate) since: Moment,
-    pub(crate) answered_ok: bool,
+    keep_again: Option<Moment>,
+    intent_open: bool,
+    shown: Answer,
+    since: Moment,
+    answered_ok: bool,
     degraded_told: Vec<Degraded>,
     joining: bool,
-    pub(crate) aborting: Option<Moment>,
-    pub(crate) ended: Option<Ending>,
+    aborting: Option<Moment>,
+    ended: Option<Ending>,
 }
 
 impl Heart {
@@ -101,13 +108,14 @@ impl Heart {
         wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api(), &self.desk));
         wake = sooner(wake, self.asg.wake());
         wake = sooner(wake, self.membership.wake(&self.policy.membership, self.wish()));
-        if self.reachable() && self.claim_kept() {
+        let answers = self.health.reach().answers;
+        if answers && self.claim_kept() {
             wake = sooner(wake, self.mode.wake(self.wanted_mode(), &self.api));
-        } else if self.reachable() {
+        } else if answers {
             wake = sooner(wake, Some(self.mode.claimed_at() + INTENT_WAIT));
         }
         if let Some(drain) = self.drain.as_ref().filter(|_| self.aborting.is_none()) {
-            wake = sooner(wake, drain.wake(&self.around(), self.desk.now()));
+            wake = sooner(wake, drain.wake(&self.drain_inputs(), &self.policy.drain, self.desk.now()));
         }
         wake = sooner(wake, sooner(self.aborting, self.keep_again));
         wake.map(|at| at.max(self.desk.now() + Span(1)))
@@ -118,92 +126,46 @@ impl Heart {
         self.ended
     }
 
-    fn reachable(&self) -> bool {
-        self.health.reachable()
-    }
-
-    /// During a start the readiness state is asked first: both may need the slot, and a first `up` needs the state.
-    /// A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that nobody can tell.
     fn asks_api(&self) -> bool {
-        let turn = self.health.proven() || self.health.readiness_asked();
-        (self.reachable() && turn) || (self.api.hurries() && !self.health.rundeck_gone())
+        between::asks_api(self.health.reach(), self.api.hurries())
     }
 
-    /// Not while a drain counts jobs, which needs the slot; not before the first `up`, nor with a token that is rejected:
-    /// each such call is an error in Rundeck's log.
     fn asks_database(&self) -> bool {
-        self.api.token_accepted() && self.health.proven() && self.reachable() && !self.api.hurries()
+        between::asks_database(self.health.reach(), self.api.token_accepted(), self.api.hurries())
     }
 
-    /// That passive mode is ours to undo is on disk, or the disk was waited for.
     fn claim_kept(&self) -> bool {
-        let kept = self.kept.passive_by_us == self.mode.is_ours() && !self.intent_open;
-        kept || self.desk.now() >= self.mode.claimed_at() + INTENT_WAIT
+        let written = self.kept.passive_by_us == self.mode.is_ours() && !self.intent_open;
+        between::claim_kept(written, self.mode.claimed_at(), self.desk.now())
     }
 
     fn claim_mode(&mut self) {
-        let switches = self.policy.drain.passive && self.policy.health.has_token && !self.policy.dry_run;
         if self.drain.is_none() {
             self.mode.settle(&self.api);
-        } else if switches && self.reachable() {
+        } else if between::switches_mode(&self.policy) && self.health.reach().answers {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
     }
 
     fn wanted_mode(&self) -> Option<Mode> {
-        if !self.policy.health.has_token {
-            return None;
-        }
-        match &self.drain {
-            Some(drain) if !self.policy.drain.passive || !drain.acting() => None,
-            Some(_) => Some(Mode::Passive),
-            None if self.mode.is_ours() => Some(Mode::Active),
-            None => None,
-        }
+        between::wanted_mode(self.drain.as_ref().map(Drain::acting), self.mode.is_ours(), &self.policy)
     }
 
-    pub(crate) fn wish(&self) -> Wish {
-        match &self.drain {
-            Some(drain) if drain.acting() => Wish::Leave,
-            Some(_) => Wish::Hold,
-            None if self.shown.ok && self.shown.state == State::Up && self.asg.may_join() => Wish::Join,
-            None => Wish::Hold,
-        }
+    fn wish(&self) -> Wish {
+        between::wish(self.drain.as_ref().map(Drain::acting), self.shown, self.asg.may_join())
     }
 
-    fn passive(&self) -> Passive {
-        if !self.policy.drain.passive {
-            Passive::Skipped("not wanted (drain.passive is false)")
-        } else if !self.policy.health.has_token {
-            Passive::Skipped("skipped: there is no token to switch the mode")
-        } else if self.policy.dry_run {
-            Passive::Skipped("dry run")
-        } else if self.api.mode() == Some(Mode::Passive) {
-            Passive::On
-        } else {
-            self.mode.failed().map_or(Passive::Pending, |why| Passive::Failed(why.to_owned()))
-        }
-    }
-
-    fn around(&self) -> Around {
-        Around {
-            policy: self.policy.drain.clone(),
-            gone: self.health.rundeck_gone(),
-            process_alive: self.health.process().is_some(),
+    fn drain_inputs(&self) -> DrainInputs {
+        DrainInputs {
+            rundeck: self.health.reach().life,
             was_in_service: self.answered_ok || self.membership.ever_member(),
-            tried: self.membership.all_tried(),
-            all_left: self.membership.all_left(),
-            deregistered: self.membership.deregistered(self.policy.dry_run),
-            unconfirmed_floor: self.membership.unconfirmed_floor(),
-            longest_delay: self.membership.longest_delay(),
-            passive: self.passive(),
-            running: self.api.running(),
-            idle_since: self.api.idle_since(),
-            jobs_unknown_since: self.api.jobs_unknown_since(),
+            groups: self.membership.leaving(self.policy.dry_run),
+            passive: between::passive(self.api.mode(), self.mode.failed(), &self.policy),
+            jobs: self.api.jobs(),
         }
     }
 
-    pub(crate) fn with_inputs(&mut self, act: impl FnOnce(&mut Membership, &GroupInputs<'_>, &mut Desk)) {
+    fn with_inputs(&mut self, act: impl FnOnce(&mut Membership, &GroupInputs<'_>, &mut Desk)) {
         let why = match &self.drain {
             Some(drain) => drain.lead().map_or_else(String::new, |o| o.cause.to_string()),
             None if self.joining => "drift: the target was gone".to_string(),
@@ -234,7 +196,7 @@ impl Heart {
         self.api.step(&self.policy.health, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
-        if self.reachable() && self.claim_kept() {
+        if self.health.reach().answers && self.claim_kept() {
             self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
         }
         self.asg.step(&mut self.desk);
@@ -254,16 +216,17 @@ impl Heart {
             return;
         }
         let Some(mut drain) = self.drain.take() else { return };
-        drain.step(&self.around(), &mut self.desk);
+        let inputs = self.drain_inputs();
+        drain.step(&inputs, &self.policy.drain, &mut self.desk);
         drain.write(self.membership.left_groups(), &mut self.desk);
-        let over = drain.finished() && drain.exit;
+        let over = drain.finished() && drain.exits();
         self.drain = Some(drain);
         if over {
             self.end(Ending::Stopped);
         }
     }
 
-    /// Joins health and intent: stopped > draining > probes (design 4.3).
+    /// The answer, and what is told of its changes.
     fn show(&mut self) {
         let answer = self.decide();
         if (answer.state, answer.reason) != (self.shown.state, self.shown.reason) {
@@ -283,7 +246,7 @@ impl Heart {
         self.answered_ok |= answer.ok && self.health.accepting();
     }
 
-    pub(crate) fn why(&self, answer: &Answer) -> String {
+    fn why(&self, answer: &Answer) -> String {
         match answer.state {
             State::Draining | State::Stopped => answer.reason.to_string(),
             State::Down if answer.reason == Reason::Passive => "somebody else switched Rundeck to passive mode".into(),
@@ -294,41 +257,22 @@ impl Heart {
     }
 
     fn decide(&self) -> Answer {
-        if let Some(drain) = &self.drain {
-            let reason = drain.lead().map_or(Reason::Operator, |o| o.cause.reason());
-            let state = if drain.exit && drain.finished() { State::Stopped } else { State::Draining };
-            return Answer { ok: drain.holds_200() && self.health.is_up(), state, reason };
-        }
-        let no = |state, reason| Answer { ok: false, state, reason };
-        match self.health.verdict() {
-            Verdict::Booting(reason) => no(State::Booting, reason),
-            Verdict::Down(reason) => no(State::Down, reason),
-            Verdict::Up if self.health.blind(&self.policy.health, self.desk.now()) => no(State::Down, Reason::Blind),
-            Verdict::Up if self.below_floor() => no(State::Down, Reason::Disk),
-            Verdict::Up if self.ejected_by_mode() => no(State::Down, Reason::Passive),
-            Verdict::Up => Answer { ok: true, state: State::Up, reason: Reason::Ok },
-        }
+        let leaving = self.drain.as_ref().map(|drain| between::Leaving {
+            cause: drain.lead().map(|order| order.cause),
+            stopped: drain.exits() && drain.finished(),
+            holds_200: drain.holds_200(),
+        });
+        let (in_group, policy) = (self.asg.in_group(), &self.policy.health);
+        let by_others = self.api.mode() == Some(Mode::Passive) && !self.mode.is_ours();
+        let ejections = between::Ejections {
+            blind: self.health.blind(policy, self.desk.now()),
+            disk: between::ejects_full_disk(self.health.below_floor(), in_group),
+            passive: passive_ejects(by_others, in_group, policy),
+        };
+        between::answer(leaving, self.health.verdict(), &ejections)
     }
 
-    fn passive_by_others(&self) -> bool {
-        self.api.mode() == Some(Mode::Passive) && !self.mode.is_ours()
-    }
-
-    fn ejected_by_mode(&self) -> bool {
-        self.passive_by_others() && self.policy.health.passive_out && !self.asg.in_group()
-    }
-
-    /// A full disk is this node's own, but a node that is replaced for it takes its jobs with it.
-    fn below_floor(&self) -> bool {
-        self.health.below_floor() && !self.asg.in_group()
-    }
-
-    pub(crate) fn degraded(&self) -> Vec<Degraded> {
-        let mut degraded = Vec::new();
-        if self.shown.state == State::Up && self.api.mode() == Some(Mode::Passive) {
-            degraded.push(Degraded::Passive);
-        }
-        degraded.extend(self.health.degraded());
-        degraded
+    fn degraded(&self) -> Vec<Degraded> {
+        between::degraded(self.shown, self.api.mode(), self.health.degraded())
     }
 }

@@ -1,0 +1,68 @@
+//! The steps of a drain with their states, as the receipt shows them.
+//!
+//! When a step ends, and whether it was given up, is decided in the room's face.
+
+use crate::contract::{Moment, Step};
+
+/// Done at once, in the background of all that follows.
+const FIRST: [&str; 3] = ["advertise", "passive", "deregister"];
+/// Waited for one after another.
+const WAITS: [&str; 2] = ["quiet", "jobs"];
+
+#[derive(Clone, Debug)]
+pub(super) struct Steps(Vec<Step>);
+
+impl Steps {
+    /// A drain begins.
+    pub(super) fn begin(now: Moment) -> Steps {
+        let mut steps = Steps(Vec::new());
+        FIRST.into_iter().for_each(|name| steps.open(name, now));
+        steps
+    }
+
+    pub(super) fn all(&self) -> &[Step] {
+        &self.0
+    }
+
+    pub(super) fn any_given_up(&self) -> bool {
+        self.0.iter().any(|step| step.gave_up)
+    }
+
+    pub(super) fn open(&mut self, name: &str, now: Moment) {
+        self.0.push(Step { name: name.into(), started: now, took_ms: None, result: String::new(), gave_up: false });
+    }
+
+    /// It has reached its aim. A step that is closed already stays as it is.
+    pub(super) fn close(&mut self, name: &str, result: &str, now: Moment) {
+        if let Some(step) = self.0.iter_mut().find(|step| step.name == name && step.took_ms.is_none()) {
+            step.took_ms = Some(now.since(step.started).0);
+            step.result = result.into();
+        }
+    }
+
+    /// It ends before its aim was reached.
+    pub(super) fn abandon(&mut self, name: &str, result: &str, now: Moment) {
+        self.close(name, result, now);
+        if let Some(step) = self.0.iter_mut().find(|step| step.name == name) {
+            step.gave_up = true;
+        }
+    }
+
+    /// Whatever is open ends before its aim was reached.
+    pub(super) fn abandon_open(&mut self, result: &str, now: Moment) {
+        let open: Vec<String> = self.0.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name.clone()).collect();
+        for name in open {
+            self.abandon(&name, result, now);
+        }
+    }
+
+    /// The drain is cut off: the open steps end, and so do those that never began.
+    pub(super) fn give_up(&mut self, result: &str, now: Moment) {
+        for name in WAITS {
+            if !self.0.iter().any(|step| step.name == name) {
+                self.open(name, now);
+            }
+        }
+        self.abandon_open(result, now);
+    }
+}
