@@ -126,6 +126,11 @@ pub fn file_stamp(time: SystemTime) -> String {
     format!("{:04}{:02}{:02}T{:02}{:02}{:02}", t.year(), u8::from(t.month()), t.day(), t.hour(), t.minute(), t.second())
 }
 
+/// The time since the machine's boot, for whoever measures ages and is not handed a clock.
+pub fn since_boot() -> Duration {
+    Duration::from_millis(Clock::machine().now_ms())
+}
+
 /// A duration in whole milliseconds; one too long to count is the longest.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

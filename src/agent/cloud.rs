@@ -1,12 +1,11 @@
 //! AWS as the agent holds it: built at its first use, on a worker, for building reads the CA store.
 
 use crate::aws::{Elbv2, Imds, Outcome, Outside, Sdk, SetupError, Tally};
-use crate::clock::Clock;
+use crate::clock::since_boot;
 use crate::server::Counters;
 use rundeck_alb_core::{Trouble, TroubleKind};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// The clients, each built when it is first needed; what fails is tried again by the heart's next call.
@@ -94,9 +93,4 @@ impl Cloud {
             counters.imds_requests(code, count.saturating_sub(before));
         }
     }
-}
-
-/// The time since the machine's boot, for ages and durations.
-pub fn since_boot() -> Duration {
-    Duration::from_millis(Clock::machine().now_ms())
 }

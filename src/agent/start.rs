@@ -1,11 +1,10 @@
 //! The start of `run`: the health port first, then everything that may wait.
 
-use super::cloud::since_boot;
 use super::doors::{self, Inside};
 use super::kept;
 use super::{Agent, Cloud, World};
 use crate::aws::Outside;
-use crate::clock::Clock;
+use crate::clock::{Clock, since_boot};
 use crate::config::{Settings, policy};
 use crate::host::{self, Endpoint};
 use crate::rundeck::{BaseUrl, Client, Options, Token, TokenError};

@@ -239,14 +239,14 @@ fn rundeck(view: &RundeckView, times: &Times<'_>) -> Rundeck {
         mode: view.mode,
         running: view.running,
         pid: view.process.map(|process| process.pid),
-        started: view.process.map(|process| times.wall(since_boot(process))),
+        started: view.process.map(|process| times.wall(start_of(process))),
         memory_bytes: view.memory_bytes,
         threads: view.threads,
     }
 }
 
 /// The kernel counts a start in hundredths of a second since boot (proc(5), `starttime`).
-fn since_boot(process: Process) -> Moment {
+fn start_of(process: Process) -> Moment {
     Moment(process.start.saturating_mul(10))
 }
 
