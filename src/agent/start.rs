@@ -4,15 +4,14 @@ use super::doors::{self, Inside};
 use super::kept;
 use super::{Agent, Cloud, World};
 use crate::aws::Outside;
-use crate::clock::{Clock, since_boot};
+use crate::clock::Clock;
 use crate::config::{Settings, policy};
 use crate::host::{self, Endpoint};
-use crate::rundeck::{BaseUrl, Client, Options, Token, TokenError};
 use crate::server::health::{HealthOptions, HealthServer, Patience};
 use crate::server::{Board, Counters, Published};
 use crate::store::{OpenError, Store};
 use crate::systemd::{self, PassedError};
-use crate::watch::api::TokenSource;
+use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
@@ -56,12 +55,9 @@ pub enum StartError {
     /// What systemd passed.
     #[error(transparent)]
     Passed(#[from] PassedError),
-    /// The Rundeck client.
+    /// The Rundeck client, or its token.
     #[error(transparent)]
-    Rundeck(#[from] crate::rundeck::SetupError),
-    /// `RUNDECK_TOKEN`.
-    #[error("RUNDECK_TOKEN: {0}")]
-    Token(#[from] TokenError),
+    Client(#[from] ClientError),
     /// Another agent.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -97,9 +93,9 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
 pub fn run(settings: &Settings, places: &Places, outside: Outside, clock: &Clock) -> Result<Ending, StartError> {
     let listener = health_listener(settings.health.listen)?;
     let listens = listener.local_addr().map_err(system("the health port's address"))?;
-    let tokens = Tokens::find(settings, places)?;
+    let tokens = Tokens::find(settings, places.credential.clone())?;
     let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now_ms();
-    let heart = Heart::new(policy(settings, tokens.any, listens.port()), seed, Moment(clock.now_ms()));
+    let heart = Heart::new(policy(settings, tokens.any(), listens.port()), seed, Moment(clock.now_ms()));
     // Nothing is accepted until the kept verdict has been read: checks wait in the kernel's queue.
     let mut first = heart.snapshot();
     first.accepting = false;
@@ -164,10 +160,11 @@ impl Start<'_> {
         );
         let url = &self.settings.rundeck.url;
         let endpoint = Endpoint { address: url.host().parse::<IpAddr>().ok(), port: url.port() };
+        let (rundeck, tokens) = self.tokens.client(self.settings)?;
         let world = World {
             clock: self.clock.clone(),
-            rundeck: Client::new(rundeck_options(self.settings, self.tokens.fixed))?,
-            tokens: TokenSource::new(self.tokens.file),
+            rundeck,
+            tokens,
             finder: Finder::new(endpoint),
             disks: Disks::new(self.settings.health.disk.paths.clone()),
             cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
@@ -221,52 +218,5 @@ fn health_options(settings: &Settings) -> HealthOptions {
         executions_status_compat: settings.health.executions_status_compat,
         max_connections: settings.health.max_connections as usize,
         patience: Patience::default(),
-    }
-}
-
-/// The client's options; `token` is the one that no file holds.
-pub fn rundeck_options(settings: &Settings, token: Option<Token>) -> Options {
-    let rundeck = &settings.rundeck;
-    Options {
-        url: BaseUrl {
-            https: rundeck.url.is_https(),
-            host: rundeck.url.host().to_string(),
-            port: rundeck.url.port(),
-            context_path: rundeck.url.context_path().to_string(),
-        },
-        host_header: rundeck.host_header.clone(),
-        ca_file: rundeck.ca_file.clone(),
-        pin_sha256: rundeck.pin_sha256,
-        tls_server_name: rundeck.tls_server_name.clone(),
-        connect_timeout: settings.health.connect_timeout,
-        timeout: settings.health.timeout,
-        token,
-        monotonic: since_boot,
-    }
-}
-
-/// Where the token comes from: `token_file`, else the credential, else `RUNDECK_TOKEN` (interface 1).
-pub struct Tokens {
-    /// A file, read at use.
-    pub file: Option<PathBuf>,
-    /// A token that no file holds.
-    pub fixed: Option<Token>,
-    /// There is one at all.
-    pub any: bool,
-}
-
-impl Tokens {
-    /// Looks for it; reads no file.
-    ///
-    /// # Errors
-    /// `RUNDECK_TOKEN` is no token.
-    pub fn find(settings: &Settings, places: &Places) -> Result<Tokens, StartError> {
-        let file = settings.rundeck.token_file.clone().or_else(|| places.credential.clone());
-        let fixed = match (&file, &settings.rundeck.environment_token) {
-            (None, Some(secret)) => Some(Token::parse(secret.expose())?),
-            (_, _) => None,
-        };
-        let any = file.is_some() || fixed.is_some();
-        Ok(Tokens { file, fixed, any })
     }
 }

@@ -5,19 +5,18 @@ use super::args::{CheckFlags, Output};
 use super::console::Console;
 use super::error::CliError;
 use super::paint::Hue;
-use super::{Globals, run, runtime, text};
-use crate::agent::start::{Tokens, rundeck_options};
+use super::{Globals, runtime, text};
 use crate::clock::Clock;
 use crate::config::{Override, Settings, policy};
 use crate::host::Endpoint;
 use crate::rundeck::Client;
 use crate::watch::api::TokenSource;
+use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, host, readiness, web};
 use rundeck_alb_core::{ApiSeen, Check, HealthPolicy, Info, Look, LookRow, Looks, Mode, ProcessSeen};
 use serde_json::{Value, json};
-use std::error::Error;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -56,10 +55,11 @@ pub fn check(globals: &Globals, flags: &CheckFlags, console: &mut Console<'_>) -
 }
 
 fn client(globals: &Globals, settings: &Settings) -> Result<(Client, Option<TokenSource>), CliError> {
-    let cannot_tell = |error: &dyn Error| CliError::failed(error).with_code(CANNOT_TELL);
-    let tokens = Tokens::find(settings, &run::places(globals)).map_err(|error| cannot_tell(&error))?;
-    let client = Client::new(rundeck_options(settings, tokens.fixed)).map_err(|error| cannot_tell(&error))?;
-    Ok((client, tokens.any.then(|| TokenSource::new(tokens.file))))
+    let cannot_tell = |error: ClientError| CliError::failed(&error).with_code(CANNOT_TELL);
+    let tokens = Tokens::find(settings, globals.surroundings.credential()).map_err(cannot_tell)?;
+    let any = tokens.any();
+    let (client, source) = tokens.client(settings).map_err(cannot_tell)?;
+    Ok((client, any.then_some(source)))
 }
 
 /// One after the other: the first tells the client what the last has to know.

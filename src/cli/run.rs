@@ -11,9 +11,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The systemd credential that may hold the token (interface 1).
-const CREDENTIAL: &str = "rundeck-token";
-
 /// Runs it to its end.
 ///
 /// # Errors
@@ -34,13 +31,12 @@ pub fn run(globals: &Globals, flags: &RunFlags) -> Result<ExitCode, CliError> {
 }
 
 /// Where things are, as systemd says it or as it would.
-pub(super) fn places(globals: &Globals) -> Places {
+fn places(globals: &Globals) -> Places {
     let around = &globals.surroundings;
-    let credential = around.variable("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join(CREDENTIAL));
     Places {
         state_directory: around.state_directory(),
         runtime_directory: around.runtime_directory(),
-        credential: credential.filter(|path| path.exists()),
+        credential: around.credential(),
         // systemd gives every service of its own an invocation id.
         foreground: around.variable("INVOCATION_ID").is_none(),
     }

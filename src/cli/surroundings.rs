@@ -11,6 +11,8 @@ use std::path::PathBuf;
 const RUNTIME_DIRECTORY: &str = "/run/rundeck-alb-agent";
 /// Where systemd puts its state directory.
 const STATE_DIRECTORY: &str = "/var/lib/rundeck-alb-agent";
+/// The systemd credential that may hold the token.
+const CREDENTIAL: &str = "rundeck-token";
 
 /// The environment and the terminal. `Debug` tells the variables' names only: some hold secrets.
 #[derive(Clone, Default)]
@@ -55,6 +57,12 @@ impl Surroundings {
     /// `$STATE_DIRECTORY`, else where systemd would put it.
     pub fn state_directory(&self) -> PathBuf {
         self.directory("STATE_DIRECTORY", STATE_DIRECTORY)
+    }
+
+    /// The file of the systemd credential that holds the token, where there is one.
+    pub fn credential(&self) -> Option<PathBuf> {
+        let folder = self.variable("CREDENTIALS_DIRECTORY")?;
+        Some(PathBuf::from(folder).join(CREDENTIAL)).filter(|path| path.exists())
     }
 
     fn directory(&self, variable: &str, default: &str) -> PathBuf {

@@ -4,6 +4,7 @@
 //! is decided in the heart.
 
 pub mod api;
+pub mod client;
 pub mod database;
 pub mod disk;
 pub mod host;
