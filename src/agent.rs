@@ -6,14 +6,18 @@
 
 mod cloud;
 mod doors;
+mod error;
 mod kept;
 mod orders;
 mod perform;
+mod places;
 pub mod start;
 mod tell;
 
 pub use cloud::Cloud;
+pub use error::StartError;
 pub use perform::World;
+pub use places::Places;
 
 use crate::clock::Clock;
 use crate::effect::state;

@@ -1,6 +1,7 @@
 //! Opens the admin listeners and hands them what they show: the board, the counters, the receipts.
 
-use super::start::{Places, StartError};
+use super::error::StartError;
+use super::places::Places;
 use crate::clock::Clock;
 use crate::config::{Settings, parse_duration};
 use crate::host::own_use;

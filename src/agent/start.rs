@@ -1,7 +1,9 @@
 //! The start of `run`: the health port first, then everything that may wait.
 
 use super::doors::{self, Inside};
+use super::error::{StartError, system};
 use super::kept;
+use super::places::Places;
 use super::{Agent, Cloud, World};
 use crate::aws::Outside;
 use crate::clock::Clock;
@@ -10,15 +12,14 @@ use crate::host::{self, Endpoint};
 use crate::server::health::{HealthOptions, HealthServer, Patience};
 use crate::server::{Board, Counters, Published};
 use crate::store::{OpenError, Store};
-use crate::systemd::{self, PassedError};
-use crate::watch::client::{ClientError, Tokens};
+use crate::systemd;
+use crate::watch::client::Tokens;
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
 use rundeck_alb_core::{Ending, Event, Heart, Moment, Notice};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -27,64 +28,6 @@ use tokio::sync::mpsc;
 const ORDER_QUEUE: usize = 16;
 /// The state directory is waited for this long: a hanging disk must not keep the health port silent.
 const OPEN_LIMIT: Duration = Duration::from_secs(1);
-
-/// What the environment decides.
-#[derive(Debug, Clone)]
-pub struct Places {
-    /// Intent and receipts.
-    pub state_directory: PathBuf,
-    /// The kept verdict, and the control socket by default.
-    pub runtime_directory: PathBuf,
-    /// The systemd credential `rundeck-token`, where there is one.
-    pub credential: Option<PathBuf>,
-    /// SIGHUP ends the agent too: it runs on somebody's terminal.
-    pub foreground: bool,
-}
-
-/// Why the agent does not start. Each names the cure.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The health port.
-    #[error("cannot listen on {addr}: {source}; free the port, or choose another one by health.listen")]
-    Listen {
-        /// Where.
-        addr: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// What systemd passed.
-    #[error(transparent)]
-    Passed(#[from] PassedError),
-    /// The Rundeck client, or its token.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// Another agent.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// The admin port.
-    #[error("cannot listen on {addr}: {source}; free the port, or choose another one by admin.listen")]
-    Admin {
-        /// Where.
-        addr: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The control socket; the text names the cure.
-    #[error("{0}")]
-    Control(String),
-    /// Threads, signals, the boot id.
-    #[error("the system refuses {what}: {source}")]
-    System {
-        /// What was asked.
-        what: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
-    move |source| StartError::System { what, source }
-}
 
 /// Runs the agent to its end.
 ///

@@ -1,7 +1,7 @@
 //! `run`: the agent, in the foreground. Everything it needs of the environment is read here.
 
 use super::{CliError, Globals, RunFlags};
-use crate::agent::start::{self, Places};
+use crate::agent::{Places, start};
 use crate::aws::Outside;
 use crate::clock::Clock;
 use crate::config::{LogFormat, LogLevel, LogSettings, Override};
