@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::error::{ConfigError, Problem};
 use super::origin::{Origin, Origins};
-use super::settings::{HealthSettings, QuietTimeout, Settings};
+use super::quiet::QuietTimeout;
+use super::settings::{HealthSettings, Settings};
 use super::units::format_duration;
 
 /// Everything that is impossible about `settings`, each at the key that somebody set.

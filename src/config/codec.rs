@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::fault::{Fault, quoted};
 use super::names;
-use super::origin::Origin;
 use super::raw::Value;
-use super::settings::QuietTimeout;
 use super::units::{DurationError, format_duration, parse_duration};
 use super::url::RundeckUrl;
 
@@ -18,32 +17,8 @@ pub(super) struct Codec<T: 'static> {
     pub(super) show: fn(&T) -> toml::Value,
 }
 
-/// Why a value cannot be read; the caller adds the key and, without `at`, the place.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// Another type than this one (named with an example).
-    Type(&'static str),
-    /// The right type, but not a possible value.
-    Value { why: String, cure: String, at: Option<Origin> },
-}
-
-impl Fault {
-    pub(super) fn value(why: impl Into<String>, cure: impl Into<String>) -> Fault {
-        Fault::Value { why: why.into(), cure: cure.into(), at: None }
-    }
-
-    pub(super) fn at(self, origin: &Origin) -> Fault {
-        match self {
-            Fault::Value { why, cure, at: _ } => Fault::Value { why, cure, at: Some(origin.clone()) },
-            other @ Fault::Type(_) => other,
-        }
-    }
-}
-
 /// The shortest time that may pace something.
 const SHORTEST_PACE: Duration = Duration::from_millis(100);
-/// An error line repeats at most this many characters of a value.
-const MAX_QUOTED: usize = 40;
 
 const DURATION: &str = "a duration in quotes, as in \"5s\"";
 pub(super) const TEXT: &str = "a text in quotes";
@@ -52,8 +27,6 @@ pub(super) const TEXT: &str = "a text in quotes";
 pub(super) const PACE: Codec<Duration> = Codec { read: read_pace, show: show_duration };
 /// A wait that may be switched off by `"0s"`.
 pub(super) const WAIT: Codec<Duration> = Codec { read: read_wait, show: show_duration };
-/// `"auto"` or a time.
-pub(super) const QUIET: Codec<QuietTimeout> = Codec { read: read_quiet, show: show_quiet };
 /// `true` or `false`.
 pub(super) const SWITCH: Codec<bool> = Codec { read: read_switch, show: |on| toml::Value::Boolean(*on) };
 /// Rundeck's URL.
@@ -91,13 +64,7 @@ const fn named(read: fn(&Value) -> Result<Option<String>, Fault>) -> Codec<Optio
     Codec { read, show: show_optional }
 }
 
-/// A text for an error line: escaped and short.
-pub(super) fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(MAX_QUOTED).collect();
-    let more = if short.len() < text.len() { "…" } else { "" };
-    format!("\"{}{more}\"", short.escape_debug())
-}
-
+/// The text of a value, or which type was wanted.
 pub(super) fn text<'v>(value: &'v Value, wanted: &'static str) -> Result<&'v str, Fault> {
     match value {
         Value::Text(text) | Value::Untyped(text) => Ok(text),
@@ -120,7 +87,7 @@ fn read_wait(value: &Value) -> Result<Duration, Fault> {
     })
 }
 
-fn read_pace(value: &Value) -> Result<Duration, Fault> {
+pub(super) fn read_pace(value: &Value) -> Result<Duration, Fault> {
     let duration = read_wait(value)?;
     if duration >= SHORTEST_PACE {
         return Ok(duration);
@@ -128,22 +95,8 @@ fn read_pace(value: &Value) -> Result<Duration, Fault> {
     Err(Fault::value(format!("is {}, which is too short", format_duration(duration)), "write at least \"100ms\""))
 }
 
-fn read_quiet(value: &Value) -> Result<QuietTimeout, Fault> {
-    if text(value, "\"auto\" or a duration in quotes, as in \"5m\"")? == "auto" {
-        return Ok(QuietTimeout::DeregistrationDelay);
-    }
-    read_pace(value).map(QuietTimeout::Fixed)
-}
-
-fn show_duration(duration: &Duration) -> toml::Value {
+pub(super) fn show_duration(duration: &Duration) -> toml::Value {
     toml::Value::String(format_duration(*duration))
-}
-
-fn show_quiet(quiet: &QuietTimeout) -> toml::Value {
-    match quiet {
-        QuietTimeout::DeregistrationDelay => toml::Value::String("auto".to_owned()),
-        QuietTimeout::Fixed(duration) => show_duration(duration),
-    }
 }
 
 fn read_switch(value: &Value) -> Result<bool, Fault> {

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use super::quiet::QuietTimeout;
 use super::settings::{
     AdminSettings, DatabaseRule, DiskSettings, DrainSettings, HealthSettings, MembershipSettings, Ownership,
-    PassiveRule, QuietTimeout,
+    PassiveRule,
 };
 use super::share::Share;
 

@@ -2,8 +2,10 @@
 //! from it, so a key is added here and nowhere else (and, for people, in `config/agent.toml`).
 //! Does not hold the defaults: those are in `defaults.rs`.
 
-use super::codec::{self, Fault, count};
+use super::codec::{self, count};
+use super::fault::Fault;
 use super::lists;
+use super::quiet::QUIET;
 use super::raw::Value;
 use super::settings::{GroupRef, Ownership, Settings, TargetGroup, TargetType};
 use super::share::SHARE;
@@ -106,7 +108,7 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(membership.discover_tag, codec::TAG_KEY),
     key!(membership.reconcile_interval, codec::PACE),
     key!(drain.floor, codec::PACE),
-    key!(drain.quiet_timeout, codec::QUIET),
+    key!(drain.quiet_timeout, QUIET),
     key!(drain.jobs_timeout, codec::WAIT),
     key!(drain.jobs_unknown_timeout, codec::PACE),
     key!(drain.passive, codec::SWITCH),

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::codec::{Codec, Fault, whole_path};
+use super::codec::{Codec, whole_path};
+use super::fault::Fault;
 use super::names;
 use super::raw::{Entry, Value};
 

@@ -1,7 +1,7 @@
 //! The shapes of names that go to Rundeck, TLS and AWS. Does not ask whether a thing of that name
 //! exists.
 
-use super::codec::Fault;
+use super::fault::Fault;
 
 /// Longest path of the health answer, in bytes: far below the header limit of the port (8 KiB).
 const MAX_PATH: usize = 256;

@@ -1,6 +1,7 @@
 //! Settings -> the heart's policy. Nothing is checked or defaulted here: settings are valid by construction.
 
-use super::settings::{GroupRef, Ownership, PassiveRule, QuietTimeout, Settings, TargetGroup, TargetType};
+use super::quiet::QuietTimeout;
+use super::settings::{GroupRef, Ownership, PassiveRule, Settings, TargetGroup, TargetType};
 use rundeck_alb_core as core;
 use rundeck_alb_core::Span;
 use std::time::Duration;

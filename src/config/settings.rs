@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::quiet::QuietTimeout;
 use super::secret::Secret;
 use super::share::Share;
 use super::url::RundeckUrl;
@@ -237,16 +238,6 @@ pub enum DatabaseRule {
     /// 200, degraded. The other word of the contract, `eject`, needs the fleet guard, which this version does not have.
     #[default]
     Report,
-}
-
-/// How long leaving waits for connections in flight.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum QuietTimeout {
-    /// `"auto"`: the group's deregistration delay.
-    #[default]
-    DeregistrationDelay,
-    /// A fixed time.
-    Fixed(Duration),
 }
 
 /// How log lines are written.

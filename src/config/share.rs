@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::codec::{Codec, Fault, quoted, text};
+use super::codec::{Codec, text};
+use super::fault::{Fault, quoted};
 use super::raw::Value;
 
 /// A share below one whole.

@@ -1,7 +1,8 @@
 //! Settings that are one word of a closed list: the words, and how they are read and shown. Does
 //! not know which key takes which list: that is the table in `keys.rs`.
 
-use super::codec::{Codec, Fault, TEXT, quoted, text};
+use super::codec::{Codec, TEXT, text};
+use super::fault::{Fault, quoted};
 use super::raw::Value;
 use super::settings::{DatabaseRule, LogFormat, LogLevel, Ownership, PassiveRule, TargetType};
 use super::suggest::nearest;

@@ -1,0 +1,36 @@
+//! How long leaving waits for connections in flight: `"auto"` or a time.
+
+use std::time::Duration;
+
+use super::codec::{Codec, read_pace, show_duration, text};
+use super::fault::Fault;
+use super::raw::Value;
+
+/// `"auto"` or a time.
+pub(super) const QUIET: Codec<QuietTimeout> = Codec { read: read_quiet, show: show_quiet };
+
+const AUTO: &str = "auto";
+
+/// How long leaving waits for connections in flight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QuietTimeout {
+    /// `"auto"`: the group's deregistration delay.
+    #[default]
+    DeregistrationDelay,
+    /// A fixed time.
+    Fixed(Duration),
+}
+
+fn read_quiet(value: &Value) -> Result<QuietTimeout, Fault> {
+    if text(value, "\"auto\" or a duration in quotes, as in \"5m\"")? == AUTO {
+        return Ok(QuietTimeout::DeregistrationDelay);
+    }
+    read_pace(value).map(QuietTimeout::Fixed)
+}
+
+fn show_quiet(quiet: &QuietTimeout) -> toml::Value {
+    match quiet {
+        QuietTimeout::DeregistrationDelay => toml::Value::String(AUTO.to_owned()),
+        QuietTimeout::Fixed(duration) => show_duration(duration),
+    }
+}
