@@ -6,14 +6,12 @@ use std::ffi::OsString;
 use std::fmt;
 
 use super::error::{ConfigError, Problem};
-use super::keys::KEYS;
+use super::keys::{KEYS, PREFIX, variable};
 use super::origin::Origin;
 use super::raw::{Entry, Raw, Value};
 use super::secret::Secret;
 use super::unknown;
 
-/// What every variable of ours begins with.
-pub const PREFIX: &str = "RUNDECK_ALB_AGENT__";
 /// Rundeck's own variable for its URL: lowest place before the default.
 const RUNDECK_URL: &str = "RUNDECK_URL";
 /// Rundeck's own variable for a token: lowest place too.
@@ -80,11 +78,6 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
-}
-
-/// The variable of the key `path`: `RUNDECK_ALB_AGENT__HEALTH__INTERVAL` of `health.interval`.
-pub fn variable(path: &str) -> String {
-    format!("{PREFIX}{}", path.to_uppercase().replace('.', "__"))
 }
 
 fn concerns_us(name: &OsString) -> bool {

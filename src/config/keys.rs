@@ -71,6 +71,9 @@ macro_rules! group_key {
     };
 }
 
+/// What every variable of ours begins with.
+pub const PREFIX: &str = "RUNDECK_ALB_AGENT__";
+
 /// The only array of tables.
 pub(super) const TARGET_GROUP: &str = "target_group";
 
@@ -188,6 +191,11 @@ pub(super) fn is_table(table: &str) -> bool {
 /// Whether `table` has the key `name`.
 pub(super) fn is_key(table: &str, name: &str) -> bool {
     all().any(|key| key == (table, name))
+}
+
+/// The variable of the key `path`: `RUNDECK_ALB_AGENT__HEALTH__INTERVAL` of `health.interval`.
+pub fn variable(path: &str) -> String {
+    format!("{PREFIX}{}", path.to_uppercase().replace('.', "__"))
 }
 
 /// Whether `path` (`health.interval`) is a key that flags and the environment can set.

@@ -32,8 +32,9 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-pub use env::{Environment, PREFIX, variable};
+pub use env::Environment;
 pub use error::{ConfigError, ConfigErrors, Problem};
+pub use keys::{PREFIX, variable};
 pub use origin::{Origin, Origins, Position};
 pub use policy::{policy, span};
 pub use quiet::QuietTimeout;

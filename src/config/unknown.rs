@@ -1,7 +1,6 @@
 //! What is said about a name that is no key: "not in this version", "did you mean", "belongs
 //! there". Does not decide what is a key: that is the table in `keys.rs`.
 
-use super::env;
 use super::error::Problem;
 use super::keys::{self, TARGET_GROUP};
 use super::suggest::nearest;
@@ -55,10 +54,10 @@ pub(super) fn variable(path: &str) -> Problem {
     } else if let Some(key) =
         known.iter().find(|known| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     {
-        format!("it is a table: name its keys, as in {}", env::variable(key))
+        format!("it is a table: name its keys, as in {}", keys::variable(key))
     } else {
         match nearest(path, known.iter().map(String::as_str)) {
-            Some(meant) => format!("did you mean {}?", env::variable(meant)),
+            Some(meant) => format!("did you mean {}?", keys::variable(meant)),
             None => format!("unset it; {ALL_NAMES}"),
         }
     };
