@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::error::Error;
 use std::io;
 
-/// A complete answer, its body bounded by `wire::MAX_BODY`.
+/// A complete answer, its body bounded by `link::MAX_BODY`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     pub status: u16,

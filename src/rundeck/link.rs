@@ -5,7 +5,6 @@
 //! kept: a port that has closed shows within [`MAX_AGE`], and from then on at every look.
 
 use super::answer::Failure;
-use super::wire::MAX_BODY;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
@@ -25,6 +24,8 @@ const MAX_USES: u32 = 4;
 /// Age at which a connection is not used any more: at the steady interval a fresh one is made every 20 s. Below Jetty's
 /// idle time-out (30 s), so that the server does not close it under a request.
 const MAX_AGE: Duration = Duration::from_secs(20);
+/// Largest body, in bytes, that is taken: `system/info` of Enterprise is under 8 KiB, HTML error pages under 100 KiB.
+pub(super) const MAX_BODY: usize = 256 * 1024;
 /// Largest head of an answer, in bytes: Rundeck's own are under 1 KiB, Jetty's limit for them is 8 KiB.
 const MAX_HEAD: usize = 64 * 1024;
 

@@ -20,8 +20,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// Largest body, in bytes, that is taken: `system/info` of Enterprise is under 8 KiB, HTML error pages under 100 KiB.
-pub(super) const MAX_BODY: usize = 256 * 1024;
 /// The only place where the token goes.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-rundeck-auth-token");
 

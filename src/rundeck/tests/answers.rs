@@ -136,7 +136,7 @@ async fn without_a_token_nothing_is_asked_that_needs_one() -> Tested {
 
 #[tokio::test]
 async fn an_endless_body_is_cut() -> Tested {
-    let body = "x".repeat(super::super::wire::MAX_BODY + 1);
+    let body = "x".repeat(super::super::link::MAX_BODY + 1);
     let server =
         Server::play(vec![vec![Reply::Bytes(http("200 OK", &body))], vec![Reply::Bytes(chunked("200 OK", &body))]])
             .await?;
