@@ -9,8 +9,8 @@ use std::time::Duration;
 use hyper::Method;
 use rundeck_alb_lab::clock;
 
+use super::card::Card;
 use super::http::{self, Ask};
-use super::node::Card;
 use super::times;
 
 /// Between two triggers; they go round the nodes.

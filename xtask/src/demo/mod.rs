@@ -4,6 +4,7 @@
 //! from something that was seen; nothing is scripted but what is done to the nodes.
 
 mod build;
+mod card;
 mod http;
 mod jobs;
 mod node;

@@ -11,8 +11,9 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::build::Programs;
+use super::card::Card;
 use super::jobs::{self, Ledger};
-use super::node::{Card, Node, Plan};
+use super::node::{Node, Plan};
 use super::story::Story;
 use super::times;
 use super::users::{self, Tally};

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use super::card::{Card, Health};
 use super::http::{Ask, Client};
-use super::node::{Card, Health};
 use super::story::{Story, Tone, count};
 use super::times::GROUP;
 

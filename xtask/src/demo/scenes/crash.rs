@@ -9,7 +9,7 @@ use rundeck_alb_lab::alb::{State, TargetKey};
 use rundeck_alb_lab::clock::{self, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::demo::node::Mark;
+use crate::demo::card::Mark;
 use crate::demo::stage::{Stage, Trouble};
 use crate::demo::story::{Tone, count, span};
 use crate::demo::times::{self, GROUP};

@@ -8,8 +8,8 @@ use rundeck_alb_lab::clock;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::demo::card::Mark;
 use crate::demo::jobs;
-use crate::demo::node::Mark;
 use crate::demo::stage::{Stage, Trouble};
 use crate::demo::story::{Tone, count, span};
 use crate::demo::times;

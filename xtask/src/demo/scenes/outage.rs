@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rundeck_alb_lab::clock::{self, Instant};
 
-use crate::demo::node::Card;
+use crate::demo::card::Card;
 use crate::demo::stage::{Stage, Trouble};
 use crate::demo::story::{Tone, span, thousands};
 use crate::demo::times::GROUP;
