@@ -26,7 +26,7 @@ use crate::server::{Board, Counters, Published};
 use crate::watch::process;
 use crate::watch::signals::Signals;
 use orders::Orders;
-use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Moment, Notice, Process, State};
+use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Notice, Process, State};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -72,14 +72,14 @@ impl Agent {
             if let Some(ending) = self.heart.ended() {
                 return ending;
             }
-            let wake = self.heart.next_deadline().unwrap_or(self.now());
+            let wake = self.heart.next_deadline().unwrap_or(self.clock.now());
             let mut batch = Vec::new();
             tokio::select! {
                 biased;
                 name = signals.next() => batch.push(self.signal(name, &mut stopping)),
                 Some(request) = requests.recv() => batch.push(self.orders.take(request, &self.clock)),
                 Some(done) = self.calls.join_next() => batch.extend(done.unwrap_or_default()),
-                () = tokio::time::sleep_until(self.clock.instant_at(wake.0)) => batch.push(Event::Tick),
+                () = tokio::time::sleep_until(self.clock.instant_at(wake)) => batch.push(Event::Tick),
             }
             while batch.len() < MAX_BATCH {
                 let Some(done) = self.calls.try_join_next() else { break };
@@ -90,15 +90,11 @@ impl Agent {
         }
     }
 
-    fn now(&self) -> Moment {
-        Moment(self.clock.now_ms())
-    }
-
     /// The heart takes the batch in priority order; then its commands go out and one snapshot is published.
     fn feed(&mut self, mut batch: Vec<Event>) {
         batch.sort_by_key(priority);
         for event in batch {
-            let now = self.now();
+            let now = self.clock.now();
             self.heart.handle(event, now);
         }
         // Commands that need no call may feed nothing back, so one pass is enough.
@@ -112,7 +108,7 @@ impl Agent {
         match command {
             Command::Call { id, deadline, call } => {
                 let world = self.world.clone();
-                let deadline = self.clock.instant_at(deadline.0);
+                let deadline = self.clock.instant_at(deadline);
                 self.calls.spawn(async move {
                     // The heart gives up at that moment too: what comes later would be ignored.
                     tokio::time::timeout_at(deadline, perform::call(&world, id, call)).await.unwrap_or_default()

@@ -1,9 +1,10 @@
 //! The only reader of time.
 //!
-//! A moment is a number of milliseconds since boot, read from `CLOCK_BOOTTIME`: it never goes back, and it goes on
+//! A [`Moment`] is a number of milliseconds since boot, read from `CLOCK_BOOTTIME`: it never goes back, and it goes on
 //! while the machine is suspended, so that a verdict from before a suspend is stale afterwards. Wall time is for
 //! people and files only. This module decides nothing and waits for nothing itself.
 
+use rundeck_alb_core::Moment;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -59,16 +60,16 @@ impl Clock {
         }
     }
 
-    /// The present moment, in milliseconds since boot, time in suspend included.
-    pub fn now_ms(&self) -> u64 {
+    /// The present moment, time in suspend included.
+    pub fn now(&self) -> Moment {
         match &self.0 {
             Source::Machine => {
                 let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
                 let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
                 let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
-                seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000)
+                Moment(seconds.saturating_mul(1_000).saturating_add(nanos / 1_000_000))
             }
-            Source::Manual(manual) => manual.now_ms.load(Ordering::SeqCst),
+            Source::Manual(manual) => Moment(manual.now_ms.load(Ordering::SeqCst)),
         }
     }
 
@@ -86,22 +87,22 @@ impl Clock {
 
     /// The wall time of a moment in the past or the future, by the wall clock as it stands now. A moment too far away
     /// to be expressed gives the present.
-    pub fn wall_at(&self, moment_ms: u64) -> SystemTime {
-        let (now, wall) = (self.now_ms(), self.wall());
-        let distance = Duration::from_millis(now.abs_diff(moment_ms));
-        let then = if moment_ms < now { wall.checked_sub(distance) } else { wall.checked_add(distance) };
+    pub fn wall_at(&self, moment: Moment) -> SystemTime {
+        let (now, wall) = (self.now(), self.wall());
+        let distance = Duration::from_millis(now.0.abs_diff(moment.0));
+        let then = if moment < now { wall.checked_sub(distance) } else { wall.checked_add(distance) };
         then.unwrap_or(wall)
     }
 
     /// When tokio should wake a task that waits for this moment; a moment that has passed gives the present.
     ///
     /// Tokio's clock stands still in suspend, so a wait that spans one ends late. At most one day ahead: look again.
-    pub fn instant_at(&self, moment_ms: u64) -> tokio::time::Instant {
-        tokio::time::Instant::now() + self.until(moment_ms)
+    pub fn instant_at(&self, moment: Moment) -> tokio::time::Instant {
+        tokio::time::Instant::now() + self.until(moment)
     }
 
-    fn until(&self, moment_ms: u64) -> Duration {
-        Duration::from_millis(moment_ms.saturating_sub(self.now_ms())).min(LONGEST_WAIT)
+    fn until(&self, moment: Moment) -> Duration {
+        Duration::from_millis(moment.since(self.now()).0).min(LONGEST_WAIT)
     }
 }
 
@@ -128,7 +129,7 @@ pub fn file_stamp(time: SystemTime) -> String {
 
 /// The time since the machine's boot, for whoever measures ages and is not handed a clock.
 pub fn since_boot() -> Duration {
-    Duration::from_millis(Clock::machine().now_ms())
+    Duration::from_millis(Clock::machine().now().0)
 }
 
 /// A duration in whole milliseconds; one too long to count is the longest.
@@ -149,19 +150,20 @@ fn utc(time: SystemTime) -> time::OffsetDateTime {
 #[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use rundeck_alb_core::Span;
 
     #[test]
     fn the_machines_clock_is_the_kernels_boot_time() {
         let uptime = std::fs::read_to_string("/proc/uptime").expect("uptime");
         let seconds: f64 = uptime.split(' ').next().expect("first word").parse().expect("a number");
-        let now = Clock::machine().now_ms() as f64 / 1_000.0;
+        let now = Clock::machine().now().0 as f64 / 1_000.0;
         assert!((now - seconds).abs() < 60.0, "{now} against {seconds}");
     }
 
     #[test]
     fn moments_do_not_go_back() {
         let clock = Clock::machine();
-        let readings: Vec<u64> = (0..1_000).map(|_| clock.now_ms()).collect();
+        let readings: Vec<Moment> = (0..1_000).map(|_| clock.now()).collect();
         assert!(readings.is_sorted());
     }
 
@@ -169,20 +171,20 @@ mod tests {
     fn clones_of_a_manual_clock_share_their_time() {
         let clock = Clock::manual();
         let other = clock.clone();
-        let (moment, wall) = (clock.now_ms(), clock.wall());
+        let (moment, wall) = (clock.now(), clock.wall());
         other.advance(Duration::from_millis(1_500));
-        assert_eq!(clock.now_ms(), moment + 1_500);
+        assert_eq!(clock.now(), moment + Span(1_500));
         assert_eq!(clock.wall(), wall + Duration::from_millis(1_500));
     }
 
     #[test]
     fn a_moment_has_a_wall_time_before_and_after_now() {
         let clock = Clock::manual();
-        let now = clock.now_ms();
+        let now = clock.now();
         assert_eq!(rfc3339(clock.wall_at(now)), "2026-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(clock.wall_at(now - 10)), "2025-12-31T23:59:59.990Z");
-        assert_eq!(rfc3339(clock.wall_at(now + 61_000)), "2026-01-01T00:01:01.000Z");
-        assert_eq!(clock.wall_at(u64::MAX), clock.wall() + Duration::from_millis(u64::MAX - now));
+        assert_eq!(rfc3339(clock.wall_at(now - Span(10))), "2025-12-31T23:59:59.990Z");
+        assert_eq!(rfc3339(clock.wall_at(now + Span::secs(61))), "2026-01-01T00:01:01.000Z");
+        assert_eq!(clock.wall_at(Moment(u64::MAX)), clock.wall() + Duration::from_millis(u64::MAX - now.0));
     }
 
     #[test]
@@ -196,9 +198,9 @@ mod tests {
     #[test]
     fn a_wait_ends_at_its_moment_and_never_overflows() {
         let clock = Clock::manual();
-        assert_eq!(clock.until(0), Duration::ZERO);
-        assert_eq!(clock.until(clock.now_ms() + 250), Duration::from_millis(250));
-        assert_eq!(clock.until(u64::MAX), LONGEST_WAIT);
-        assert!(clock.instant_at(u64::MAX) > clock.instant_at(0));
+        assert_eq!(clock.until(Moment(0)), Duration::ZERO);
+        assert_eq!(clock.until(clock.now() + Span(250)), Duration::from_millis(250));
+        assert_eq!(clock.until(Moment(u64::MAX)), LONGEST_WAIT);
+        assert!(clock.instant_at(Moment(u64::MAX)) > clock.instant_at(Moment(0)));
     }
 }

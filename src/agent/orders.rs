@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, file_stamp};
 use crate::server::admin::{AdminOrder, OrderRequest};
-use rundeck_alb_core::{Cause, DrainOrder, Event, Moment, Order, OrderAnswer, Span};
+use rundeck_alb_core::{Cause, DrainOrder, Event, Order, OrderAnswer, Span};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
@@ -21,7 +21,7 @@ impl Orders {
         let order = match request.order {
             AdminOrder::Drain { cause, reason, timeout } => {
                 tracing::info!(event = "order", "drain ordered: {cause} \"{reason}\"");
-                let at = Moment(clock.now_ms());
+                let at = clock.now();
                 let deadline = timeout.map(|t| at + Span(crate::clock::millis(t)));
                 Order::Drain(DrainOrder { id: drain_id(clock, cause), cause, reason, at, deadline })
             }

@@ -94,9 +94,9 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
 }
 
 async fn timed<T>(world: &World, check: Check, look: impl Future<Output = T>, word: fn(&T) -> &'static str) -> T {
-    let began = world.clock.now_ms();
+    let began = world.clock.now();
     let seen = look.await;
-    let took = Duration::from_millis(world.clock.now_ms().saturating_sub(began));
+    let took = Duration::from_millis(world.clock.now().since(began).0);
     world.counters.probe(check, word(&seen), took);
     seen
 }

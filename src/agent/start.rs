@@ -17,7 +17,7 @@ use crate::watch::client::Tokens;
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
-use rundeck_alb_core::{Ending, Event, Heart, Moment, Notice};
+use rundeck_alb_core::{Ending, Event, Heart, Notice};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -37,8 +37,8 @@ pub fn run(settings: &Settings, places: &Places, outside: Outside, clock: &Clock
     let listener = health_listener(settings.health.listen)?;
     let listens = listener.local_addr().map_err(system("the health port's address"))?;
     let tokens = Tokens::find(settings, places.credential.clone())?;
-    let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now_ms();
-    let heart = Heart::new(policy(settings, tokens.any(), listens.port()), seed, Moment(clock.now_ms()));
+    let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now().0;
+    let heart = Heart::new(policy(settings, tokens.any(), listens.port()), seed, clock.now());
     // Nothing is accepted until the kept verdict has been read: checks wait in the kernel's queue.
     let mut first = heart.snapshot();
     first.accepting = false;
@@ -73,7 +73,7 @@ impl Start<'_> {
         let (store, mut trouble) = open_store(self.places).await?;
         let (kept, unread) = kept::load(&boot_id, &store).await;
         trouble = trouble.or(unread);
-        let now = Moment(self.clock.now_ms());
+        let now = self.clock.now();
         self.heart.handle(Event::Kept(kept), now);
         if let Some(text) = trouble {
             self.heart.handle(Event::Noticed(Notice::Store, Some(text)), now);

@@ -91,9 +91,9 @@ struct Stopwatch {
 
 impl Stopwatch {
     async fn time<T>(&mut self, check: Check, look: impl Future<Output = T>) -> T {
-        let began = self.clock.now_ms();
+        let began = self.clock.now();
         let seen = look.await;
-        self.took.push((check, self.clock.now_ms().saturating_sub(began)));
+        self.took.push((check, self.clock.now().since(began).0));
         seen
     }
 }

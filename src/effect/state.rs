@@ -29,7 +29,7 @@ pub fn intent_json(boot_id: &str, intent: &Intent) -> Vec<u8> {
 
 /// A receipt with wall-clock times (interface 7).
 pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
-    let wall = |at: Moment| rfc3339(clock.wall_at(at.0));
+    let wall = |at: Moment| rfc3339(clock.wall_at(at));
     let steps: Vec<Value> = receipt
         .steps
         .iter()

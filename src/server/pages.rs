@@ -64,7 +64,7 @@ impl Page {
                 answer.reason,
                 degraded.join(",")
             ),
-            json_tail: format!(r#","since":"{}","version":"{}"}}"#, rfc3339(clock.wall_at(since.0)), super::VERSION),
+            json_tail: format!(r#","since":"{}","version":"{}"}}"#, rfc3339(clock.wall_at(since)), super::VERSION),
         }
     }
 

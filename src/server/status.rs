@@ -123,7 +123,7 @@ impl StatusView {
     pub(super) fn new(board: &Board, counters: &Counters, clock: &Clock) -> Self {
         let published = board.read();
         let snapshot = &published.snapshot;
-        let times = Times { clock, now: Moment(clock.now_ms()) };
+        let times = Times { clock, now: clock.now() };
         Self {
             version: VERSION,
             at: rfc3339(clock.wall()),
@@ -149,7 +149,7 @@ struct Times<'a> {
 
 impl Times<'_> {
     fn wall(&self, moment: Moment) -> String {
-        rfc3339(self.clock.wall_at(moment.0))
+        rfc3339(self.clock.wall_at(moment))
     }
 
     fn age(&self, moment: Moment) -> u64 {

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
-use rundeck_alb_core::Moment;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -60,7 +59,7 @@ async fn read(admin: &Admin, path: &str) -> Answer {
 }
 
 fn metrics_page(admin: &Admin) -> Answer {
-    let now = Moment(admin.clock.now_ms());
+    let now = admin.clock.now();
     match metrics::page(&admin.board, &admin.counters, (admin.own_use)(), now) {
         Ok(page) => http::answer(StatusCode::OK, HeaderValue::from_static(metrics::CONTENT_TYPE), Bytes::from(page)),
         Err(_) => http::text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written"),
@@ -71,7 +70,7 @@ fn metrics_page(admin: &Admin) -> Answer {
 fn livez(admin: &Admin) -> Answer {
     let published = admin.board.read();
     let snapshot = &published.snapshot;
-    let age = Moment(admin.clock.now_ms()).since(snapshot.at);
+    let age = admin.clock.now().since(snapshot.at);
     if age > snapshot.max_age {
         let words = format!("stuck: the loop has not moved for {} s", age.0 / 1_000);
         return http::answer(StatusCode::SERVICE_UNAVAILABLE, http::TEXT, Bytes::from(words));

@@ -19,7 +19,6 @@ use hyper::service::service_fn;
 use hyper::{Error, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use respond::{Paths, respond};
-use rundeck_alb_core::Moment;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{pending, ready};
@@ -170,7 +169,7 @@ impl Port {
         let unread = Cell::new(false);
         let service = service_fn(|request: Request<Incoming>| {
             unread.set(!request.body().is_end_stream());
-            let reply = respond(&request, &self.paths, &self.board, Moment(self.clock.now_ms()));
+            let reply = respond(&request, &self.paths, &self.board, self.clock.now());
             self.board.health_requests().count(reply.status());
             guest.answered();
             let reply = if guest.visit == Visit::Brief { closing(reply) } else { reply };

@@ -20,7 +20,7 @@ const OWN: ProcessFigures = ProcessFigures {
 };
 
 fn page_of(board: &Board, counters: &Counters, own: Option<ProcessFigures>, clock: &Clock) -> String {
-    page(board, counters, own, Moment(clock.now_ms())).expect("a page")
+    page(board, counters, own, clock.now()).expect("a page")
 }
 
 fn board(snapshot: Snapshot, clock: &Clock) -> Board {

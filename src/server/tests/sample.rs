@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A healthy node, a moment after its last round.
 pub fn up(clock: &Clock) -> Snapshot {
-    let now = Moment(clock.now_ms());
+    let now = clock.now();
     Snapshot {
         at: now,
         answer: Answer { ok: true, state: State::Up, reason: Reason::Ok },
@@ -91,7 +91,7 @@ pub fn answering(clock: &Clock, ok: bool, state: State, reason: Reason) -> Snaps
 
 /// The same node while it leaves, with a finding whose text needs escapes.
 pub fn draining(clock: &Clock) -> Snapshot {
-    let now = Moment(clock.now_ms());
+    let now = clock.now();
     let step = |name: &str, ago, took_ms, result: &str| Step {
         name: name.into(),
         started: now - Span::secs(ago),
