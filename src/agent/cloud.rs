@@ -3,7 +3,7 @@
 use crate::aws::{Elbv2, Imds, Outcome, Outside, Sdk, SetupError, Tally};
 use crate::clock::since_boot;
 use crate::server::Counters;
-use rundeck_alb_core::{Trouble, TroubleKind};
+use rundeck_alb_core::Trouble;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -71,7 +71,7 @@ impl Cloud {
         self.elbv2
             .get_or_try_init(|| async { self.sdk().await?.elbv2(self.region.as_deref()).await })
             .await
-            .map_err(|e: SetupError| Trouble { kind: TroubleKind::Unavailable, text: e.to_string() })
+            .map_err(|e: SetupError| Trouble::from(e))
     }
 
     /// Hands what the clients counted since the last time to the metrics.

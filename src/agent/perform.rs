@@ -133,17 +133,17 @@ async fn tag(world: &World, key: &str) -> Result<Option<String>, String> {
 }
 
 async fn groups(world: &World, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
-    targets::groups(world.cloud.elbv2().await?, names).await.map_err(|e| targets::trouble(&e))
+    targets::groups(world.cloud.elbv2().await?, names).await
 }
 
 async fn look(world: &World, target: &Target) -> Result<TargetSeen, Trouble> {
-    targets::target(world.cloud.elbv2().await?, target).await.map_err(|e| targets::trouble(&e))
+    targets::target(world.cloud.elbv2().await?, target).await
 }
 
 async fn register(world: &World, target: &Target, reason: &str) -> Result<String, Trouble> {
-    balancer::register(world.cloud.elbv2().await?, target, reason).await.map_err(|e| targets::trouble(&e))
+    balancer::register(world.cloud.elbv2().await?, target, reason).await
 }
 
 async fn deregister(world: &World, target: &Target, reason: &str) -> Result<String, Trouble> {
-    balancer::deregister(world.cloud.elbv2().await?, target, reason).await.map_err(|e| targets::trouble(&e))
+    balancer::deregister(world.cloud.elbv2().await?, target, reason).await
 }

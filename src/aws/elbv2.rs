@@ -13,6 +13,7 @@ use aws_sdk_elasticloadbalancingv2::operation::RequestId;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
 };
+use rundeck_alb_core::Trouble;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
@@ -54,6 +55,24 @@ pub struct TargetSeen {
     pub request_id: Option<String>,
 }
 
+/// What AWS answered to a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// AWS's request id, where there is one; also of a refusal.
+    pub request_id: Option<String>,
+    /// Accepted, or not.
+    pub outcome: Result<(), Trouble>,
+}
+
+impl Change {
+    fn of(result: Result<impl RequestId, CallError>) -> Self {
+        match result {
+            Ok(output) => Self { request_id: output.request_id().map(str::to_owned), outcome: Ok(()) },
+            Err(error) => Self { request_id: error.request_id.clone(), outcome: Err(error.into()) },
+        }
+    }
+}
+
 /// A client for one Region.
 #[derive(Debug)]
 pub struct Elbv2 {
@@ -67,31 +86,25 @@ impl Elbv2 {
         Self { client: Client::new(config), monotonic, tallies: Tallies::default() }
     }
 
-    /// Registers `id`:`port`. Registering again changes nothing. Gives the request id.
-    ///
-    /// # Errors
-    /// [`CallError`]; `InvalidTarget` while the instance is not running yet, or an `ip` target is still draining.
-    pub async fn register(&self, arn: &str, id: &str, port: u16) -> Result<Option<String>, CallError> {
+    /// Registers `id`:`port`. Registering again changes nothing. `InvalidTarget` while the instance is not running yet, or
+    /// an `ip` target is still draining.
+    pub async fn register(&self, arn: &str, id: &str, port: u16) -> Change {
         let call = self.client.register_targets().target_group_arn(arn).targets(target(id, port));
-        let output = self.counted("RegisterTargets", call.send()).await?;
-        Ok(output.request_id().map(str::to_owned))
+        Change::of(self.counted("RegisterTargets", call.send()).await)
     }
 
-    /// Deregisters `id`:`port`. New requests stop at once. Deregistering what is not there succeeds. Gives the request id.
-    ///
-    /// # Errors
-    /// [`CallError`]; `InvalidTarget` and `NotFound` mean that nothing is left to do.
-    pub async fn deregister(&self, arn: &str, id: &str, port: u16) -> Result<Option<String>, CallError> {
+    /// Deregisters `id`:`port`. New requests stop at once. Deregistering what is not there succeeds. `InvalidTarget` and
+    /// `NotFound` mean that nothing is left to do.
+    pub async fn deregister(&self, arn: &str, id: &str, port: u16) -> Change {
         let call = self.client.deregister_targets().target_group_arn(arn).targets(target(id, port));
-        let output = self.counted("DeregisterTargets", call.send()).await?;
-        Ok(output.request_id().map(str::to_owned))
+        Change::of(self.counted("DeregisterTargets", call.send()).await)
     }
 
     /// Looks at `id`:`port`, at no other target. An answer without it means that it is not registered.
     ///
     /// # Errors
-    /// [`CallError`].
-    pub async fn target_health(&self, arn: &str, id: &str, port: u16) -> Result<TargetSeen, CallError> {
+    /// As AWS answered.
+    pub async fn target_health(&self, arn: &str, id: &str, port: u16) -> Result<TargetSeen, Trouble> {
         let call = self.client.describe_target_health().target_group_arn(arn).targets(target(id, port));
         let output = self.counted("DescribeTargetHealth", call.send()).await?;
         let ours = output.target_health_descriptions().iter().find(|described| {
@@ -105,8 +118,8 @@ impl Elbv2 {
     /// Looks at groups, and at the attributes of each: 1 call, and 1 for each group.
     ///
     /// # Errors
-    /// [`CallError`]; `NotFound` for all of them when one is missing.
-    pub async fn groups(&self, by: GroupsBy<'_>) -> Result<Vec<GroupFacts>, CallError> {
+    /// As AWS answered; `NotFound` for all of them when one is missing.
+    pub async fn groups(&self, by: GroupsBy<'_>) -> Result<Vec<GroupFacts>, Trouble> {
         let mut groups = self.described(by).await?;
         for group in &mut groups {
             let call = self.client.describe_target_group_attributes().target_group_arn(&group.arn);
@@ -123,6 +136,7 @@ impl Elbv2 {
     }
 
     async fn described(&self, by: GroupsBy<'_>) -> Result<Vec<GroupFacts>, CallError> {
+        const OPERATION: &str = "DescribeTargetGroups";
         let mut groups = Vec::new();
         let mut marker = None;
         for _ in 0..MAX_PAGES {
@@ -131,18 +145,18 @@ impl Elbv2 {
                 GroupsBy::Arns(arns) => call.set_target_group_arns(Some(arns.to_vec())),
                 GroupsBy::Names(names) => call.set_names(Some(names.to_vec())),
             };
-            let output = self.counted("DescribeTargetGroups", call.send()).await?;
+            let output = self.counted(OPERATION, call.send()).await?;
             for group in output.target_groups() {
                 let facts = GroupFacts::of(group);
-                let lacking = || CallError::bad_answer("a target group without ARN or name", output.request_id());
-                groups.push(facts.ok_or_else(lacking)?);
+                let lacking = "a target group without ARN or name";
+                groups.push(facts.ok_or_else(|| CallError::bad_answer(OPERATION, lacking, output.request_id()))?);
             }
             marker = output.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
             if marker.is_none() {
                 return Ok(groups);
             }
         }
-        Err(CallError::bad_answer("a listing of target groups without end", None))
+        Err(CallError::bad_answer(OPERATION, "a listing of target groups without end", None))
     }
 
     /// Waits for a call, counts it and reads its error.

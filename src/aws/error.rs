@@ -1,4 +1,4 @@
-//! What AWS's errors mean.
+//! What AWS's errors mean, and which trouble each is for the heart.
 //!
 //! The code decides, for a throttle comes as HTTP 400 like a bad request; where there is no code (an HTML page from
 //! something in between) the status does (facts/aws.md 2.2, 6.3). It decides nothing about retrying: the SDK has done
@@ -7,6 +7,7 @@
 use super::tally::Outcome;
 use aws_sdk_elasticloadbalancingv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::operation::RequestId;
+use rundeck_alb_core::{Trouble, TroubleKind};
 use std::error::Error;
 use std::fmt;
 
@@ -14,15 +15,12 @@ use std::fmt;
 const MAX_MESSAGE: usize = 500;
 
 /// What kind of error it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallErrorKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallErrorKind {
     /// Too many requests for this account and Region (`Throttling`, HTTP 400).
     Throttled,
     /// The role may not do this.
-    Denied {
-        /// The missing permission, like `elasticloadbalancing:RegisterTargets`.
-        action: String,
-    },
+    Denied,
     /// No such target group. It may be created later.
     NotFound,
     /// The target is not running yet, in another VPC, or of the wrong type; while deregistering: already gone.
@@ -45,7 +43,9 @@ pub enum CallErrorKind {
 
 /// A call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallError {
+pub(super) struct CallError {
+    /// The API's name for the call.
+    pub operation: &'static str,
     /// What kind.
     pub kind: CallErrorKind,
     /// AWS's code, where there is one.
@@ -57,8 +57,8 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// Reads an error of the SDK. `operation` is the API's name for the call.
-    pub(super) fn of<E>(error: &SdkError<E>, operation: &str) -> Self
+    /// Reads an error of the SDK.
+    pub fn of<E>(error: &SdkError<E>, operation: &'static str) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -72,7 +72,8 @@ impl CallError {
             (None, _) => DisplayErrorContext(error).to_string(),
         };
         Self {
-            kind: kind(error, code.as_deref(), operation),
+            operation,
+            kind: kind(error, code.as_deref()),
             code,
             message: message.chars().take(MAX_MESSAGE).collect(),
             request_id: error.request_id().map(str::to_owned),
@@ -80,8 +81,9 @@ impl CallError {
     }
 
     /// An answer that lacks what AWS always sends.
-    pub(super) fn bad_answer(message: &str, request_id: Option<&str>) -> Self {
+    pub fn bad_answer(operation: &'static str, message: &str, request_id: Option<&str>) -> Self {
         Self {
+            operation,
             kind: CallErrorKind::BadAnswer,
             code: None,
             message: message.to_owned(),
@@ -89,12 +91,16 @@ impl CallError {
         }
     }
 
+    /// The permission that the call needs, like `elasticloadbalancing:RegisterTargets`.
+    fn action(&self) -> String {
+        format!("elasticloadbalancing:{}", self.operation)
+    }
+
     /// The word of the metric.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.kind {
             CallErrorKind::Throttled => Outcome::Throttled,
-            CallErrorKind::Denied { .. } => Outcome::Denied,
+            CallErrorKind::Denied => Outcome::Denied,
             CallErrorKind::Timeout => Outcome::Timeout,
             _ => Outcome::Error,
         }
@@ -105,9 +111,9 @@ impl Error for CallError {}
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
+        match self.kind {
             CallErrorKind::Throttled => f.write_str("AWS throttles this account")?,
-            CallErrorKind::Denied { action } => write!(f, "AWS denied {action}")?,
+            CallErrorKind::Denied => write!(f, "AWS denied {}", self.action())?,
             CallErrorKind::NotFound => f.write_str("there is no such target group")?,
             CallErrorKind::InvalidTarget => f.write_str("AWS does not accept the target")?,
             CallErrorKind::TooMany => f.write_str("a quota of targets is used up")?,
@@ -121,15 +127,31 @@ impl fmt::Display for CallError {
         if let Some(code) = &self.code {
             write!(f, " ({code})")?;
         }
-        write!(f, ": {}", self.message)?;
-        match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
-            None => Ok(()),
-        }
+        write!(f, ": {}", self.message)
     }
 }
 
-fn kind<E>(error: &SdkError<E>, code: Option<&str>, operation: &str) -> CallErrorKind
+/// What a failed call means for the heart. Its text is without the request id, which is another one each time: the same
+/// trouble would be told again and again.
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Trouble {
+        let kind = match error.kind {
+            CallErrorKind::Throttled => TroubleKind::Throttled,
+            CallErrorKind::Denied => TroubleKind::Denied,
+            CallErrorKind::NotFound => TroubleKind::NotFound,
+            CallErrorKind::InvalidTarget => TroubleKind::InvalidTarget,
+            CallErrorKind::TooMany | CallErrorKind::Other => TroubleKind::Refused,
+            CallErrorKind::Credentials => TroubleKind::Credentials,
+            CallErrorKind::Timeout
+            | CallErrorKind::Unreachable
+            | CallErrorKind::Unavailable
+            | CallErrorKind::BadAnswer => TroubleKind::Unavailable,
+        };
+        Trouble { kind, text: error.to_string() }
+    }
+}
+
+fn kind<E>(error: &SdkError<E>, code: Option<&str>) -> CallErrorKind
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -144,7 +166,7 @@ where
         SdkError::ResponseError(_) => CallErrorKind::BadAnswer,
         SdkError::ServiceError(refusal) => {
             let status = refusal.raw().status().as_u16();
-            code.map_or_else(|| by_status(status), |code| by_code(code, status, operation))
+            code.map_or_else(|| by_status(status), |code| by_code(code, status))
         }
         _ => CallErrorKind::Other,
     }
@@ -157,7 +179,7 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
         .any(|error| error.to_string().to_ascii_lowercase().contains("credential"))
 }
 
-fn by_code(code: &str, status: u16, operation: &str) -> CallErrorKind {
+fn by_code(code: &str, status: u16) -> CallErrorKind {
     match code {
         "Throttling"
         | "ThrottlingException"
@@ -166,9 +188,7 @@ fn by_code(code: &str, status: u16, operation: &str) -> CallErrorKind {
         | "RequestThrottledException"
         | "RequestLimitExceeded"
         | "TooManyRequestsException" => CallErrorKind::Throttled,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            CallErrorKind::Denied { action: format!("elasticloadbalancing:{operation}") }
-        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => CallErrorKind::Denied,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "RequestExpired"
@@ -192,5 +212,24 @@ fn by_status(status: u16) -> CallErrorKind {
         429 => CallErrorKind::Throttled,
         500.. => CallErrorKind::Unavailable,
         _ => CallErrorKind::BadAnswer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_trouble_has_the_same_words() {
+        let denied = |request: &str| CallError {
+            operation: "RegisterTargets",
+            kind: CallErrorKind::Denied,
+            code: Some("AccessDenied".into()),
+            message: "not authorized".into(),
+            request_id: Some(request.into()),
+        };
+        let trouble = Trouble::from(denied("one"));
+        assert_eq!(trouble, Trouble::from(denied("another")));
+        assert_eq!(trouble.text, "AWS denied elasticloadbalancing:RegisterTargets (AccessDenied): not authorized");
     }
 }

@@ -1,6 +1,6 @@
 //! The clients for AWS: the load balancer's API and the instance metadata, in neutral words.
 //!
-//! Types of the SDK stop in this room; facts/aws.md is where each rule comes from. It holds no loop, no pacing and no
+//! Types of the SDK stop in this room, and what goes wrong leaves it as the heart's neutral trouble; facts/aws.md is where each rule comes from. It holds no loop, no pacing and no
 //! policy, and dry-run is decided elsewhere: what is called here is sent.
 //!
 //! | file | what |
@@ -22,8 +22,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use elbv2::{Elbv2, Seen, TargetSeen};
-pub use error::{CallError, CallErrorKind};
+pub use elbv2::{Change, Elbv2, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
 pub use imds::{Identity, Imds, ImdsError};
 pub use sdk::{Outside, Sdk, SetupError};

@@ -22,6 +22,7 @@ use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+use rundeck_alb_core::{Trouble, TroubleKind};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -76,6 +77,13 @@ pub enum SetupError {
     /// Nobody knows the Region. The metadata may answer later: try again.
     #[error("the AWS Region is not known: set aws.region or AWS_REGION, or let instance metadata answer")]
     NoRegion,
+}
+
+/// No call was made: the client for it could not be built.
+impl From<SetupError> for Trouble {
+    fn from(error: SetupError) -> Trouble {
+        Trouble { kind: TroubleKind::Unavailable, text: error.to_string() }
+    }
 }
 
 /// The one HTTP client, and what is built on it.

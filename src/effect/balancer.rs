@@ -2,39 +2,36 @@
 //!
 //! The seam for other load balancers: the heart speaks of targets and groups, not of AWS.
 
-use crate::aws::{CallError, Elbv2};
-use rundeck_alb_core::Target;
+use crate::aws::{Change, Elbv2};
+use rundeck_alb_core::{Target, Trouble};
 
 /// Puts the target in.
 ///
 /// # Errors
 /// As AWS answered.
-pub async fn register(elbv2: &Elbv2, target: &Target, reason: &str) -> Result<String, CallError> {
-    let result = elbv2.register(&target.group, &target.id, target.port).await;
-    log("RegisterTargets", target, reason, result)
+pub async fn register(elbv2: &Elbv2, target: &Target, reason: &str) -> Result<String, Trouble> {
+    let change = elbv2.register(&target.group, &target.id, target.port).await;
+    log("RegisterTargets", target, reason, change)
 }
 
 /// Takes the target out.
 ///
 /// # Errors
 /// As AWS answered.
-pub async fn deregister(elbv2: &Elbv2, target: &Target, reason: &str) -> Result<String, CallError> {
-    let result = elbv2.deregister(&target.group, &target.id, target.port).await;
-    log("DeregisterTargets", target, reason, result)
+pub async fn deregister(elbv2: &Elbv2, target: &Target, reason: &str) -> Result<String, Trouble> {
+    let change = elbv2.deregister(&target.group, &target.id, target.port).await;
+    log("DeregisterTargets", target, reason, change)
 }
 
-fn log(
-    operation: &str,
-    target: &Target,
-    reason: &str,
-    result: Result<Option<String>, CallError>,
-) -> Result<String, CallError> {
-    let request_id = match &result {
-        Ok(id) => id.clone(),
-        Err(error) => error.request_id.clone(),
-    }
-    .unwrap_or_default();
-    let outcome = result.as_ref().map_or_else(ToString::to_string, |_| "ok".to_string());
+/// Gives the request id of a change that was accepted.
+fn log(operation: &str, target: &Target, reason: &str, change: Change) -> Result<String, Trouble> {
+    let Change { request_id, outcome } = change;
+    let result = match (&outcome, &request_id) {
+        (Ok(()), _) => "ok".to_string(),
+        (Err(trouble), Some(id)) => format!("{} (request {id})", trouble.text),
+        (Err(trouble), None) => trouble.text.clone(),
+    };
+    let request_id = request_id.unwrap_or_default();
     let registered = format!("{}:{}", target.id, target.port);
     tracing::info!(
         event = "aws-call",
@@ -44,9 +41,9 @@ fn log(
         target = registered,
         reason,
         request_id,
-        result = outcome,
-        "{operation} {registered} in {}: {outcome}",
+        result,
+        "{operation} {registered} in {}: {result}",
         target.name
     );
-    result.map(|_| request_id)
+    outcome.map(|()| request_id)
 }

@@ -1,8 +1,6 @@
 //! One look at target groups and at this node's own target, in the heart's words.
 
-use crate::aws::{
-    CallError, CallErrorKind, Elbv2, GroupFacts as Group, GroupsBy, HealthPort, Seen, TargetType as Kind,
-};
+use crate::aws::{Elbv2, GroupFacts as Group, GroupsBy, HealthPort, Seen, TargetType as Kind};
 use rundeck_alb_core::{GroupFacts, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 use std::time::Duration;
 
@@ -16,15 +14,15 @@ const DEFAULT_UNHEALTHY: u32 = 2;
 ///
 /// # Errors
 /// As AWS answered.
-pub async fn groups(elbv2: &Elbv2, names: &[String]) -> Result<Vec<GroupFacts>, CallError> {
+pub async fn groups(elbv2: &Elbv2, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
     let mut found = Vec::new();
     for name in names {
         let one = std::slice::from_ref(name);
         let by = if name.starts_with("arn:") { GroupsBy::Arns(one) } else { GroupsBy::Names(one) };
         match elbv2.groups(by).await {
             Ok(groups) => found.extend(groups.into_iter().filter_map(facts)),
-            Err(error) if error.kind == CallErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(trouble) if trouble.kind == TroubleKind::NotFound => {}
+            Err(trouble) => return Err(trouble),
         }
     }
     Ok(found)
@@ -34,7 +32,7 @@ pub async fn groups(elbv2: &Elbv2, names: &[String]) -> Result<Vec<GroupFacts>, 
 ///
 /// # Errors
 /// As AWS answered.
-pub async fn target(elbv2: &Elbv2, target: &Target) -> Result<TargetSeen, CallError> {
+pub async fn target(elbv2: &Elbv2, target: &Target) -> Result<TargetSeen, Trouble> {
     let seen = elbv2.target_health(&target.group, &target.id, target.port).await?;
     let state = match seen.seen {
         Seen::Arriving => TargetState::Arriving,
@@ -71,42 +69,4 @@ fn facts(group: Group) -> Option<GroupFacts> {
         },
         check_path: check.path.unwrap_or_else(|| "/".into()),
     })
-}
-
-/// What a failed call means for the heart.
-pub fn trouble(error: &CallError) -> Trouble {
-    let kind = match &error.kind {
-        CallErrorKind::Throttled => TroubleKind::Throttled,
-        CallErrorKind::Denied { .. } => TroubleKind::Denied,
-        CallErrorKind::NotFound => TroubleKind::NotFound,
-        CallErrorKind::InvalidTarget => TroubleKind::InvalidTarget,
-        CallErrorKind::TooMany | CallErrorKind::Other => TroubleKind::Refused,
-        CallErrorKind::Credentials => TroubleKind::Credentials,
-        CallErrorKind::Timeout | CallErrorKind::Unreachable | CallErrorKind::Unavailable | CallErrorKind::BadAnswer => {
-            TroubleKind::Unavailable
-        }
-    };
-    // The request id is another one each time: with it in the text the same trouble would be told again and again.
-    let text = CallError { request_id: None, ..error.clone() }.to_string();
-    Trouble { kind, text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_trouble_has_the_same_words() {
-        let denied = |request: &str| CallError {
-            kind: CallErrorKind::Denied { action: "elasticloadbalancing:RegisterTargets".into() },
-            code: Some("AccessDenied".into()),
-            message: "not authorized".into(),
-            request_id: Some(request.into()),
-        };
-        assert_eq!(trouble(&denied("one")), trouble(&denied("another")));
-        assert_eq!(
-            trouble(&denied("one")).text,
-            "AWS denied elasticloadbalancing:RegisterTargets (AccessDenied): not authorized"
-        );
-    }
 }

@@ -1,10 +1,11 @@
 //! The load balancer's API: what is sent, and what each answer means.
 
 use super::*;
-use crate::aws::{CallError, CallErrorKind, Elbv2, GroupsBy, HealthPort, Outcome, Seen, TargetType};
+use crate::aws::{Change, Elbv2, GroupsBy, HealthPort, Outcome, Seen, TargetType};
 use aws_config::Region;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_sdk_elasticloadbalancingv2::config::Credentials;
+use rundeck_alb_core::{Trouble, TroubleKind};
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/rundeck/0123456789abcdef";
 
@@ -29,10 +30,27 @@ async fn client(server: &Server) -> Tested<Elbv2> {
     Ok(Elbv2::new(&loader.credentials_provider(credentials).load().await, no_time))
 }
 
-async fn refused(script: Script) -> Tested<(CallError, usize)> {
+/// Trouble ends a test that expects none.
+fn told(trouble: Trouble) -> String {
+    trouble.text
+}
+
+/// What came of one registration.
+struct Refused {
+    trouble: Trouble,
+    request_id: Option<String>,
+    requests: usize,
+    /// For the metrics.
+    outcome: Outcome,
+}
+
+async fn refused(script: Script) -> Tested<Refused> {
     let server = Server::play(script).await?;
-    let refusal = client(&server).await?.register(ARN, "i-1", 4440).await;
-    Ok((refusal.err().ok_or("refused")?, server.requests().len()))
+    let client = client(&server).await?;
+    let Change { request_id, outcome } = client.register(ARN, "i-1", 4440).await;
+    let trouble = outcome.err().ok_or("refused")?;
+    let (_, outcome) = *client.tallies().keys().next().ok_or("counted")?;
+    Ok(Refused { trouble, request_id, requests: server.requests().len(), outcome })
 }
 
 #[tokio::test]
@@ -47,9 +65,10 @@ async fn every_call_about_a_target_names_id_and_port() -> Tested {
         let client = Arc::clone(&client);
         async move { client.register(ARN, "i-1", 4440).await }
     });
-    assert_eq!(task.await??.as_deref(), Some("r-1"));
-    assert_eq!(client.deregister(ARN, "i-1", 4440).await?.as_deref(), Some("r-1"));
-    assert_eq!(client.target_health(ARN, "i-1", 4440).await?.seen, Seen::NotRegistered, "an empty list");
+    let accepted = Change { request_id: Some("r-1".into()), outcome: Ok(()) };
+    assert_eq!(task.await?, accepted);
+    assert_eq!(client.deregister(ARN, "i-1", 4440).await, accepted);
+    assert_eq!(client.target_health(ARN, "i-1", 4440).await.map_err(told)?.seen, Seen::NotRegistered, "an empty list");
     let requests = server.requests();
     for request in &requests {
         assert!(request.contains("Targets.member.1.Id=i-1&Targets.member.1.Port=4440"), "{request}");
@@ -71,7 +90,7 @@ async fn a_targets_state_is_told_in_neutral_words() -> Tested {
     ];
     for (script, seen, reason) in scripts {
         let server = Server::play(script).await?;
-        let target = client(&server).await?.target_health(ARN, "i-1", 4440).await?;
+        let target = client(&server).await?.target_health(ARN, "i-1", 4440).await.map_err(told)?;
         assert_eq!((target.seen, target.reason.as_deref(), target.request_id.as_deref()), (seen, reason, Some("r-1")));
     }
     Ok(())
@@ -93,7 +112,7 @@ async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
     })
     .await?;
     let names = ["one".to_owned(), "two".to_owned()];
-    let groups = client(&server).await?.groups(GroupsBy::Names(&names)).await?;
+    let groups = client(&server).await?.groups(GroupsBy::Names(&names)).await.map_err(told)?;
     let [one, two] = groups.as_slice() else { return Err(format!("two groups, not {groups:?}").into()) };
     assert_eq!((one.name.as_str(), one.port, &one.target_type), ("one", Some(4440), &TargetType::Instance));
     assert_eq!(one.health_check.port, HealthPort::Number(4441));
@@ -115,39 +134,51 @@ const DELAY_0: &str = "<Attributes><member><Key>stickiness.enabled</Key><Value>t
 
 #[tokio::test]
 async fn refusals_are_told_apart_by_their_code() -> Tested {
-    use CallErrorKind as Kind;
-    let denied = Kind::Denied { action: "elasticloadbalancing:RegisterTargets".into() };
-    let cases: [(Script, Kind); 7] = [
-        (|_, _| error("400 Bad Request", "ValidationError"), Kind::Other),
-        (|_, _| error("400 Bad Request", "TargetGroupNotFound"), Kind::NotFound),
-        (|_, _| error("400 Bad Request", "InvalidTarget"), Kind::InvalidTarget),
-        (|_, _| error("400 Bad Request", "TooManyTargets"), Kind::TooMany),
-        (|_, _| error("403 Forbidden", "AccessDenied"), denied),
-        (|_, _| error("403 Forbidden", "SignatureDoesNotMatch"), Kind::Credentials),
-        (|_, _| Some(http("403 Forbidden", "", "<html>proxy</html>")), Kind::BadAnswer),
+    use TroubleKind as Kind;
+    let cases: [(Script, Kind, &str); 6] = [
+        (|_, _| error("400 Bad Request", "ValidationError"), Kind::Refused, "AWS refused the call (ValidationError)"),
+        (|_, _| error("400 Bad Request", "TargetGroupNotFound"), Kind::NotFound, "there is no such target group"),
+        (|_, _| error("400 Bad Request", "InvalidTarget"), Kind::InvalidTarget, "AWS does not accept the target"),
+        (|_, _| error("400 Bad Request", "TooManyTargets"), Kind::Refused, "a quota of targets is used up"),
+        (
+            |_, _| error("403 Forbidden", "AccessDenied"),
+            Kind::Denied,
+            "AWS denied elasticloadbalancing:RegisterTargets",
+        ),
+        (|_, _| error("403 Forbidden", "SignatureDoesNotMatch"), Kind::Credentials, "AWS does not accept the cred"),
     ];
-    for (script, kind) in cases {
-        let (error, requests) = refused(script).await?;
-        assert_eq!((&error.kind, requests), (&kind, 1), "{error}");
-        if error.code.is_some() {
-            assert_eq!((error.message.as_str(), error.request_id.as_deref()), ("told so", Some("r-2")));
-        }
+    for (script, kind, text) in cases {
+        let Refused { trouble, request_id, requests, .. } = refused(script).await?;
+        assert_eq!((trouble.kind, requests), (kind, 1), "{trouble:?}");
+        assert!(trouble.text.starts_with(text) && trouble.text.ends_with("): told so"), "{trouble:?}");
+        assert_eq!(request_id.as_deref(), Some("r-2"));
     }
     Ok(())
 }
 
 #[tokio::test]
+async fn the_page_of_a_proxy_is_not_awss_answer() -> Tested {
+    let Refused { trouble, requests, .. } =
+        refused(|_, _| Some(http("403 Forbidden", "", "<html>proxy</html>"))).await?;
+    assert_eq!((trouble.kind, requests), (TroubleKind::Unavailable, 1), "{trouble:?}");
+    assert!(trouble.text.starts_with("the answer is not AWS's"), "{trouble:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_throttle_is_tried_three_times_though_it_is_a_400() -> Tested {
-    let (error, requests) = refused(|_, _| error("400 Bad Request", "Throttling")).await?;
-    assert_eq!((&error.kind, requests), (&CallErrorKind::Throttled, 3), "{error}");
-    assert_eq!(error.outcome(), Outcome::Throttled);
+    let Refused { trouble, requests, outcome, .. } = refused(|_, _| error("400 Bad Request", "Throttling")).await?;
+    assert_eq!((trouble.kind, requests), (TroubleKind::Throttled, 3), "{trouble:?}");
+    assert_eq!(outcome, Outcome::Throttled);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_500_with_a_web_page_is_trouble_of_aws() -> Tested {
-    let (error, requests) = refused(|_, _| Some(http("500 Oops", "", "<html><h1>500</h1></html>"))).await?;
-    assert_eq!((&error.kind, requests), (&CallErrorKind::Unavailable, 3), "{error}");
+    let Refused { trouble, requests, .. } =
+        refused(|_, _| Some(http("500 Oops", "", "<html><h1>500</h1></html>"))).await?;
+    assert_eq!((trouble.kind, requests), (TroubleKind::Unavailable, 3), "{trouble:?}");
+    assert!(trouble.text.starts_with("AWS has trouble of its own"), "{trouble:?}");
     Ok(())
 }
 
@@ -155,14 +186,15 @@ async fn a_500_with_a_web_page_is_trouble_of_aws() -> Tested {
 async fn nobody_there_and_no_credentials_are_told_apart() -> Tested {
     let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let gone = Server { address, requests: Arc::default() };
-    let error = client(&gone).await?.register(ARN, "i-1", 4440).await.err().ok_or("refused")?;
-    assert_eq!(error.kind, CallErrorKind::Unreachable, "{error}");
+    let trouble = client(&gone).await?.register(ARN, "i-1", 4440).await.outcome.err().ok_or("refused")?;
+    assert_eq!(trouble.kind, TroubleKind::Unavailable, "{trouble:?}");
+    assert!(trouble.text.starts_with("AWS cannot be reached"), "{trouble:?}");
 
     let metadata = sdk(Some(&gone))?.metadata_client();
     let credentials = ImdsCredentialsProvider::builder().imds_client(metadata).build();
     let loader = sdk(None)?.loader().region(Region::new("eu-west-1")).endpoint_url(gone.url());
     let client = Elbv2::new(&loader.credentials_provider(credentials).load().await, no_time);
-    let error = client.register(ARN, "i-1", 4440).await.err().ok_or("refused")?;
-    assert_eq!(error.kind, CallErrorKind::Credentials, "{error}");
+    let trouble = client.register(ARN, "i-1", 4440).await.outcome.err().ok_or("refused")?;
+    assert_eq!(trouble.kind, TroubleKind::Credentials, "{trouble:?}");
     Ok(())
 }
