@@ -147,7 +147,7 @@ impl From<CallError> for Trouble {
             | CallErrorKind::Unavailable
             | CallErrorKind::BadAnswer => TroubleKind::Unavailable,
         };
-        Trouble { kind, text: error.to_string() }
+        Trouble { kind, action: error.action(), text: error.to_string() }
     }
 }
 
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_trouble_has_the_same_words() {
+    fn the_same_trouble_has_the_same_words_and_names_its_action() {
         let denied = |request: &str| CallError {
             operation: "RegisterTargets",
             kind: CallErrorKind::Denied,
@@ -230,6 +230,7 @@ mod tests {
         };
         let trouble = Trouble::from(denied("one"));
         assert_eq!(trouble, Trouble::from(denied("another")));
+        assert_eq!(trouble.action, "elasticloadbalancing:RegisterTargets");
         assert_eq!(trouble.text, "AWS denied elasticloadbalancing:RegisterTargets (AccessDenied): not authorized");
     }
 }

@@ -82,7 +82,7 @@ pub enum SetupError {
 /// No call was made: the client for it could not be built.
 impl From<SetupError> for Trouble {
     fn from(error: SetupError) -> Trouble {
-        Trouble { kind: TroubleKind::Unavailable, text: error.to_string() }
+        Trouble { kind: TroubleKind::Unavailable, action: String::new(), text: error.to_string() }
     }
 }
 

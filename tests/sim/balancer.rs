@@ -73,7 +73,7 @@ impl Group {
         match self.place {
             Place::Draining(_) if self.facts.target_type == Some(TargetType::Ip) => {
                 let text = "the address is still draining".to_string();
-                Err(Trouble { kind: TroubleKind::InvalidTarget, text })
+                Err(Trouble { kind: TroubleKind::InvalidTarget, action: "elb:RegisterTargets".into(), text })
             }
             Place::Absent | Place::Draining(_) => {
                 self.place = Place::Initial(now);

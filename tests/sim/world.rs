@@ -245,7 +245,7 @@ impl World {
     fn aws(&self, change: bool) -> Result<(), Trouble> {
         let (until, kind, changes_only) = self.aws;
         if self.now < until && (change || !changes_only) {
-            return Err(Trouble { kind, text: format!("{kind:?}") });
+            return Err(Trouble { kind, action: "elb:Any".into(), text: format!("{kind:?}") });
         }
         Ok(())
     }
@@ -284,5 +284,5 @@ fn identity() -> Identity {
 }
 
 fn not_found() -> Trouble {
-    Trouble { kind: TroubleKind::NotFound, text: "no such target group".into() }
+    Trouble { kind: TroubleKind::NotFound, action: "elb:Any".into(), text: "no such target group".into() }
 }

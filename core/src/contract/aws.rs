@@ -79,6 +79,8 @@ pub enum TargetState {
 pub struct Trouble {
     /// The kind decides what follows.
     pub kind: TroubleKind,
+    /// The action that met it, as a permission names it; empty where none was sent, or none answered.
+    pub action: String,
     /// For people: code and message.
     pub text: String,
 }

@@ -62,7 +62,7 @@ impl Heart {
     /// A call that nobody answered in time.
     pub(super) fn lost(&mut self, topic: Topic) {
         let why = || "no answer in time".to_string();
-        let trouble = || Trouble { kind: TroubleKind::Unavailable, text: why() };
+        let trouble = || Trouble { kind: TroubleKind::Unavailable, action: String::new(), text: why() };
         match topic {
             Topic::Web => self.on_web(None),
             Topic::Api => self.on_api(None),

@@ -31,8 +31,19 @@ pub(crate) struct Membership {
     describe_backoff: Backoff,
     /// Some group showed this node as a target since the start of the agent.
     ever_member: bool,
-    /// Which action met trouble last, and the finding that stands for it.
-    troubles: BTreeMap<&'static str, &'static str>,
+    /// What met trouble last, and the finding that stands for it.
+    troubles: BTreeMap<Asked, &'static str>,
+}
+
+/// What was asked when AWS made trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    /// What the groups are like.
+    Groups,
+    /// How this node's target is.
+    Target,
+    /// To be put in or taken out.
+    Change,
 }
 
 impl Membership {
@@ -267,8 +278,7 @@ impl Membership {
         inputs: &GroupInputs<'_>,
         desk: &mut Desk,
     ) {
-        let action = "elasticloadbalancing:DescribeTargetGroups and DescribeTargetGroupAttributes";
-        self.note_trouble(action, answer.as_ref().err(), desk);
+        self.note_trouble(Asked::Groups, answer.as_ref().err(), desk);
         match answer {
             Ok(found) => {
                 self.describe_backoff.reset();
@@ -317,14 +327,14 @@ impl Membership {
         }
     }
 
-    /// Trouble belongs to the action that met it: another action's success cures nothing.
-    fn note_trouble(&mut self, action: &'static str, trouble: Option<&Trouble>, desk: &mut Desk) {
-        let before = match trouble.map(|t| trouble_words(t, action)) {
+    /// Trouble belongs to what was asked when it came: another question's success cures nothing.
+    fn note_trouble(&mut self, asked: Asked, trouble: Option<&Trouble>, desk: &mut Desk) {
+        let before = match trouble.map(trouble_words) {
             Some((word, text)) => {
                 desk.finding(word, text);
-                self.troubles.insert(action, word).filter(|old| *old != word)
+                self.troubles.insert(asked, word).filter(|old| *old != word)
             }
-            None => self.troubles.remove(action),
+            None => self.troubles.remove(&asked),
         };
         if let Some(old) = before.filter(|old| !self.troubles.values().any(|word| word == old)) {
             desk.cured(old);
@@ -355,7 +365,7 @@ impl Membership {
         inputs: &GroupInputs<'_>,
         desk: &mut Desk,
     ) {
-        self.note_trouble("elasticloadbalancing:DescribeTargetHealth", answer.as_ref().err(), desk);
+        self.note_trouble(Asked::Target, answer.as_ref().err(), desk);
         let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
         match answer {
             Ok(seen) => {
@@ -370,8 +380,7 @@ impl Membership {
     }
 
     pub(crate) fn on_change(&mut self, key: u32, answer: Result<String, Trouble>, desk: &mut Desk) {
-        let action = "elasticloadbalancing:RegisterTargets and DeregisterTargets";
-        self.note_trouble(action, answer.as_ref().err(), desk);
+        self.note_trouble(Asked::Change, answer.as_ref().err(), desk);
         let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
         if answer.is_ok() && group.joining {
             self.ever_member = true;
@@ -399,10 +408,11 @@ fn from_tag(policy: &MembershipPolicy, tag: Option<&str>) -> Option<Vec<GroupWan
 }
 
 /// The finding for a kind of trouble, and its text.
-fn trouble_words(trouble: &Trouble, action: &str) -> (&'static str, String) {
-    let text = &trouble.text;
+fn trouble_words(trouble: &Trouble) -> (&'static str, String) {
+    let Trouble { action, text, .. } = trouble;
     match trouble.kind {
         TroubleKind::Denied => {
+            let action = if action.is_empty() { "it" } else { action };
             ("permission-missing", format!("AWS denied a call: allow {action} to the instance's role ({text})"))
         }
         TroubleKind::Throttled => ("aws-throttled", format!("AWS throttles this account: waiting longer ({text})")),

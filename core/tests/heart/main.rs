@@ -6,4 +6,5 @@ mod determinism;
 mod phases;
 mod rig;
 mod times;
+mod trouble;
 mod weights;

@@ -193,7 +193,7 @@ fn phases() -> Vec<(&'static str, Rig)> {
 }
 
 fn trouble(kind: TroubleKind) -> Trouble {
-    Trouble { kind, text: "AWS says no".into() }
+    Trouble { kind, action: "elb:Any".into(), text: "AWS says no".into() }
 }
 
 /// What Rundeck says over the wire.

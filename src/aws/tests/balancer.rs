@@ -49,6 +49,7 @@ async fn refused(script: Script) -> Tested<Refused> {
     let client = client(&server).await?;
     let Change { request_id, outcome } = client.register(ARN, "i-1", 4440).await;
     let trouble = outcome.err().ok_or("refused")?;
+    assert_eq!(trouble.action, "elasticloadbalancing:RegisterTargets");
     let (_, outcome) = *client.tallies().keys().next().ok_or("counted")?;
     Ok(Refused { trouble, request_id, requests: server.requests().len(), outcome })
 }
