@@ -5,11 +5,12 @@
 
 use super::answer::Failure;
 use super::facts::{Boot, Database, Info, Mode, ModeSet, Readiness, ReadinessLook, Web, WebLook};
+use super::lane::Verified;
 use super::readiness::{self, Endpoint};
 use super::tls::TlsError;
 use super::token::Token;
 use super::url::BaseUrl;
-use super::wire::{Ask, Lane, Wire};
+use super::wire::{Ask, Wire};
 use super::{answer::Answer, decode};
 use hyper::Method;
 use std::path::PathBuf;
@@ -244,7 +245,8 @@ impl Client {
         let Some(ask) = self.with_token(Method::GET, STATUS_API, "system/executions/status") else {
             return Database::NoToken;
         };
-        let (database, api_version) = match self.wire.send(&Ask { lane: Lane::Fresh, timeout: limit, ..ask }).await {
+        let (database, api_version) = match self.wire.send(&Ask { lane: ask.lane.fresh(), timeout: limit, ..ask }).await
+        {
             Ok(answer) => decode::database(&answer),
             Err(failure) => (Database::Failed(failure), None),
         };
@@ -270,14 +272,13 @@ impl Client {
 
     /// A look without a token, and what is wrong with the certificate. One time-out bounds both attempts.
     async fn look(&self, path: String) -> (Result<Answer, Failure>, Option<String>) {
-        let mut ask = Ask { method: Method::GET, path, token: None, lane: Lane::Kept, timeout: self.timeout };
+        let ask = Ask { method: Method::GET, path, lane: Verified::kept(None), timeout: self.timeout };
         let mut certificate = None;
         let look = async {
             match self.wire.send(&ask).await {
                 Err(Failure::Certificate(why)) => {
                     certificate = Some(why);
-                    ask.lane = Lane::Unverified;
-                    self.wire.send(&ask).await
+                    self.wire.send(&ask.unverified()).await
                 }
                 answer => answer,
             }
@@ -287,11 +288,11 @@ impl Client {
     }
 
     /// A call with the token; `oldest`: the API version that is asked until the server's own is known.
-    fn with_token(&self, method: Method, oldest: u32, call: &str) -> Option<Ask> {
+    fn with_token(&self, method: Method, oldest: u32, call: &str) -> Option<Ask<Verified>> {
         let token = self.token.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.header();
         let version = self.learnt().api_version.unwrap_or(oldest).max(oldest);
         let path = format!("/api/{version}/{call}");
-        Some(Ask { method, path, token: Some(token), lane: Lane::Kept, timeout: self.timeout })
+        Some(Ask { method, path, lane: Verified::kept(Some(token)), timeout: self.timeout })
     }
 
     /// Another API version is another Rundeck: its own version is not known until it has told it.

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,23 +34,25 @@ const MAX_HEAD: usize = 64 * 1024;
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// An open connection: the half that sends, and the half that must be driven meanwhile.
-pub(super) struct Link {
+/// An open connection: the half that sends, and the half that must be driven meanwhile. `L` is the lane that it was opened
+/// for.
+pub(super) struct Link<L> {
     sender: http1::SendRequest<Empty<Bytes>>,
     /// `None` once the connection has ended.
     driver: Option<Driver>,
     opened: Duration,
     uses: u32,
+    lane: PhantomData<fn() -> L>,
 }
 
 type Driver = http1::Connection<TokioIo<Box<dyn Stream>>, Empty<Bytes>>;
 
-impl Link {
+impl<L> Link<L> {
     /// Speaks HTTP/1.1 over a stream that was opened at `now`.
     pub async fn over(stream: Box<dyn Stream>, now: Duration) -> Result<Self, Failure> {
         let handshake = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream));
         let (sender, driver) = handshake.await.map_err(|e| Failure::from_http(&e))?;
-        Ok(Self { sender, driver: Some(driver), opened: now, uses: 0 })
+        Ok(Self { sender, driver: Some(driver), opened: now, uses: 0, lane: PhantomData })
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -91,13 +94,11 @@ async fn drive<W: Future>(driver: &mut Option<Driver>, work: W) -> W::Output {
     work.await
 }
 
-/// The connections that wait for the next request.
-#[derive(Default)]
-pub(super) struct Kept(Mutex<Shelf>);
+/// The connections of one lane that wait for the next request.
+pub(super) struct Kept<L>(Mutex<Shelf<L>>);
 
-#[derive(Default)]
-struct Shelf {
-    links: Vec<Link>,
+struct Shelf<L> {
+    links: Vec<Link<L>>,
     /// Counts the failures.
     era: Era,
 }
@@ -106,16 +107,22 @@ struct Shelf {
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Era(u64);
 
-impl Kept {
+impl<L> Default for Kept<L> {
+    fn default() -> Self {
+        Self(Mutex::new(Shelf { links: Vec::new(), era: Era::default() }))
+    }
+}
+
+impl<L> Kept<L> {
     /// A connection that may still be used, if there is one, and the present era.
-    pub fn take(&self, now: Duration) -> (Option<Link>, Era) {
+    pub fn take(&self, now: Duration) -> (Option<Link<L>>, Era) {
         let mut shelf = self.shelf();
         shelf.links.retain(|link| link.is_good(now));
         (shelf.links.pop(), shelf.era)
     }
 
     /// Keeps a connection that began its request in `era`, if it may be used again and there is room.
-    pub fn put(&self, link: Link, era: Era, now: Duration) {
+    pub fn put(&self, link: Link<L>, era: Era, now: Duration) {
         let mut shelf = self.shelf();
         if shelf.era == era && shelf.links.len() < MAX_KEPT && link.is_good(now) {
             shelf.links.push(link);
@@ -129,7 +136,7 @@ impl Kept {
         shelf.era = Era(shelf.era.0.wrapping_add(1));
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self) -> MutexGuard<'_, Shelf<L>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,7 @@
 //! | `client.rs` | the questions |
 //! | `readiness.rs` | which readiness endpoint a version has, and how its answer reads, pure |
 //! | `wire.rs` | one HTTP/1.1 exchange, time-outs |
+//! | `lane.rs` | which connection carries a request: a token goes with a verified one only |
 //! | `link.rs` | one open connection, and the few that are kept |
 //! | `answer.rs` | an answer or a typed failure of the transport |
 //! | `facts.rs` | the facts, with words for people |
@@ -21,6 +22,7 @@ mod answer;
 mod client;
 mod decode;
 mod facts;
+mod lane;
 mod link;
 mod readiness;
 mod tls;

@@ -5,6 +5,7 @@
 //! call that is given up takes its connection with it.
 
 use super::answer::{Answer, Failure};
+use super::lane::{Connectors, Lane, Unverified, Verified};
 use super::link::{Era, Kept, Link, Stream};
 use super::tls::{Fingerprint, Trust, client_config};
 use super::url::BaseUrl;
@@ -23,26 +24,23 @@ use tokio_rustls::TlsConnector;
 /// The only place where the token goes.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-rundeck-auth-token");
 
-/// Which connection carries a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
-    /// A kept one if there is one, else a new one; it is kept afterwards.
-    Kept,
-    /// A new one that is closed afterwards: for calls that may hang long after the others.
-    Fresh,
-    /// A new one whose certificate is not looked at. Must not carry a token.
-    Unverified,
-}
-
 /// One request. None has a body: Rundeck's switches take none.
-pub(super) struct Ask {
+pub(super) struct Ask<L> {
     pub method: Method,
     /// Without the context path.
     pub path: String,
-    pub token: Option<HeaderValue>,
-    pub lane: Lane,
+    /// Over what it goes, and with a verified lane whether the token goes along.
+    pub lane: L,
     /// From the first byte of the connection to the last of the body.
     pub timeout: Duration,
+}
+
+impl Ask<Verified> {
+    /// The same over a connection whose certificate is not looked at: a token stays here.
+    pub fn unverified(self) -> Ask<Unverified> {
+        let Self { method, path, lane: _, timeout } = self;
+        Ask { method, path, lane: Unverified, timeout }
+    }
 }
 
 /// The way to one Rundeck.
@@ -51,14 +49,13 @@ pub(super) struct Wire {
     host: HeaderValue,
     connect_timeout: Duration,
     tls: Option<Tls>,
-    kept: Kept,
+    kept: Kept<Verified>,
     monotonic: fn() -> Duration,
 }
 
 struct Tls {
     name: ServerName<'static>,
-    verified: TlsConnector,
-    unverified: TlsConnector,
+    connectors: Connectors,
 }
 
 /// How far an exchange came before it failed.
@@ -84,7 +81,7 @@ impl Wire {
     }
 
     /// Asks once; over a kept connection that turns out to be closed, once more over a new one.
-    pub async fn send(&self, ask: &Ask) -> Result<Answer, Failure> {
+    pub async fn send<L: Lane>(&self, ask: &Ask<L>) -> Result<Answer, Failure> {
         let answer = timeout(ask.timeout, self.exchange(ask)).await.unwrap_or(Err(Failure::Timeout));
         if answer.is_err() {
             self.kept.failed();
@@ -92,11 +89,8 @@ impl Wire {
         answer
     }
 
-    async fn exchange(&self, ask: &Ask) -> Result<Answer, Failure> {
-        let (link, era) = match ask.lane {
-            Lane::Kept => self.kept.take((self.monotonic)()),
-            Lane::Fresh | Lane::Unverified => (None, Era::default()),
-        };
+    async fn exchange<L: Lane>(&self, ask: &Ask<L>) -> Result<Answer, Failure> {
+        let (link, era) = ask.lane.take(&self.kept, (self.monotonic)());
         if let Some(link) = link {
             match self.over(link, ask, era).await {
                 Err(Broken::BeforeAnswer(_)) => {}
@@ -104,26 +98,24 @@ impl Wire {
                 Ok(answer) => return Ok(answer),
             }
         }
-        let link = self.open(ask.lane).await?;
+        let link = self.open::<L>().await?;
         self.over(link, ask, era).await.map_err(|broken| match broken {
             Broken::BeforeAnswer(failure) | Broken::Later(failure) => failure,
         })
     }
 
-    async fn over(&self, mut link: Link, ask: &Ask, era: Era) -> Result<Answer, Broken> {
+    async fn over<L: Lane>(&self, mut link: Link<L>, ask: &Ask<L>, era: Era) -> Result<Answer, Broken> {
         let request = self.request(ask).map_err(Broken::Later)?;
         let response = link.request(request).await.map_err(Broken::BeforeAnswer)?;
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION);
         let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let body = link.body(response.into_body()).await.map_err(Broken::Later)?;
-        if ask.lane == Lane::Kept {
-            self.kept.put(link, era, (self.monotonic)());
-        }
+        ask.lane.put(&self.kept, link, era, (self.monotonic)());
         Ok(Answer { status, location, body })
     }
 
-    fn request(&self, ask: &Ask) -> Result<Request<Empty<Bytes>>, Failure> {
+    fn request<L: Lane>(&self, ask: &Ask<L>) -> Result<Request<Empty<Bytes>>, Failure> {
         let mut request = Request::builder()
             .method(ask.method.clone())
             .uri(self.url.path(&ask.path))
@@ -131,13 +123,13 @@ impl Wire {
             // Without it 3.4 answers errors as XML, and every version some of them as HTML.
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(USER_AGENT, HeaderValue::from_static("rundeck-alb-agent"));
-        if let Some(token) = &ask.token {
+        if let Some(token) = ask.lane.token() {
             request = request.header(TOKEN_HEADER, token.clone());
         }
         request.body(Empty::new()).map_err(|e| Failure::CannotConnect(e.to_string()))
     }
 
-    async fn open(&self, lane: Lane) -> Result<Link, Failure> {
+    async fn open<L: Lane>(&self) -> Result<Link<L>, Failure> {
         let address = (self.url.host.as_str(), self.url.port);
         let tcp = timeout(self.connect_timeout, TcpStream::connect(address))
             .await
@@ -147,7 +139,7 @@ impl Wire {
         let _ = tcp.set_nodelay(true);
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(tcp),
-            Some(tls) => tls.handshake(tcp, lane).await?,
+            Some(tls) => tls.handshake::<L>(tcp).await?,
         };
         Link::over(stream, (self.monotonic)()).await
     }
@@ -163,14 +155,15 @@ impl Tls {
         };
         Ok(Self {
             name: ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName(name.to_owned()))?,
-            verified: TlsConnector::from(Arc::new(client_config(&trust)?)),
-            unverified: TlsConnector::from(Arc::new(client_config(&Trust::Nothing)?)),
+            connectors: Connectors {
+                verified: TlsConnector::from(Arc::new(client_config(&trust)?)),
+                unverified: TlsConnector::from(Arc::new(client_config(&Trust::Nothing)?)),
+            },
         })
     }
 
-    async fn handshake(&self, tcp: TcpStream, lane: Lane) -> Result<Box<dyn Stream>, Failure> {
-        let connector = if lane == Lane::Unverified { &self.unverified } else { &self.verified };
-        match connector.connect(self.name.clone(), tcp).await {
+    async fn handshake<L: Lane>(&self, tcp: TcpStream) -> Result<Box<dyn Stream>, Failure> {
+        match L::connector(&self.connectors).connect(self.name.clone(), tcp).await {
             Ok(stream) => Ok(Box::new(stream)),
             Err(e) => Err(Failure::from_handshake(&e, &self.name.to_str())),
         }
