@@ -1,11 +1,22 @@
-//! Wiring, and THE loop: the only owner of the heart.
+//! THE loop: the only owner of the heart, once the start has restored and handed it over.
 //!
-//! Each turn: perform the heart's commands (each call a task whose result is an event), wait for an event, a finished
-//! call or the next deadline, take everything that waits in priority order, feed the heart, publish one snapshot. It
-//! decides nothing and knows no fact about AWS or Rundeck.
+//! Each turn: wait for a signal, an order, a finished call or the next deadline, take a batch of what waits, feed
+//! the heart in priority order, send out its commands (each call a task whose result is events), publish one snapshot. A
+//! second signal becomes an abort here; all else is decided in the heart.
+//!
+//! | file | what |
+//! |---|---|
+//! | `start.rs` | the parts put together, in the order in which they may wait |
+//! | `error.rs`, `places.rs` | why it does not start; which folders and files it was given |
+//! | `kept.rs` | what an earlier run left behind |
+//! | `admin.rs` | the admin listeners opened |
+//! | `perform.rs` | which part performs which call |
+//! | `cloud.rs` | the AWS clients, built at their first use |
+//! | `orders.rs` | operators' orders and the way back for their answers |
+//! | `tell.rs` | what the heart tells: log lines and figures |
 
+mod admin;
 mod cloud;
-mod doors;
 mod error;
 mod kept;
 mod orders;

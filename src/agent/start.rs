@@ -1,6 +1,6 @@
-//! The start of `run`: the health port first, then everything that may wait.
+//! The start of `run`, where all parts are put together: the health port first, then everything that may wait.
 
-use super::doors::{self, Inside};
+use super::admin::{self, Inside};
 use super::error::{StartError, system};
 use super::kept;
 use super::places::Places;
@@ -89,7 +89,7 @@ impl Start<'_> {
             store: store.clone(),
             orders: requests,
         };
-        let admin = doors::open(self.settings, self.places, inside)?;
+        let admin = admin::open(self.settings, self.places, inside)?;
         tracing::info!(
             event = "started",
             version = env!("CARGO_PKG_VERSION"),

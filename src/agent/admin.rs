@@ -1,4 +1,5 @@
-//! Opens the admin listeners and hands them what they show: the board, the counters, the receipts.
+//! Opens the two admin listeners, the control socket and the TCP port on loopback, and hands them what they show: the board,
+//! the counters, the receipts, the agent's own use. What they answer is `server/admin`'s.
 
 use super::error::StartError;
 use super::places::Places;
@@ -30,10 +31,10 @@ pub struct Inside {
     pub orders: mpsc::Sender<OrderRequest>,
 }
 
-/// Opens both doors and serves them from now on; tells where the TCP one is.
+/// Opens both listeners and serves them from now on; tells where the TCP one is.
 ///
 /// # Errors
-/// A door that cannot be opened: the key to change is named.
+/// One that cannot be opened: the key to change is named.
 pub fn open(settings: &Settings, places: &Places, inside: Inside) -> Result<Option<SocketAddr>, StartError> {
     let path = settings.admin.socket_in(&places.runtime_directory);
     // The store makes this folder where it can be opened at all; without it orders must be taken all the same.
