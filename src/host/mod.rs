@@ -7,7 +7,7 @@
 
 mod disk;
 mod exit;
-mod jvm;
+mod known_jvm;
 mod own;
 mod places;
 mod pressure;
@@ -18,7 +18,7 @@ mod threads;
 
 pub use disk::{Volume, volume};
 pub use exit::{ExitWatch, WatchError, watch_exit};
-pub use jvm::KnownJvm;
+pub use known_jvm::KnownJvm;
 pub use own::{OwnUse, boot_id, own_use};
 pub use places::places;
 pub use pressure::pressure;

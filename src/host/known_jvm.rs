@@ -1,8 +1,11 @@
-//! Rundeck's process once it is known: looked at again without a scan, so cheaply that the loop does it itself.
+//! Rundeck's process once `process.rs` has found it, looked at again without a scan: its memory, its threads, whether it was
+//! told to end (`threads.rs`) and whether somebody else listens on its port (`sockets.rs`). It finds nothing, and its end is
+//! seen by `exit.rs`.
 //!
-//! It opens files of this one process (`stat`, `statm`, the list of its threads and the names of new ones), `/proc/uptime`, and one
-//! netlink socket; none of them waits for the process, for a disk or for a lock that a hanging process could hold. It never
-//! reads `cmdline` or `exe` again, which do wait for such a lock.
+//! A look is cheap enough for the thread of the loop. It opens files of this one process (`stat`, `statm`, the list of its
+//! threads and the names of new ones), `/proc/uptime`, and, where its arguments claim the port, one netlink socket; none of
+//! them waits for the process, for a disk or for a lock that a hanging process could hold. `cmdline` and `exe`, which do wait
+//! for such a lock, are not read again.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -63,5 +66,5 @@ fn shares_our_network(pid: u32) -> bool {
 
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::panic)]
-#[path = "jvm/tests.rs"]
+#[path = "known_jvm/tests.rs"]
 mod tests;
