@@ -1,6 +1,8 @@
-//! The table of all keys. Reading, showing, "did you mean" and the environment's names all come
-//! from it, so a key is added here and nowhere else (and, for people, in `config/agent.toml`).
-//! Does not hold the defaults: those are in `defaults.rs`.
+//! The table of all keys: their names, and how each is read into its field and shown. Flags, "did you mean" and the names of
+//! variables come from it too, and so do the keys of the contract that this version refuses.
+//!
+//! Does not hold the fields (`settings.rs`), the defaults (`defaults.rs`) or the rules between keys (`check.rs`). What else a
+//! new key touches stands in docs/ARCHITECTURE.md, "Where a change goes".
 
 use super::codec::{self, count};
 use super::fault::Fault;
