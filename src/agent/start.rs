@@ -17,7 +17,7 @@ use crate::watch::client::Tokens;
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
-use rundeck_alb_core::{Ending, Event, Heart, Notice};
+use rundeck_alb_core::{Circumstances, Ending, Event, Heart, Notice};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -38,7 +38,8 @@ pub fn run(settings: &Settings, places: &Places, outside: Outside, clock: &Clock
     let listens = listener.local_addr().map_err(system("the health port's address"))?;
     let tokens = Tokens::find(settings, places.credential.clone())?;
     let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now().0;
-    let heart = Heart::new(policy(settings, tokens.any(), listens.port()), seed, clock.now());
+    let circumstances = Circumstances { has_token: tokens.any(), health_port: listens.port() };
+    let heart = Heart::new(policy(settings, circumstances), seed, clock.now());
     // Nothing is accepted until the kept verdict has been read: checks wait in the kernel's queue.
     let mut first = heart.snapshot();
     first.accepting = false;

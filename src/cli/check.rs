@@ -15,7 +15,7 @@ use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, host, readiness, web};
-use rundeck_alb_core::{ApiSeen, Check, HealthPolicy, Info, Look, LookRow, Looks, Mode, ProcessSeen};
+use rundeck_alb_core::{ApiSeen, Check, Circumstances, HealthPolicy, Info, Look, LookRow, Looks, Mode, ProcessSeen};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -44,7 +44,8 @@ pub fn check(globals: &Globals, flags: &CheckFlags, console: &mut Console<'_>) -
     let settings = globals.load(url.collect()).map_err(|error| error.with_code(CANNOT_TELL))?.settings;
     let (client, tokens) = client(globals, &settings)?;
     let seen = runtime()?.block_on(looks(&settings, &client, &tokens));
-    let rules = policy(&settings, tokens.is_some(), settings.health.listen.port()).health;
+    let circumstances = Circumstances { has_token: tokens.is_some(), health_port: settings.health.listen.port() };
+    let rules = policy(&settings, circumstances).health;
     let told = Told { seen: &seen, verdict: seen.look.judge(&rules), settings: &settings, rules: &rules };
     let verdict = told.verdict;
     match globals.output() {

@@ -6,8 +6,8 @@ use rundeck_alb_core as core;
 use rundeck_alb_core::Span;
 use std::time::Duration;
 
-/// The policy of these settings; `has_token` says whether the API can be asked, `health_port` which port really listens.
-pub fn policy(settings: &Settings, has_token: bool, health_port: u16) -> core::Policy {
+/// The policy of these settings in these circumstances.
+pub fn policy(settings: &Settings, circumstances: core::Circumstances) -> core::Policy {
     let health = &settings.health;
     core::Policy {
         health: core::HealthPolicy {
@@ -26,8 +26,6 @@ pub fn policy(settings: &Settings, has_token: bool, health_port: u16) -> core::P
             passive_out: health.passive == PassiveRule::Out,
             disk_degraded_below: health.disk.degraded_below.in_thousandths(),
             disk_down_below: health.disk.down_below.in_thousandths(),
-            has_token,
-            port: health_port,
             paths: health.paths.clone(),
         },
         membership: core::MembershipPolicy {
@@ -47,6 +45,7 @@ pub fn policy(settings: &Settings, has_token: bool, health_port: u16) -> core::P
             passive: settings.drain.passive,
         },
         dry_run: settings.aws.dry_run,
+        circumstances,
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::rundeck::Shows;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy, Span, TargetType,
+    Circumstances, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy, Span,
+    TargetType,
 };
 
 /// What one schedule is about.
@@ -56,8 +57,6 @@ fn health(tape: &mut Tape) -> HealthPolicy {
         passive_out: !tape.chance(40),
         disk_degraded_below: 100,
         disk_down_below: tape.pick(&[10, 0], 10),
-        has_token: !tape.chance(30),
-        port: 4441,
         paths: vec!["/health".into()],
     }
 }
@@ -75,6 +74,7 @@ fn drain(tape: &mut Tape) -> DrainPolicy {
 impl Plan {
     pub fn draw(tape: &mut Tape) -> Plan {
         let health = health(tape);
+        let circumstances = Circumstances { has_token: !tape.chance(30), health_port: 4441 };
         let drain = drain(tape);
         let count = tape.pick(&[1, 1, 2, 0], 1_usize);
         let groups: Vec<(GroupFacts, u16)> = (0..count)
@@ -105,6 +105,13 @@ impl Plan {
         let dry_run = tape.chance(12);
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
         let faults_for = Span::secs(60 + tape.upto(540));
-        Plan { policy: Policy { health, membership, drain, dry_run }, groups, tag, lifecycle, shows, faults_for }
+        Plan {
+            policy: Policy { health, membership, drain, dry_run, circumstances },
+            groups,
+            tag,
+            lifecycle,
+            shows,
+            faults_for,
+        }
     }
 }

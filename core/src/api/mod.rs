@@ -14,7 +14,7 @@ pub(crate) use identity::ServerIdentity;
 pub(crate) use mode::{ModeSwitch, passive_ejects};
 
 use crate::contract::{
-    ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Jobs, Mode, Moment, Span, Words, not_asked,
+    ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Jobs, Mode, Moment, Policy, Span, Words, not_asked,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -147,8 +147,8 @@ impl Api {
         }
     }
 
-    pub(crate) fn step(&mut self, policy: &HealthPolicy, reachable: bool, desk: &mut Desk) {
-        if !policy.has_token {
+    pub(crate) fn step(&mut self, policy: &Policy, reachable: bool, desk: &mut Desk) {
+        if !policy.circumstances.has_token {
             desk.finding(
                 "token-missing",
                 "no API token: mode and running jobs cannot be seen. Set rundeck.token_file or the credential rundeck-token",
@@ -158,12 +158,12 @@ impl Api {
         if reachable && desk.worth(&self.pace) && desk.slot_free() {
             desk.take_slot();
             self.asked_at = desk.now();
-            desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.timeout.times(2));
+            desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.health.timeout.times(2));
         }
     }
 
-    pub(crate) fn wake(&self, policy: &HealthPolicy, reachable: bool, desk: &Desk) -> Option<Moment> {
-        if policy.has_token && reachable { desk.slot_wake(self.pace.wake()) } else { None }
+    pub(crate) fn wake(&self, policy: &Policy, reachable: bool, desk: &Desk) -> Option<Moment> {
+        if policy.circumstances.has_token && reachable { desk.slot_wake(self.pace.wake()) } else { None }
     }
 
     /// The last answer was of no use.

@@ -3,7 +3,7 @@
 //! They are read by the room that they are handed to and kept by nobody. Nothing here is decided.
 
 use super::moment::{Moment, Span};
-use super::policy::{HealthPolicy, MembershipPolicy};
+use super::policy::Policy;
 
 /// What the node wants of its groups now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +18,10 @@ pub(crate) enum Wish {
 
 /// What membership reads beside its own state.
 pub(crate) struct GroupInputs<'a> {
-    pub(crate) policy: &'a MembershipPolicy,
-    pub(crate) health: &'a HealthPolicy,
+    /// All of it: it says too which port and paths a health check ought to ask.
+    pub(crate) policy: &'a Policy,
     /// The machine is in no Auto Scaling group, as metadata said.
     pub(crate) alone: bool,
-    pub(crate) dry_run: bool,
     /// Why something is changed, for the log.
     pub(crate) why: &'a str,
 }

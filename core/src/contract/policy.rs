@@ -17,6 +17,17 @@ pub struct Policy {
     pub drain: DrainPolicy,
     /// Change nothing at AWS or Rundeck; say what would have been done.
     pub dry_run: bool,
+    /// What was found at the start.
+    pub circumstances: Circumstances,
+}
+
+/// What no configuration says and the start finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Circumstances {
+    /// There is a token, so the API can be asked.
+    pub has_token: bool,
+    /// The port that really listens for `/health`, to recognise a target group that asks somebody else.
+    pub health_port: u16,
 }
 
 /// Counts and paces of the probes (interface 2, `[health]`).
@@ -52,11 +63,7 @@ pub struct HealthPolicy {
     pub disk_degraded_below: u16,
     /// Below this share they take it out, in thousandths; 0: never.
     pub disk_down_below: u16,
-    /// There is a token, so the API can be asked.
-    pub has_token: bool,
-    /// The health port, to recognise a target group that asks somebody else.
-    pub port: u16,
-    /// The health paths, for the same reason.
+    /// The health paths, to recognise a target group that asks for another one.
     pub paths: Vec<String>,
 }
 

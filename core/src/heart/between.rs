@@ -2,9 +2,7 @@
 //!
 //! Rules of one room stand in that room; the order in which all are asked is the room's face.
 
-use crate::contract::{
-    Answer, Cause, Degraded, HealthPolicy, Life, Mode, Moment, Passive, Policy, Reach, Reason, State, Wish,
-};
+use crate::contract::{Answer, Cause, Degraded, Life, Mode, Moment, Passive, Policy, Reach, Reason, State, Wish};
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
 
@@ -23,13 +21,13 @@ pub(super) fn asks_database(rundeck: Reach, token_accepted: bool, jobs_wanted: b
 }
 
 /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
-pub(super) fn holds_first_up(rose: bool, api_asked: bool, policy: &HealthPolicy) -> bool {
-    rose && policy.has_token && !api_asked
+pub(super) fn holds_first_up(rose: bool, api_asked: bool, policy: &Policy) -> bool {
+    rose && policy.circumstances.has_token && !api_asked
 }
 
 /// This drain switches the mode at all.
 pub(super) fn switches_mode(policy: &Policy) -> bool {
-    policy.drain.passive && policy.health.has_token && !policy.dry_run
+    policy.drain.passive && policy.circumstances.has_token && !policy.dry_run
 }
 
 /// That passive mode is ours to undo is on disk, or the disk was waited for. `written`: what is on disk says so.
@@ -41,7 +39,7 @@ pub(super) fn claim_kept(written: bool, claimed_at: Moment, now: Moment) -> bool
 /// whether it may change the world yet.
 pub(super) fn wanted_mode(acting: Option<bool>, ours: bool, policy: &Policy) -> Option<Mode> {
     match acting {
-        _ if !policy.health.has_token => None,
+        _ if !policy.circumstances.has_token => None,
         Some(acting) => (policy.drain.passive && acting).then_some(Mode::Passive),
         None => ours.then_some(Mode::Active),
     }
@@ -51,7 +49,7 @@ pub(super) fn wanted_mode(acting: Option<bool>, ours: bool, policy: &Policy) -> 
 pub(super) fn passive(mode: Option<Mode>, failed: bool, policy: &Policy) -> Passive {
     if !policy.drain.passive {
         Passive::Skipped("not wanted (drain.passive is false)")
-    } else if !policy.health.has_token {
+    } else if !policy.circumstances.has_token {
         Passive::Skipped("skipped: there is no token to switch the mode")
     } else if policy.dry_run {
         Passive::Skipped("dry run")

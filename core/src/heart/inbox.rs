@@ -97,7 +97,7 @@ impl Heart {
 
     fn hold_first_up(&mut self, was_up: bool) {
         let rose = !was_up && self.health.base_up();
-        if between::holds_first_up(rose, self.api.asked(), &self.policy.health) {
+        if between::holds_first_up(rose, self.api.asked(), &self.policy) {
             self.health.hold_first_up();
         }
     }

@@ -105,7 +105,7 @@ impl Heart {
         }
         let health = self.health.wake(&self.policy.health, self.asks_database(), &self.desk);
         let mut wake = sooner(self.desk.wake(), health);
-        wake = sooner(wake, self.api.wake(&self.policy.health, self.asks_api(), &self.desk));
+        wake = sooner(wake, self.api.wake(&self.policy, self.asks_api(), &self.desk));
         wake = sooner(wake, self.asg.wake());
         wake = sooner(wake, self.membership.wake(&self.policy.membership, self.wish()));
         let answers = self.health.reach().answers;
@@ -171,13 +171,7 @@ impl Heart {
             None if self.joining => "drift: the target was gone".to_string(),
             None => "first up".to_string(),
         };
-        let inputs = GroupInputs {
-            policy: &self.policy.membership,
-            health: &self.policy.health,
-            alone: self.asg.is_alone(),
-            dry_run: self.policy.dry_run,
-            why: &why,
-        };
+        let inputs = GroupInputs { policy: &self.policy, alone: self.asg.is_alone(), why: &why };
         act(&mut self.membership, &inputs, &mut self.desk);
     }
 
@@ -193,7 +187,7 @@ impl Heart {
         self.claim_mode();
         self.keep_intent();
         let asks_api = self.asks_api();
-        self.api.step(&self.policy.health, asks_api, &mut self.desk);
+        self.api.step(&self.policy, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
         if self.health.reach().answers && self.claim_kept() {

@@ -11,11 +11,11 @@ impl Heart {
         let mut rows = vec![health.process_row(), health.web_row(policy), health.readiness_row(policy)];
         let api = self.api.row(policy.passive_out && !in_group);
         let clone = self.identity.row(api.next);
-        if policy.has_token {
+        if self.policy.circumstances.has_token {
             rows.extend([api, health.database_row(&self.desk)]);
         }
         rows.extend(health.machine_rows(!in_group, policy));
-        if policy.has_token {
+        if self.policy.circumstances.has_token {
             rows.push(clone);
         }
         rows

@@ -20,7 +20,7 @@ impl Heart {
             rundeck: self.rundeck(),
             node: self.membership.identity().cloned(),
             lifecycle: self.asg.state().map(str::to_owned),
-            targets: self.membership.views(&self.policy.health),
+            targets: self.membership.views(&self.policy),
             drain: self.drain.as_ref().and_then(Drain::view),
             findings: self
                 .desk

@@ -20,8 +20,6 @@ fn policy(passive_out: bool) -> HealthPolicy {
         passive_out,
         disk_degraded_below: 100,
         disk_down_below: 10,
-        has_token: true,
-        port: 4441,
         paths: vec!["/health".into()],
     }
 }

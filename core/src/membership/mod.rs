@@ -11,8 +11,8 @@ mod group;
 mod instance;
 
 use crate::contract::{
-    Call, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, HealthPolicy, Identity, MembershipPolicy,
-    Moment, Ownership, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
+    Call, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity, MembershipPolicy, Moment,
+    Ownership, Policy, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
     sooner,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
@@ -161,8 +161,8 @@ impl Membership {
     }
 
     /// What people may know of each target.
-    pub(crate) fn views(&self, health: &HealthPolicy) -> Vec<TargetView> {
-        self.groups.iter().map(|group| group.view(health)).collect()
+    pub(crate) fn views(&self, policy: &Policy) -> Vec<TargetView> {
+        self.groups.iter().map(|group| group.view(policy)).collect()
     }
 
     /// The identity was asked for.
@@ -191,7 +191,7 @@ impl Membership {
     }
 
     pub(crate) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
-        self.instance.step(inputs.policy, desk);
+        self.instance.step(&inputs.policy.membership, desk);
         self.name_groups(inputs, desk);
         self.own(inputs, desk);
         if !self.named.is_empty() && self.describe.due(desk.now()) {
@@ -204,10 +204,10 @@ impl Membership {
 
     /// Configuration first, else the tag (design 5).
     fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
-        let wanted = if inputs.policy.groups.is_empty() {
-            from_tag(inputs.policy, self.instance.tag())
+        let wanted = if inputs.policy.membership.groups.is_empty() {
+            from_tag(&inputs.policy.membership, self.instance.tag())
         } else {
-            Some(inputs.policy.groups.clone())
+            Some(inputs.policy.membership.groups.clone())
         };
         let Some(wanted) = wanted else { return };
         if wanted.is_empty() {
@@ -227,7 +227,7 @@ impl Membership {
                     Some(at) => known.swap_remove(at),
                     None => {
                         self.last_key += 1;
-                        Group::new(self.last_key, wanted, desk, inputs.policy)
+                        Group::new(self.last_key, wanted, desk, &inputs.policy.membership)
                     }
                 };
                 self.groups.push(group);
@@ -282,7 +282,7 @@ impl Membership {
         match answer {
             Ok(found) => {
                 self.describe_backoff.reset();
-                self.describe.done(desk.now() + desk.around(inputs.policy.reconcile_interval));
+                self.describe.done(desk.now() + desk.around(inputs.policy.membership.reconcile_interval));
                 for group in &mut self.groups {
                     let name = &group.wanted.group;
                     if let Some(facts) = found.iter().find(|f| f.arn == *name || f.name == *name) {
@@ -290,7 +290,7 @@ impl Membership {
                     }
                 }
                 self.note_missing(desk);
-                self.note_elsewhere(inputs.health, desk);
+                self.note_elsewhere(inputs.policy, desk);
             }
             Err(_) => self.describe.done(desk.now() + desk.wait(&mut self.describe_backoff)),
         }
@@ -309,8 +309,8 @@ impl Membership {
         }
     }
 
-    fn note_elsewhere(&self, health: &HealthPolicy, desk: &mut Desk) {
-        let elsewhere = |g: &&Group| g.facts.as_ref().is_some_and(|f| !asks_agent(f, health));
+    fn note_elsewhere(&self, policy: &Policy, desk: &mut Desk) {
+        let elsewhere = |g: &&Group| g.facts.as_ref().is_some_and(|f| !asks_agent(f, policy));
         match self.groups.iter().find(elsewhere).and_then(|g| g.facts.as_ref()) {
             Some(f) => desk.finding(
                 "health-check-elsewhere",
@@ -319,8 +319,8 @@ impl Membership {
                     f.name,
                     f.check_port.map_or("the traffic port".to_string(), |p| format!("port {p}")),
                     f.check_path,
-                    health.port,
-                    health.paths.first().map_or("/health", String::as_str),
+                    policy.circumstances.health_port,
+                    policy.health.paths.first().map_or("/health", String::as_str),
                 ),
             ),
             None => desk.cured("health-check-elsewhere"),
@@ -372,7 +372,7 @@ impl Membership {
                 if !matches!(seen.state, TargetState::Absent) {
                     self.ever_member = true;
                 }
-                group.on_seen(seen, inputs.policy, desk);
+                group.on_seen(seen, &inputs.policy.membership, desk);
                 self.note_idle(desk);
             }
             Err(_) => group.look.done(desk.now() + desk.wait(&mut group.look_backoff)),

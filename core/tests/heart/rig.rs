@@ -3,9 +3,10 @@
 //! For tests that look at single turns; random worlds are the simulator's.
 
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, DiskSeen, DrainPolicy, Event, GroupFacts, GroupWanted,
-    HealthPolicy, Heart, HostSeen, Identity, Info, JvmSeen, MembershipPolicy, Mode, Moment, Ownership, Policy, Process,
-    ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType, WebSeen,
+    ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, DrainPolicy, Event, GroupFacts,
+    GroupWanted, HealthPolicy, Heart, HostSeen, Identity, Info, JvmSeen, MembershipPolicy, Mode, Moment, Ownership,
+    Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType,
+    WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -31,8 +32,6 @@ pub fn policy() -> Policy {
             passive_out: true,
             disk_degraded_below: 100,
             disk_down_below: 10,
-            has_token: true,
-            port: 4441,
             paths: vec!["/health".into()],
         },
         membership: MembershipPolicy {
@@ -49,6 +48,7 @@ pub fn policy() -> Policy {
             passive: true,
         },
         dry_run: false,
+        circumstances: Circumstances { has_token: true, health_port: 4441 },
     }
 }
 

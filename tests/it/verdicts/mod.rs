@@ -8,8 +8,8 @@ mod states;
 
 use looks::Eyes;
 use rundeck_alb_core::{
-    Call, CallId, Command, DrainPolicy, Event, HealthPolicy, Heart, MembershipPolicy, Moment, Ownership, Policy,
-    ProcessSeen, Reply, Span,
+    Call, CallId, Circumstances, Command, DrainPolicy, Event, HealthPolicy, Heart, MembershipPolicy, Moment, Ownership,
+    Policy, ProcessSeen, Reply, Span,
 };
 use rundeck_alb_lab::rundeck::{Rundeck, Version};
 use states::{HANGING, SCENES, Scene};
@@ -41,8 +41,6 @@ fn policy(has_token: bool) -> Policy {
             passive_out: true,
             disk_degraded_below: 100,
             disk_down_below: 10,
-            has_token,
-            port: 4441,
             paths: vec!["/health".into()],
         },
         membership: MembershipPolicy {
@@ -59,6 +57,7 @@ fn policy(has_token: bool) -> Policy {
             passive: true,
         },
         dry_run: false,
+        circumstances: Circumstances { has_token, health_port: 4441 },
     }
 }
 
