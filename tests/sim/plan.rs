@@ -42,22 +42,13 @@ fn facts(index: usize, tape: &mut Tape) -> GroupFacts {
 
 fn health(tape: &mut Tape) -> HealthPolicy {
     HealthPolicy {
-        interval: Span::secs(5),
-        fast_interval: Span::secs(1),
-        down_interval: Span::secs(2),
-        api_interval: Span::secs(15),
-        database_interval: Span::secs(30),
-        timeout: Span::secs(3),
         rise_initial: tape.pick(&[3, 5], 3),
-        rise: 2,
         fall: tape.pick(&[3, 2], 3),
         settle: tape.pick(&[Span::secs(10), Span::secs(3)], Span::secs(10)),
-        max_age: Span::secs(20),
         boot_timeout: tape.pick(&[Span::secs(600), Span::secs(90)], Span::secs(600)),
         passive_out: !tape.chance(40),
-        disk_degraded_below: 100,
         disk_down_below: tape.pick(&[10, 0], 10),
-        paths: vec!["/health".into()],
+        ..HealthPolicy::default()
     }
 }
 
@@ -74,7 +65,7 @@ fn drain(tape: &mut Tape) -> DrainPolicy {
 impl Plan {
     pub fn draw(tape: &mut Tape) -> Plan {
         let health = health(tape);
-        let circumstances = Circumstances { has_token: !tape.chance(30), health_port: 4441 };
+        let circumstances = Circumstances { has_token: !tape.chance(30), ..Circumstances::default() };
         let drain = drain(tape);
         let count = tape.pick(&[1, 1, 2, 0], 1_usize);
         let groups: Vec<(GroupFacts, u16)> = (0..count)

@@ -1,13 +1,14 @@
 //! What the operator configured, in the heart's own terms: counts, spans and choices.
 //!
-//! The shell makes it from validated settings; nothing here checks or defaults anything.
+//! Each default stands here and nowhere else: configuration reads files over it, pages and tests are held against it.
+//! Nothing here checks anything: what is impossible is refused where files are read.
 
 use super::aws::TargetType;
 use super::moment::Span;
 use serde::{Deserialize, Serialize};
 
 /// Everything that steers the heart's decisions. Constant for the life of a heart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// When a Rundeck counts as up or down.
     pub health: HealthPolicy,
@@ -28,6 +29,12 @@ pub struct Circumstances {
     pub has_token: bool,
     /// The port that really listens for `/health`, to recognise a target group that asks somebody else.
     pub health_port: u16,
+}
+
+impl Default for Circumstances {
+    fn default() -> Circumstances {
+        Circumstances { has_token: false, health_port: 4441 }
+    }
 }
 
 /// Counts and paces of the probes (interface 2, `[health]`).
@@ -67,11 +74,35 @@ pub struct HealthPolicy {
     pub paths: Vec<String>,
 }
 
+impl Default for HealthPolicy {
+    fn default() -> HealthPolicy {
+        HealthPolicy {
+            interval: Span::secs(5),
+            fast_interval: Span::secs(1),
+            down_interval: Span::secs(2),
+            api_interval: Span::secs(15),
+            database_interval: Span::secs(30),
+            timeout: Span::secs(3),
+            rise_initial: 3,
+            rise: 2,
+            fall: 3,
+            settle: Span::secs(10),
+            max_age: Span::secs(20),
+            boot_timeout: Span::secs(10 * 60),
+            passive_out: true,
+            disk_degraded_below: 100,
+            disk_down_below: 10,
+            paths: vec!["/health".to_owned()],
+        }
+    }
+}
+
 /// Who registers and deregisters (design 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ownership {
     /// Observe where an Auto Scaling group may own the membership, else act.
+    #[default]
     Auto,
     /// This agent registers and deregisters.
     #[serde(rename = "self")]
@@ -106,6 +137,17 @@ pub struct MembershipPolicy {
     pub reconcile_interval: Span,
 }
 
+impl Default for MembershipPolicy {
+    fn default() -> MembershipPolicy {
+        MembershipPolicy {
+            groups: Vec::new(),
+            discover_tag: "rundeck-alb-agent:target-groups".to_owned(),
+            ownership: Ownership::default(),
+            reconcile_interval: Span::secs(5 * 60),
+        }
+    }
+}
+
 /// How long leaving may take (interface 2, `[drain]`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainPolicy {
@@ -119,4 +161,16 @@ pub struct DrainPolicy {
     pub jobs_unknown_timeout: Span,
     /// Switch Rundeck to passive mode while leaving.
     pub passive: bool,
+}
+
+impl Default for DrainPolicy {
+    fn default() -> DrainPolicy {
+        DrainPolicy {
+            floor: Span::secs(25),
+            quiet_timeout: None,
+            jobs_timeout: Span::secs(30 * 60),
+            jobs_unknown_timeout: Span::secs(60),
+            passive: true,
+        }
+    }
 }

@@ -1,27 +1,10 @@
 //! `check`'s verdicts and rows.
 
 use super::*;
-use crate::contract::{JvmSeen, Process, Room, Span, Unjudged};
+use crate::contract::{JvmSeen, Process, Room, Unjudged};
 
 fn policy(passive_out: bool) -> HealthPolicy {
-    HealthPolicy {
-        interval: Span::secs(5),
-        fast_interval: Span::secs(1),
-        down_interval: Span::secs(2),
-        api_interval: Span::secs(15),
-        database_interval: Span::secs(30),
-        timeout: Span::secs(3),
-        rise_initial: 3,
-        rise: 2,
-        fall: 3,
-        settle: Span::secs(10),
-        max_age: Span::secs(20),
-        boot_timeout: Span::secs(600),
-        passive_out,
-        disk_degraded_below: 100,
-        disk_down_below: 10,
-        paths: vec!["/health".into()],
-    }
+    HealthPolicy { passive_out, ..HealthPolicy::default() }
 }
 
 const JVM: JvmSeen = JvmSeen { memory: 1 << 30, threads: 60, stopping: false, stranger: None };

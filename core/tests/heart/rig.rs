@@ -3,10 +3,9 @@
 //! For tests that look at single turns; random worlds are the simulator's.
 
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, DrainPolicy, Event, GroupFacts,
-    GroupWanted, HealthPolicy, Heart, HostSeen, Identity, Info, JvmSeen, MembershipPolicy, Mode, Moment, Ownership,
-    Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType,
-    WebSeen,
+    ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, Event, GroupFacts, GroupWanted,
+    Heart, HostSeen, Identity, Info, JvmSeen, MembershipPolicy, Mode, Moment, Ownership, Policy, Process, ProcessSeen,
+    Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -14,41 +13,13 @@ pub const RUNDECK: Process = Process { pid: 4440, start: 1_700_000_000 };
 /// Turns in which anything that is awaited must have come.
 const TURNS: u32 = 20_000;
 
+/// The defaults, with a token and with one group that is ours.
 pub fn policy() -> Policy {
+    let group = GroupWanted { group: GROUP.into(), port: None, target_type: None, ownership: Ownership::Own };
     Policy {
-        health: HealthPolicy {
-            interval: Span::secs(5),
-            fast_interval: Span::secs(1),
-            down_interval: Span::secs(2),
-            api_interval: Span::secs(15),
-            database_interval: Span::secs(30),
-            timeout: Span::secs(3),
-            rise_initial: 3,
-            rise: 2,
-            fall: 3,
-            settle: Span::secs(10),
-            max_age: Span::secs(20),
-            boot_timeout: Span::secs(600),
-            passive_out: true,
-            disk_degraded_below: 100,
-            disk_down_below: 10,
-            paths: vec!["/health".into()],
-        },
-        membership: MembershipPolicy {
-            groups: vec![GroupWanted { group: GROUP.into(), port: None, target_type: None, ownership: Ownership::Own }],
-            discover_tag: String::new(),
-            ownership: Ownership::Auto,
-            reconcile_interval: Span::secs(300),
-        },
-        drain: DrainPolicy {
-            floor: Span::secs(25),
-            quiet_timeout: None,
-            jobs_timeout: Span::secs(1800),
-            jobs_unknown_timeout: Span::secs(60),
-            passive: true,
-        },
-        dry_run: false,
-        circumstances: Circumstances { has_token: true, health_port: 4441 },
+        membership: MembershipPolicy { groups: vec![group], ..MembershipPolicy::default() },
+        circumstances: Circumstances { has_token: true, ..Circumstances::default() },
+        ..Policy::default()
     }
 }
 

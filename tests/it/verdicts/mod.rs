@@ -8,8 +8,7 @@ mod states;
 
 use looks::Eyes;
 use rundeck_alb_core::{
-    Call, CallId, Circumstances, Command, DrainPolicy, Event, HealthPolicy, Heart, MembershipPolicy, Moment, Ownership,
-    Policy, ProcessSeen, Reply, Span,
+    Call, CallId, Circumstances, Command, Event, Heart, MembershipPolicy, Moment, Policy, ProcessSeen, Reply, Span,
 };
 use rundeck_alb_lab::rundeck::{Rundeck, Version};
 use states::{HANGING, SCENES, Scene};
@@ -23,41 +22,12 @@ const TURNS: u32 = 5_000;
 const ABOUT_AWS: [&str; 2] = ["metadata-unreachable", "no-target-group"];
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/verdicts.txt");
 
+/// The defaults, with no question to instance metadata about groups.
 fn policy(has_token: bool) -> Policy {
     Policy {
-        health: HealthPolicy {
-            interval: Span::secs(5),
-            fast_interval: Span::secs(1),
-            down_interval: Span::secs(2),
-            api_interval: Span::secs(15),
-            database_interval: Span::secs(30),
-            timeout: Span::secs(3),
-            rise_initial: 3,
-            rise: 2,
-            fall: 3,
-            settle: Span::secs(10),
-            max_age: Span::secs(20),
-            boot_timeout: Span::secs(600),
-            passive_out: true,
-            disk_degraded_below: 100,
-            disk_down_below: 10,
-            paths: vec!["/health".into()],
-        },
-        membership: MembershipPolicy {
-            groups: Vec::new(),
-            discover_tag: String::new(),
-            ownership: Ownership::Auto,
-            reconcile_interval: Span::secs(300),
-        },
-        drain: DrainPolicy {
-            floor: Span::secs(25),
-            quiet_timeout: None,
-            jobs_timeout: Span::secs(1800),
-            jobs_unknown_timeout: Span::secs(60),
-            passive: true,
-        },
-        dry_run: false,
-        circumstances: Circumstances { has_token, health_port: 4441 },
+        membership: MembershipPolicy { discover_tag: String::new(), ..MembershipPolicy::default() },
+        circumstances: Circumstances { has_token, ..Circumstances::default() },
+        ..Policy::default()
     }
 }
 
