@@ -2,7 +2,8 @@
 //! change anything.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+
+use rundeck_alb_core::Span;
 
 use super::error::{ConfigError, Problem};
 use super::origin::{Origin, Origins};
@@ -58,8 +59,8 @@ fn tls(settings: &Settings, found: &mut Found<'_>) {
 
 /// One rule `left` < `right` (or <=) between two keys.
 struct Order {
-    left: (&'static str, Duration),
-    right: (&'static str, Duration),
+    left: (&'static str, Span),
+    right: (&'static str, Span),
     equal_allowed: bool,
 }
 
@@ -74,12 +75,12 @@ fn times(settings: &Settings, found: &mut Found<'_>) {
         let why = format!("{} {rule} {}", with_time(left), with_time(right));
         found.add(&[left.0, right.0], why, format!("lower `{}` or raise `{}`", left.0, right.0));
     }
-    let oldest = health.interval.saturating_add(health.timeout);
+    let oldest = health.interval + health.timeout;
     if health.max_age <= oldest {
         let why = format!(
             "{} must be above `health.interval` + `health.timeout` ({})",
             with_time(("health.max_age", health.max_age)),
-            format_duration(oldest)
+            format_duration(oldest.into())
         );
         let keys = ["health.max_age", "health.interval", "health.timeout"];
         found.add(&keys, why, "raise it: else each verdict is stale before the next");
@@ -120,8 +121,8 @@ fn orders(health: &HealthSettings) -> [Order; 5] {
     ]
 }
 
-fn with_time((key, time): (&str, Duration)) -> String {
-    format!("`{key}` ({})", format_duration(time))
+fn with_time((key, time): (&str, Span)) -> String {
+    format!("`{key}` ({})", format_duration(time.into()))
 }
 
 fn ports(settings: &Settings, found: &mut Found<'_>) {

@@ -3,12 +3,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+
+use rundeck_alb_core::Span;
 
 use super::fault::{Fault, quoted};
 use super::names;
 use super::raw::Value;
-use super::units::{DurationError, format_duration, parse_duration};
+use super::units::{DurationError, format_duration, parse_span};
 use super::url::RundeckUrl;
 
 /// Reads and shows one type of value.
@@ -18,15 +19,15 @@ pub(super) struct Codec<T: 'static> {
 }
 
 /// The shortest time that may pace something.
-const SHORTEST_PACE: Duration = Duration::from_millis(100);
+const SHORTEST_PACE: Span = Span::millis(100);
 
 const DURATION: &str = "a duration in quotes, as in \"5s\"";
 pub(super) const TEXT: &str = "a text in quotes";
 
 /// A time that paces or bounds something: at least 100 ms.
-pub(super) const PACE: Codec<Duration> = Codec { read: read_pace, show: show_duration };
+pub(super) const PACE: Codec<Span> = Codec { read: read_pace, show: show_span };
 /// A wait that may be switched off by `"0s"`.
-pub(super) const WAIT: Codec<Duration> = Codec { read: read_wait, show: show_duration };
+pub(super) const WAIT: Codec<Span> = Codec { read: read_wait, show: show_span };
 /// `true` or `false`.
 pub(super) const SWITCH: Codec<bool> = Codec { read: read_switch, show: |on| toml::Value::Boolean(*on) };
 /// Rundeck's URL.
@@ -72,9 +73,9 @@ pub(super) fn text<'v>(value: &'v Value, wanted: &'static str) -> Result<&'v str
     }
 }
 
-fn read_wait(value: &Value) -> Result<Duration, Fault> {
+fn read_wait(value: &Value) -> Result<Span, Fault> {
     let text = text(value, DURATION)?;
-    parse_duration(text).map_err(|error| {
+    parse_span(text).map_err(|error| {
         let cure = match error {
             DurationError::Order => "write long units first, each once, as in \"1h30m\"",
             DurationError::Fraction => "write whole numbers, as in \"1500ms\"",
@@ -87,16 +88,16 @@ fn read_wait(value: &Value) -> Result<Duration, Fault> {
     })
 }
 
-pub(super) fn read_pace(value: &Value) -> Result<Duration, Fault> {
-    let duration = read_wait(value)?;
-    if duration >= SHORTEST_PACE {
-        return Ok(duration);
+pub(super) fn read_pace(value: &Value) -> Result<Span, Fault> {
+    let span = read_wait(value)?;
+    if span >= SHORTEST_PACE {
+        return Ok(span);
     }
-    Err(Fault::value(format!("is {}, which is too short", format_duration(duration)), "write at least \"100ms\""))
+    Err(Fault::value(format!("is {}, which is too short", format_duration(span.into())), "write at least \"100ms\""))
 }
 
-pub(super) fn show_duration(duration: &Duration) -> toml::Value {
-    toml::Value::String(format_duration(*duration))
+pub(super) fn show_span(span: &Span) -> toml::Value {
+    toml::Value::String(format_duration((*span).into()))
 }
 
 fn read_switch(value: &Value) -> Result<bool, Fault> {

@@ -1,7 +1,8 @@
 //! The defaults, which are those of `config/agent.toml` and of the contract (interface 2).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+
+use rundeck_alb_core::Span;
 
 use super::quiet::QuietTimeout;
 use super::settings::{
@@ -16,19 +17,19 @@ impl Default for HealthSettings {
             listen: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4441),
             paths: vec!["/health".to_owned()],
             executions_status_compat: true,
-            interval: Duration::from_secs(5),
-            fast_interval: Duration::from_secs(1),
-            down_interval: Duration::from_secs(2),
-            api_interval: Duration::from_secs(15),
-            database_interval: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(1),
-            timeout: Duration::from_secs(3),
+            interval: Span::secs(5),
+            fast_interval: Span::secs(1),
+            down_interval: Span::secs(2),
+            api_interval: Span::secs(15),
+            database_interval: Span::secs(30),
+            connect_timeout: Span::secs(1),
+            timeout: Span::secs(3),
             rise_initial: 3,
             rise: 2,
             fall: 3,
-            settle: Duration::from_secs(10),
-            max_age: Duration::from_secs(20),
-            boot_timeout: Duration::from_secs(10 * 60),
+            settle: Span::secs(10),
+            max_age: Span::secs(20),
+            boot_timeout: Span::secs(10 * 60),
             passive: PassiveRule::default(),
             database: DatabaseRule::default(),
             max_connections: 256,
@@ -49,7 +50,7 @@ impl Default for MembershipSettings {
         MembershipSettings {
             ownership: Ownership::default(),
             discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
-            reconcile_interval: Duration::from_secs(5 * 60),
+            reconcile_interval: Span::secs(5 * 60),
         }
     }
 }
@@ -57,10 +58,10 @@ impl Default for MembershipSettings {
 impl Default for DrainSettings {
     fn default() -> DrainSettings {
         DrainSettings {
-            floor: Duration::from_secs(25),
+            floor: Span::secs(25),
             quiet_timeout: QuietTimeout::default(),
-            jobs_timeout: Duration::from_secs(30 * 60),
-            jobs_unknown_timeout: Duration::from_secs(60),
+            jobs_timeout: Span::secs(30 * 60),
+            jobs_unknown_timeout: Span::secs(60),
             passive: true,
         }
     }

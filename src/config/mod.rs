@@ -36,7 +36,7 @@ pub use env::Environment;
 pub use error::{ConfigError, ConfigErrors, Problem};
 pub use keys::{PREFIX, variable};
 pub use origin::{Origin, Origins, Position};
-pub use policy::{policy, span};
+pub use policy::policy;
 pub use quiet::QuietTimeout;
 pub use secret::Secret;
 pub use settings::*;

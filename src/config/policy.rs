@@ -3,26 +3,24 @@
 use super::quiet::QuietTimeout;
 use super::settings::{GroupRef, Ownership, PassiveRule, Settings, TargetGroup, TargetType};
 use rundeck_alb_core as core;
-use rundeck_alb_core::Span;
-use std::time::Duration;
 
 /// The policy of these settings in these circumstances.
 pub fn policy(settings: &Settings, circumstances: core::Circumstances) -> core::Policy {
     let health = &settings.health;
     core::Policy {
         health: core::HealthPolicy {
-            interval: span(health.interval),
-            fast_interval: span(health.fast_interval),
-            down_interval: span(health.down_interval),
-            api_interval: span(health.api_interval),
-            database_interval: span(health.database_interval),
-            timeout: span(health.timeout),
+            interval: health.interval,
+            fast_interval: health.fast_interval,
+            down_interval: health.down_interval,
+            api_interval: health.api_interval,
+            database_interval: health.database_interval,
+            timeout: health.timeout,
             rise_initial: health.rise_initial,
             rise: health.rise,
             fall: health.fall,
-            settle: span(health.settle),
-            max_age: span(health.max_age),
-            boot_timeout: span(health.boot_timeout),
+            settle: health.settle,
+            max_age: health.max_age,
+            boot_timeout: health.boot_timeout,
             passive_out: health.passive == PassiveRule::Out,
             disk_degraded_below: health.disk.degraded_below.in_thousandths(),
             disk_down_below: health.disk.down_below.in_thousandths(),
@@ -32,26 +30,21 @@ pub fn policy(settings: &Settings, circumstances: core::Circumstances) -> core::
             groups: settings.target_groups.iter().map(group).collect(),
             discover_tag: settings.membership.discover_tag.clone().unwrap_or_default(),
             ownership: ownership(settings.membership.ownership),
-            reconcile_interval: span(settings.membership.reconcile_interval),
+            reconcile_interval: settings.membership.reconcile_interval,
         },
         drain: core::DrainPolicy {
-            floor: span(settings.drain.floor),
+            floor: settings.drain.floor,
             quiet_timeout: match settings.drain.quiet_timeout {
                 QuietTimeout::DeregistrationDelay => None,
-                QuietTimeout::Fixed(limit) => Some(span(limit)),
+                QuietTimeout::Fixed(limit) => Some(limit),
             },
-            jobs_timeout: span(settings.drain.jobs_timeout),
-            jobs_unknown_timeout: span(settings.drain.jobs_unknown_timeout),
+            jobs_timeout: settings.drain.jobs_timeout,
+            jobs_unknown_timeout: settings.drain.jobs_unknown_timeout,
             passive: settings.drain.passive,
         },
         dry_run: settings.aws.dry_run,
         circumstances,
     }
-}
-
-/// A configured duration as the heart counts it; configuration bounds it far below the limit.
-pub fn span(duration: Duration) -> Span {
-    Span(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn group(group: &TargetGroup) -> core::GroupWanted {

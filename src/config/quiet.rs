@@ -1,8 +1,8 @@
 //! How long leaving waits for connections in flight: `"auto"` or a time.
 
-use std::time::Duration;
+use rundeck_alb_core::Span;
 
-use super::codec::{Codec, read_pace, show_duration, text};
+use super::codec::{Codec, read_pace, show_span, text};
 use super::fault::Fault;
 use super::raw::Value;
 
@@ -18,7 +18,7 @@ pub enum QuietTimeout {
     #[default]
     DeregistrationDelay,
     /// A fixed time.
-    Fixed(Duration),
+    Fixed(Span),
 }
 
 fn read_quiet(value: &Value) -> Result<QuietTimeout, Fault> {
@@ -31,6 +31,6 @@ fn read_quiet(value: &Value) -> Result<QuietTimeout, Fault> {
 fn show_quiet(quiet: &QuietTimeout) -> toml::Value {
     match quiet {
         QuietTimeout::DeregistrationDelay => toml::Value::String(AUTO.to_owned()),
-        QuietTimeout::Fixed(duration) => show_duration(duration),
+        QuietTimeout::Fixed(span) => show_span(span),
     }
 }

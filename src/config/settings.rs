@@ -3,7 +3,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use rundeck_alb_core::Span;
 
 use super::quiet::QuietTimeout;
 use super::secret::Secret;
@@ -60,19 +61,19 @@ pub struct HealthSettings {
     /// Also answer `/api/<V>/system/executions/status`.
     pub executions_status_compat: bool,
     /// Pace of the probes when steady.
-    pub interval: Duration,
+    pub interval: Span,
     /// Pace while the verdict is changing.
-    pub fast_interval: Duration,
+    pub fast_interval: Span,
     /// Pace while down.
-    pub down_interval: Duration,
+    pub down_interval: Span,
     /// Pace of the API call with the token.
-    pub api_interval: Duration,
+    pub api_interval: Span,
     /// Pace of the timed API call that asks the database.
-    pub database_interval: Duration,
+    pub database_interval: Span,
     /// Limit for connecting, at most `timeout`.
-    pub connect_timeout: Duration,
+    pub connect_timeout: Span,
     /// Limit for one probe, below `interval`.
-    pub timeout: Duration,
+    pub timeout: Span,
     /// Good answers in a row before the first `up`.
     pub rise_initial: u32,
     /// Good answers in a row from down to up.
@@ -80,11 +81,11 @@ pub struct HealthSettings {
     /// Bad answers in a row from up to down.
     pub fall: u32,
     /// Unbroken good answers before the first `up`, as time.
-    pub settle: Duration,
+    pub settle: Span,
     /// A verdict older than this answers 503 `stale`; above `interval` + `timeout`.
-    pub max_age: Duration,
+    pub max_age: Span,
     /// Budget for Rundeck's start, above `settle`.
-    pub boot_timeout: Duration,
+    pub boot_timeout: Span,
     /// What a Rundeck answers that somebody else set passive.
     pub passive: PassiveRule,
     /// What follows when the database is gone.
@@ -114,7 +115,7 @@ pub struct MembershipSettings {
     /// Instance tag that names the target groups; `None` looks at no tag.
     pub discover_tag: Option<String>,
     /// How often wanted and seen targets are compared.
-    pub reconcile_interval: Duration,
+    pub reconcile_interval: Span,
 }
 
 /// One `[[target_group]]`.
@@ -153,13 +154,13 @@ impl GroupRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrainSettings {
     /// Requests still arrive for this long after deregistering.
-    pub floor: Duration,
+    pub floor: Span,
     /// Longest wait until no connection is in flight; not below `floor`.
     pub quiet_timeout: QuietTimeout,
     /// Longest wait for running jobs; zero: none.
-    pub jobs_timeout: Duration,
+    pub jobs_timeout: Span,
     /// Longest wait when the jobs cannot be seen.
-    pub jobs_unknown_timeout: Duration,
+    pub jobs_unknown_timeout: Span,
     /// Whether Rundeck is put into passive mode while leaving.
     pub passive: bool,
 }

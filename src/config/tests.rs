@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use rundeck_alb_core::Span;
 
 use super::*;
 
@@ -103,8 +104,8 @@ fn the_good_file_sets_every_key_to_another_value_than_its_default() -> Tested {
     }
     let settings = &loaded.settings;
     assert_eq!(settings.rundeck.url.to_string(), "https://rundeck.internal:4443/rundeck");
-    assert_eq!(settings.health.api_interval, Duration::from_secs(90));
-    assert_eq!(settings.drain.jobs_timeout, Duration::ZERO);
+    assert_eq!(settings.health.api_interval, Span::secs(90));
+    assert_eq!(settings.drain.jobs_timeout, Span::ZERO);
     let disk = &settings.health.disk;
     assert_eq!(disk.paths, [Path::new("/srv/rundeck"), Path::new("/var/log/rundeck")]);
     assert_eq!((disk.degraded_below, disk.down_below), (Share::thousandths(125), Share::thousandths(0)));

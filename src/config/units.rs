@@ -1,10 +1,11 @@
 //! Durations as people write them: `"5s"`, `"10m"`, `"1500ms"`, `"1h"`, `"1m30s"`. Does not know
 //! which key allows which length: that is in `codec.rs`.
 
+use rundeck_alb_core::Span;
 use std::time::Duration;
 
 /// The longest duration any key takes (30 days): far above every use, far below any overflow.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const LONGEST: Span = Span::secs(30 * 24 * 60 * 60);
 
 /// Units from long to short, in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -32,8 +33,16 @@ pub enum DurationError {
     TooLong,
 }
 
-/// Reads a duration: one or more whole numbers, each with its unit, long units first, no spaces.
+/// Reads a duration as [`parse_span`] does, for those who wait themselves.
+///
+/// # Errors
+/// What it is instead.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    parse_span(text).map(Duration::from)
+}
+
+/// Reads a duration: one or more whole numbers, each with its unit, long units first, no spaces.
+pub(super) fn parse_span(text: &str) -> Result<Span, DurationError> {
     if text.is_empty() {
         return Err(DurationError::Empty);
     }
@@ -60,8 +69,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         millis = number.checked_mul(*scale).and_then(|part| millis.checked_add(part)).ok_or(DurationError::TooLong)?;
         rest = after;
     }
-    let duration = Duration::from_millis(millis);
-    if duration > LONGEST { Err(DurationError::TooLong) } else { Ok(duration) }
+    let span = Span(millis);
+    if span > LONGEST { Err(DurationError::TooLong) } else { Ok(span) }
 }
 
 /// Writes a duration so that [`parse_duration`] reads the same again (to the millisecond):

@@ -76,8 +76,8 @@ fn options(settings: &Settings, token: Option<Token>) -> Options {
         ca_file: rundeck.ca_file.clone(),
         pin_sha256: rundeck.pin_sha256,
         tls_server_name: rundeck.tls_server_name.clone(),
-        connect_timeout: settings.health.connect_timeout,
-        timeout: settings.health.timeout,
+        connect_timeout: settings.health.connect_timeout.into(),
+        timeout: settings.health.timeout.into(),
         token,
         monotonic: since_boot,
     }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, Sub};
+use std::time::Duration;
 
 /// A point in time: milliseconds since the machine's boot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,6 +40,13 @@ impl Moment {
     /// How long ago `earlier` was; zero when it lies ahead.
     pub fn since(self, earlier: Moment) -> Span {
         Span(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// For those who wait themselves.
+impl From<Span> for Duration {
+    fn from(span: Span) -> Duration {
+        Duration::from_millis(span.0)
     }
 }
 

@@ -99,7 +99,7 @@ fn every_type_can_be_set_by_the_environment() -> Tested {
     ]))?;
     let settings = loaded.settings;
     assert_eq!(settings.health.paths, ["/a", "/b"]);
-    assert_eq!((settings.health.rise, settings.health.settle), (7, Duration::from_millis(100)));
+    assert_eq!((settings.health.rise, settings.health.settle), (7, Span::millis(100)));
     let disk = &settings.health.disk;
     assert_eq!((disk.paths.len(), disk.down_below.in_thousandths()), (2, 5));
     assert!(!settings.drain.passive);
