@@ -7,7 +7,6 @@ use rundeck_alb_core::Span;
 
 use super::error::{ConfigError, Problem};
 use super::origin::{Origin, Origins};
-use super::quiet::QuietTimeout;
 use super::settings::{HealthSettings, Settings};
 use super::units::format_duration;
 
@@ -86,7 +85,7 @@ fn times(settings: &Settings, found: &mut Found<'_>) {
         found.add(&keys, why, "raise it: else each verdict is stale before the next");
     }
     let floor = settings.drain.floor;
-    if let QuietTimeout::Fixed(quiet) = settings.drain.quiet_timeout
+    if let Some(quiet) = settings.drain.quiet_timeout
         && quiet < floor
     {
         let why = format!(

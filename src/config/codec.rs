@@ -28,6 +28,8 @@ pub(super) const TEXT: &str = "a text in quotes";
 pub(super) const PACE: Codec<Span> = Codec { read: read_pace, show: show_span };
 /// A wait that may be switched off by `"0s"`.
 pub(super) const WAIT: Codec<Span> = Codec { read: read_wait, show: show_span };
+/// `"auto"`, which leaves it to the heart, or a time.
+pub(super) const AUTO_OR_PACE: Codec<Option<Span>> = Codec { read: read_auto_or_pace, show: show_auto_or_pace };
 /// `true` or `false`.
 pub(super) const SWITCH: Codec<bool> = Codec { read: read_switch, show: |on| toml::Value::Boolean(*on) };
 /// Rundeck's URL.
@@ -88,7 +90,7 @@ fn read_wait(value: &Value) -> Result<Span, Fault> {
     })
 }
 
-pub(super) fn read_pace(value: &Value) -> Result<Span, Fault> {
+fn read_pace(value: &Value) -> Result<Span, Fault> {
     let span = read_wait(value)?;
     if span >= SHORTEST_PACE {
         return Ok(span);
@@ -96,8 +98,19 @@ pub(super) fn read_pace(value: &Value) -> Result<Span, Fault> {
     Err(Fault::value(format!("is {}, which is too short", format_duration(span.into())), "write at least \"100ms\""))
 }
 
-pub(super) fn show_span(span: &Span) -> toml::Value {
+fn read_auto_or_pace(value: &Value) -> Result<Option<Span>, Fault> {
+    if text(value, "\"auto\" or a duration in quotes, as in \"5m\"")? == "auto" {
+        return Ok(None);
+    }
+    read_pace(value).map(Some)
+}
+
+fn show_span(span: &Span) -> toml::Value {
     toml::Value::String(format_duration((*span).into()))
+}
+
+fn show_auto_or_pace(limit: &Option<Span>) -> toml::Value {
+    limit.as_ref().map_or_else(|| toml::Value::String("auto".to_owned()), show_span)
 }
 
 fn read_switch(value: &Value) -> Result<bool, Fault> {

@@ -4,10 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rundeck_alb_core::Span;
 
-use super::quiet::QuietTimeout;
 use super::settings::{
-    AdminSettings, DatabaseRule, DiskSettings, DrainSettings, HealthSettings, MembershipSettings, Ownership,
-    PassiveRule,
+    AdminSettings, DatabaseRule, DiskSettings, HealthSettings, MembershipSettings, Ownership, PassiveRule,
 };
 use super::share::Share;
 
@@ -51,18 +49,6 @@ impl Default for MembershipSettings {
             ownership: Ownership::default(),
             discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
             reconcile_interval: Span::secs(5 * 60),
-        }
-    }
-}
-
-impl Default for DrainSettings {
-    fn default() -> DrainSettings {
-        DrainSettings {
-            floor: Span::secs(25),
-            quiet_timeout: QuietTimeout::default(),
-            jobs_timeout: Span::secs(30 * 60),
-            jobs_unknown_timeout: Span::secs(60),
-            passive: true,
         }
     }
 }

@@ -7,7 +7,6 @@
 use super::codec::{self, count};
 use super::fault::Fault;
 use super::lists;
-use super::quiet::QUIET;
 use super::raw::Value;
 use super::settings::{GroupRef, Ownership, Settings, TargetGroup, TargetType};
 use super::share::SHARE;
@@ -113,7 +112,7 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(membership.discover_tag, codec::TAG_KEY),
     key!(membership.reconcile_interval, codec::PACE),
     key!(drain.floor, codec::PACE),
-    key!(drain.quiet_timeout, QUIET),
+    key!(drain.quiet_timeout, codec::AUTO_OR_PACE),
     key!(drain.jobs_timeout, codec::WAIT),
     key!(drain.jobs_unknown_timeout, codec::PACE),
     key!(drain.passive, codec::SWITCH),

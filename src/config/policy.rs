@@ -1,6 +1,5 @@
 //! Settings -> the heart's policy. Nothing is checked or defaulted here: settings are valid by construction.
 
-use super::quiet::QuietTimeout;
 use super::settings::{GroupRef, Ownership, PassiveRule, Settings, TargetGroup, TargetType};
 use rundeck_alb_core as core;
 
@@ -32,16 +31,7 @@ pub fn policy(settings: &Settings, circumstances: core::Circumstances) -> core::
             ownership: ownership(settings.membership.ownership),
             reconcile_interval: settings.membership.reconcile_interval,
         },
-        drain: core::DrainPolicy {
-            floor: settings.drain.floor,
-            quiet_timeout: match settings.drain.quiet_timeout {
-                QuietTimeout::DeregistrationDelay => None,
-                QuietTimeout::Fixed(limit) => Some(limit),
-            },
-            jobs_timeout: settings.drain.jobs_timeout,
-            jobs_unknown_timeout: settings.drain.jobs_unknown_timeout,
-            passive: settings.drain.passive,
-        },
+        drain: settings.drain.clone(),
         dry_run: settings.aws.dry_run,
         circumstances,
     }

@@ -4,9 +4,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::Span;
+use rundeck_alb_core::{DrainPolicy, Span};
 
-use super::quiet::QuietTimeout;
 use super::secret::Secret;
 use super::share::Share;
 use super::url::RundeckUrl;
@@ -22,8 +21,8 @@ pub struct Settings {
     pub membership: MembershipSettings,
     /// Target groups named in files; none: the instance tag names them.
     pub target_groups: Vec<TargetGroup>,
-    /// Leaving.
-    pub drain: DrainSettings,
+    /// `[drain]`.
+    pub drain: DrainPolicy,
     /// The admin listeners.
     pub admin: AdminSettings,
     /// The log.
@@ -148,21 +147,6 @@ impl GroupRef {
             GroupRef::Name(name) => name,
         }
     }
-}
-
-/// `[drain]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DrainSettings {
-    /// Requests still arrive for this long after deregistering.
-    pub floor: Span,
-    /// Longest wait until no connection is in flight; not below `floor`.
-    pub quiet_timeout: QuietTimeout,
-    /// Longest wait for running jobs; zero: none.
-    pub jobs_timeout: Span,
-    /// Longest wait when the jobs cannot be seen.
-    pub jobs_unknown_timeout: Span,
-    /// Whether Rundeck is put into passive mode while leaving.
-    pub passive: bool,
 }
 
 /// `[admin]`.

@@ -37,7 +37,7 @@ impl Default for Circumstances {
     }
 }
 
-/// Counts and paces of the probes (interface 2, `[health]`).
+/// Counts and paces of the probes, `[health]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthPolicy {
     /// Between rounds while nothing changes.
@@ -97,7 +97,7 @@ impl Default for HealthPolicy {
     }
 }
 
-/// Who registers and deregisters (design 5).
+/// Who registers and deregisters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ownership {
@@ -124,7 +124,7 @@ pub struct GroupWanted {
     pub ownership: Ownership,
 }
 
-/// Where the node belongs (interface 2, `[membership]` and `[[target_group]]`).
+/// Where the node belongs, `[membership]` and `[[target_group]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembershipPolicy {
     /// Groups named by the configuration; they win over the tag.
@@ -148,12 +148,12 @@ impl Default for MembershipPolicy {
     }
 }
 
-/// How long leaving may take (interface 2, `[drain]`).
+/// How long leaving may take, `[drain]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainPolicy {
     /// Requests still arrive for this long after deregistering.
     pub floor: Span,
-    /// Limit of the quiet phase; `None`: the longest deregistration delay of the groups.
+    /// Limit of the quiet phase, not below `floor`; `None`: the longest deregistration delay of the groups.
     pub quiet_timeout: Option<Span>,
     /// How long to wait for running jobs, from when nothing is in flight any more; zero: not at all.
     pub jobs_timeout: Span,
