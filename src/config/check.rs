@@ -3,9 +3,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rundeck_alb_core::Span;
+use rundeck_alb_core::{GroupWanted, Span};
 
 use super::error::{ConfigError, Problem};
+use super::names::{is_arn, name_of_group};
 use super::origin::{Origin, Origins};
 use super::settings::{HealthSettings, Settings};
 use super::units::format_duration;
@@ -151,18 +152,20 @@ fn covers(listen: SocketAddr, ip: IpAddr, port: u16) -> bool {
 /// The same group twice: one of the two would fight the other. A name and an ARN that holds it are
 /// the same group, two ARNs are compared whole.
 fn groups(settings: &Settings, found: &mut Found<'_>) {
-    use super::settings::GroupRef::Arn;
-    for (index, group) in settings.target_groups.iter().enumerate() {
-        let same = |other: &super::settings::TargetGroup| {
-            other.port == group.port
-                && match (&group.group, &other.group) {
-                    (Arn(one), Arn(other)) => one == other,
-                    (one, other) => one.name() == other.name(),
+    let groups = &settings.membership.groups;
+    for (index, one) in groups.iter().enumerate() {
+        let name = name_of_group(&one.group);
+        let same = |other: &GroupWanted| {
+            other.port == one.port
+                && if is_arn(&one.group) && is_arn(&other.group) {
+                    one.group == other.group
+                } else {
+                    name == name_of_group(&other.group)
                 }
         };
-        if settings.target_groups.iter().take(index).any(same) {
-            let port = group.port.map_or("its own port".to_owned(), |port| format!("port {port}"));
-            let why = format!("target group {} with {port} is named twice", group.group.name());
+        if groups.iter().take(index).any(same) {
+            let port = one.port.map_or("its own port".to_owned(), |port| format!("port {port}"));
+            let why = format!("target group {name} with {port} is named twice");
             let key = group_path(index);
             found.add(&[&key], why, "remove one, or give it another `port`");
         }

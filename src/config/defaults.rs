@@ -4,9 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rundeck_alb_core::Span;
 
-use super::settings::{
-    AdminSettings, DatabaseRule, DiskSettings, HealthSettings, MembershipSettings, Ownership, PassiveRule,
-};
+use super::settings::{AdminSettings, DatabaseRule, DiskSettings, HealthSettings, PassiveRule};
 use super::share::Share;
 
 impl Default for HealthSettings {
@@ -40,16 +38,6 @@ impl Default for DiskSettings {
     fn default() -> DiskSettings {
         let (degraded_below, down_below) = (Share::thousandths(100), Share::thousandths(10));
         DiskSettings { paths: Vec::new(), degraded_below, down_below }
-    }
-}
-
-impl Default for MembershipSettings {
-    fn default() -> MembershipSettings {
-        MembershipSettings {
-            ownership: Ownership::default(),
-            discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
-            reconcile_interval: Span::secs(5 * 60),
-        }
     }
 }
 

@@ -4,11 +4,14 @@
 //! Does not hold the fields (`settings.rs`), the defaults (`defaults.rs`) or the rules between keys (`check.rs`). What else a
 //! new key touches stands in docs/ARCHITECTURE.md, "Where a change goes".
 
+use rundeck_alb_core::{GroupWanted, Ownership, TargetType};
+
 use super::codec::{self, count};
 use super::fault::Fault;
 use super::lists;
+use super::names;
 use super::raw::Value;
-use super::settings::{GroupRef, Ownership, Settings, TargetGroup, TargetType};
+use super::settings::Settings;
 use super::share::SHARE;
 use super::words::{DATABASE, optional_word, word};
 
@@ -139,17 +142,15 @@ pub(super) struct GroupDraft {
     pub(super) arn: Option<String>,
     pub(super) name: Option<String>,
     pub(super) port: Option<u16>,
-    pub(super) target_type: TargetType,
+    pub(super) target_type: Option<TargetType>,
     pub(super) ownership: Option<Ownership>,
 }
 
-impl From<&TargetGroup> for GroupDraft {
-    fn from(group: &TargetGroup) -> GroupDraft {
-        let (arn, name) = match &group.group {
-            GroupRef::Arn(arn) => (Some(arn.clone()), None),
-            GroupRef::Name(name) => (None, Some(name.clone())),
-        };
-        GroupDraft { arn, name, port: group.port, target_type: group.target_type, ownership: Some(group.ownership) }
+impl From<&GroupWanted> for GroupDraft {
+    fn from(wanted: &GroupWanted) -> GroupDraft {
+        let GroupWanted { group, port, target_type, ownership } = wanted.clone();
+        let (arn, name) = if names::is_arn(&group) { (Some(group), None) } else { (None, Some(group)) };
+        GroupDraft { arn, name, port, target_type, ownership: Some(ownership) }
     }
 }
 

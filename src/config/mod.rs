@@ -46,6 +46,7 @@ pub use url::{RundeckUrl, UrlError};
 use fault::Fault;
 use keys::{GROUP_KEYS, GroupDraft, KEYS, Key};
 use raw::{Entry, Raw, RawGroup, Value};
+use rundeck_alb_core::{GroupWanted, Ownership};
 
 /// Where the configuration is without `--config`.
 pub const DEFAULT_PATH: &str = "/etc/rundeck-alb-agent/agent.toml";
@@ -171,13 +172,13 @@ fn interpret(raw: &Raw, errors: &mut Vec<ConfigError>) -> Loaded {
         }
         loaded.origins.record(path, group.origin.clone());
         let ownership = loaded.settings.membership.ownership;
-        loaded.settings.target_groups.extend(target_group(group, ownership, errors));
+        loaded.settings.membership.groups.extend(target_group(group, ownership, errors));
     }
     loaded
 }
 
 /// One target group; `None` if it names none, which is then among the errors.
-fn target_group(raw: &RawGroup, default: Ownership, errors: &mut Vec<ConfigError>) -> Option<TargetGroup> {
+fn target_group(raw: &RawGroup, default: Ownership, errors: &mut Vec<ConfigError>) -> Option<GroupWanted> {
     let mut draft = GroupDraft::default();
     let before = errors.len();
     for key in GROUP_KEYS {
@@ -186,8 +187,7 @@ fn target_group(raw: &RawGroup, default: Ownership, errors: &mut Vec<ConfigError
         }
     }
     let group = match (draft.arn, draft.name) {
-        (Some(arn), None) => GroupRef::Arn(arn),
-        (None, Some(name)) => GroupRef::Name(name),
+        (Some(group), None) | (None, Some(group)) => group,
         (arn, _) => {
             if errors.len() == before {
                 errors.push(check::group_name_missing(&raw.origin, arn.is_some()));
@@ -195,7 +195,7 @@ fn target_group(raw: &RawGroup, default: Ownership, errors: &mut Vec<ConfigError
             return None;
         }
     };
-    Some(TargetGroup {
+    Some(GroupWanted {
         group,
         port: draft.port,
         target_type: draft.target_type,

@@ -89,13 +89,23 @@ fn is_region(name: &str) -> bool {
         && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
+/// Whether a target group is named by its ARN.
+pub(super) fn is_arn(group: &str) -> bool {
+    group.starts_with("arn:")
+}
+
+/// The group's name, which an ARN holds too (`…:targetgroup/NAME/ID`).
+pub(super) fn name_of_group(group: &str) -> &str {
+    if is_arn(group) { group.split('/').nth(1).unwrap_or(group) } else { group }
+}
+
 /// A target group's name (ELBv2 `CreateTargetGroup`: at most 32 letters, digits and hyphens, none
 /// of these at an end).
 pub(super) fn group_name(name: &str) -> Result<(), Fault> {
     if is_group_name(name) {
         return Ok(());
     }
-    if name.starts_with("arn:") {
+    if is_arn(name) {
         return Err(Fault::value("holds an ARN", "write it as `arn = …`"));
     }
     Err(Fault::value(

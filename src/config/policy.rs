@@ -1,6 +1,6 @@
 //! Settings -> the heart's policy. Nothing is checked or defaulted here: settings are valid by construction.
 
-use super::settings::{GroupRef, Ownership, PassiveRule, Settings, TargetGroup, TargetType};
+use super::settings::{PassiveRule, Settings};
 use rundeck_alb_core as core;
 
 /// The policy of these settings in these circumstances.
@@ -25,38 +25,9 @@ pub fn policy(settings: &Settings, circumstances: core::Circumstances) -> core::
             disk_down_below: health.disk.down_below.in_thousandths(),
             paths: health.paths.clone(),
         },
-        membership: core::MembershipPolicy {
-            groups: settings.target_groups.iter().map(group).collect(),
-            discover_tag: settings.membership.discover_tag.clone().unwrap_or_default(),
-            ownership: ownership(settings.membership.ownership),
-            reconcile_interval: settings.membership.reconcile_interval,
-        },
+        membership: settings.membership.clone(),
         drain: settings.drain.clone(),
         dry_run: settings.aws.dry_run,
         circumstances,
-    }
-}
-
-fn group(group: &TargetGroup) -> core::GroupWanted {
-    core::GroupWanted {
-        group: match &group.group {
-            GroupRef::Arn(arn) => arn.clone(),
-            GroupRef::Name(name) => name.clone(),
-        },
-        port: group.port,
-        target_type: match group.target_type {
-            TargetType::Auto => None,
-            TargetType::Instance => Some(core::TargetType::Instance),
-            TargetType::Ip => Some(core::TargetType::Ip),
-        },
-        ownership: ownership(group.ownership),
-    }
-}
-
-fn ownership(ownership: Ownership) -> core::Ownership {
-    match ownership {
-        Ownership::Auto => core::Ownership::Auto,
-        Ownership::SelfOwned => core::Ownership::Own,
-        Ownership::Observe => core::Ownership::Observe,
     }
 }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::{DrainPolicy, Span};
+use rundeck_alb_core::{DrainPolicy, MembershipPolicy, Span};
 
 use super::secret::Secret;
 use super::share::Share;
@@ -17,10 +17,8 @@ pub struct Settings {
     pub rundeck: RundeckSettings,
     /// The health port and the probes behind it.
     pub health: HealthSettings,
-    /// Target groups in general.
-    pub membership: MembershipSettings,
-    /// Target groups named in files; none: the instance tag names them.
-    pub target_groups: Vec<TargetGroup>,
+    /// `[membership]` and `[[target_group]]`.
+    pub membership: MembershipPolicy,
     /// `[drain]`.
     pub drain: DrainPolicy,
     /// The admin listeners.
@@ -106,49 +104,6 @@ pub struct DiskSettings {
     pub down_below: Share,
 }
 
-/// `[membership]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MembershipSettings {
-    /// The default ownership of each group.
-    pub ownership: Ownership,
-    /// Instance tag that names the target groups; `None` looks at no tag.
-    pub discover_tag: Option<String>,
-    /// How often wanted and seen targets are compared.
-    pub reconcile_interval: Span,
-}
-
-/// One `[[target_group]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetGroup {
-    /// Which group.
-    pub group: GroupRef,
-    /// Traffic port to register; `None`: the group's own.
-    pub port: Option<u16>,
-    /// How the node is registered.
-    pub target_type: TargetType,
-    /// Who registers: the group's own word, else `membership.ownership`.
-    pub ownership: Ownership,
-}
-
-/// How a file names a target group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupRef {
-    /// By its ARN, shape checked.
-    Arn(String),
-    /// By its name, to be looked up.
-    Name(String),
-}
-
-impl GroupRef {
-    /// The group's name; an ARN holds it too (`…:targetgroup/NAME/ID`).
-    pub fn name(&self) -> &str {
-        match self {
-            GroupRef::Arn(arn) => arn.split('/').nth(1).unwrap_or(arn),
-            GroupRef::Name(name) => name,
-        }
-    }
-}
-
 /// `[admin]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminSettings {
@@ -181,30 +136,6 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Observe everything, change nothing at AWS or Rundeck.
     pub dry_run: bool,
-}
-
-/// Who registers this node in a group.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Ownership {
-    /// Observe if the node's Auto Scaling group has the group attached, else we.
-    #[default]
-    Auto,
-    /// We.
-    SelfOwned,
-    /// Somebody else: only look.
-    Observe,
-}
-
-/// How a target group takes targets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TargetType {
-    /// Asked from AWS.
-    #[default]
-    Auto,
-    /// By instance id.
-    Instance,
-    /// By private address.
-    Ip,
 }
 
 /// What `/health` answers while somebody else holds Rundeck in passive mode.

@@ -30,7 +30,7 @@ impl Loaded {
             value: (key.show)(&self.settings),
             origin: self.origins.of(&key.path()),
         });
-        let groups = self.settings.target_groups.iter().enumerate().flat_map(|(index, group)| {
+        let groups = self.settings.membership.groups.iter().enumerate().flat_map(|(index, group)| {
             let (table, draft) = (group_path(index), GroupDraft::from(group));
             GROUP_KEYS.iter().map(move |key| Shown {
                 value: (key.show)(&draft),
@@ -57,7 +57,7 @@ impl Loaded {
     /// `target_group` is a list of such tables.
     pub fn to_json(&self) -> serde_json::Value {
         let mut root = serde_json::Map::new();
-        let mut groups = vec![serde_json::Map::new(); self.settings.target_groups.len()];
+        let mut groups = vec![serde_json::Map::new(); self.settings.membership.groups.len()];
         for Shown { table, name, value, origin } in self.shown() {
             let cell = serde_json::json!({ "value": value, "origin": origin.to_string() });
             let group = groups.iter_mut().enumerate().find(|(index, _)| group_path(*index) == table);

@@ -110,8 +110,13 @@ fn the_good_file_sets_every_key_to_another_value_than_its_default() -> Tested {
     assert_eq!(disk.paths, [Path::new("/srv/rundeck"), Path::new("/var/log/rundeck")]);
     assert_eq!((disk.degraded_below, disk.down_below), (Share::thousandths(125), Share::thousandths(0)));
     assert_eq!(settings.membership.discover_tag, None);
-    let groups: Vec<_> = settings.target_groups.iter().map(|group| (group.group.name(), group.ownership)).collect();
-    assert_eq!(groups, [("rundeck-prod", Ownership::SelfOwned), ("rundeck-api", Ownership::Observe)]);
+    let groups: Vec<_> = settings
+        .membership
+        .groups
+        .iter()
+        .map(|wanted| (names::name_of_group(&wanted.group), wanted.ownership))
+        .collect();
+    assert_eq!(groups, [("rundeck-prod", Ownership::Own), ("rundeck-api", Ownership::Observe)]);
     assert_eq!(loaded.origins.of("health.fast_interval").to_string(), format!("{FIXTURES}/good.toml:14:17"));
     assert_eq!(loaded.origins.of("target_group[1].ownership"), loaded.origins.of("membership.ownership"));
     Ok(())

@@ -1,10 +1,12 @@
 //! Settings that are one word of a closed list: the words, and how they are read and shown. Does
 //! not know which key takes which list: that is the table in `keys.rs`.
 
+use rundeck_alb_core::{Ownership, TargetType};
+
 use super::codec::{Codec, TEXT, text};
 use super::fault::{Fault, quoted};
 use super::raw::Value;
-use super::settings::{DatabaseRule, LogFormat, LogLevel, Ownership, PassiveRule, TargetType};
+use super::settings::{DatabaseRule, LogFormat, LogLevel, PassiveRule};
 use super::suggest::nearest;
 
 /// One word of a closed list.
@@ -43,12 +45,12 @@ pub(super) trait Word: Copy + PartialEq + 'static {
 
 impl Word for Ownership {
     const WORDS: &'static [(&'static str, Self)] =
-        &[("auto", Self::Auto), ("self", Self::SelfOwned), ("observe", Self::Observe)];
+        &[("auto", Self::Auto), ("self", Self::Own), ("observe", Self::Observe)];
 }
 
-impl Word for TargetType {
+impl Word for Option<TargetType> {
     const WORDS: &'static [(&'static str, Self)] =
-        &[("auto", Self::Auto), ("instance", Self::Instance), ("ip", Self::Ip)];
+        &[("auto", None), ("instance", Some(TargetType::Instance)), ("ip", Some(TargetType::Ip))];
 }
 
 impl Word for PassiveRule {

@@ -86,7 +86,7 @@ impl Plan {
         let tag = Some(groups.iter().map(|(f, _)| f.name.clone()).collect::<Vec<_>>().join(" "));
         let membership = MembershipPolicy {
             groups: if by_tag { Vec::new() } else { wanted },
-            discover_tag: if by_tag { "rundeck-alb-agent:target-groups".into() } else { String::new() },
+            discover_tag: MembershipPolicy::default().discover_tag.filter(|_| by_tag),
             ownership: tape.pick(&ownership(), Ownership::Own),
             reconcile_interval: tape.pick(&[Span::secs(60), Span::secs(300)], Span::secs(60)),
         };

@@ -114,7 +114,7 @@ pub enum Ownership {
 /// A target group that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupWanted {
-    /// Name or ARN.
+    /// Name or ARN; a name holds no colon, so the two are told apart by `arn:`.
     pub group: String,
     /// Traffic port; `None` takes the group's own.
     pub port: Option<u16>,
@@ -129,8 +129,8 @@ pub struct GroupWanted {
 pub struct MembershipPolicy {
     /// Groups named by the configuration; they win over the tag.
     pub groups: Vec<GroupWanted>,
-    /// Instance tag that names groups when the configuration names none; empty: not asked.
-    pub discover_tag: String,
+    /// Instance tag that names groups when the configuration names none; `None`: not asked.
+    pub discover_tag: Option<String>,
     /// For groups that the tag names.
     pub ownership: Ownership,
     /// Between two looks at what should not have changed.
@@ -141,7 +141,7 @@ impl Default for MembershipPolicy {
     fn default() -> MembershipPolicy {
         MembershipPolicy {
             groups: Vec::new(),
-            discover_tag: "rundeck-alb-agent:target-groups".to_owned(),
+            discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
             ownership: Ownership::default(),
             reconcile_interval: Span::secs(5 * 60),
         }

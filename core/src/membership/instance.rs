@@ -45,13 +45,9 @@ impl Instance {
         self.tag.as_ref().map(|tag| tag.as_deref().unwrap_or_default())
     }
 
-    fn wants_tag(&self, policy: &MembershipPolicy) -> bool {
-        policy.groups.is_empty() && !policy.discover_tag.is_empty()
-    }
-
     pub(super) fn wake(&self, policy: &MembershipPolicy) -> Option<Moment> {
         let mut wake = if self.identity.is_none() { self.identity_pace.wake() } else { None };
-        if self.wants_tag(policy) {
+        if wanted_tag(policy).is_some() {
             wake = sooner(wake, self.tag_pace.wake());
         }
         wake
@@ -61,8 +57,10 @@ impl Instance {
         if self.identity.is_none() && self.identity_pace.due(desk.now()) {
             desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);
         }
-        if self.wants_tag(policy) && desk.worth(&self.tag_pace) {
-            let call = Call::AskTag(policy.discover_tag.clone());
+        if let Some(tag) = wanted_tag(policy)
+            && desk.worth(&self.tag_pace)
+        {
+            let call = Call::AskTag(tag.clone());
             desk.ask(&mut self.tag_pace, Topic::Tag, call, LIMIT);
         }
     }
@@ -100,4 +98,9 @@ impl Instance {
             Err(_) => {}
         }
     }
+}
+
+/// The tag that names the groups, where the configuration names none.
+fn wanted_tag(policy: &MembershipPolicy) -> Option<&String> {
+    policy.discover_tag.as_ref().filter(|_| policy.groups.is_empty())
 }

@@ -391,7 +391,7 @@ impl Membership {
 
 /// The groups that the tag names; `None`: it has not answered yet.
 fn from_tag(policy: &MembershipPolicy, tag: Option<&str>) -> Option<Vec<GroupWanted>> {
-    if policy.discover_tag.is_empty() {
+    if policy.discover_tag.is_none() {
         return Some(Vec::new());
     }
     let names = tag?.split_whitespace();

@@ -18,7 +18,7 @@ fn later_files_win_tables_merge_and_lists_replace() -> Tested {
     let loaded = load(&from_file(folder.path().join("agent.toml")))?;
     let health = &loaded.settings.health;
     assert_eq!((health.rise, health.fall, &health.paths), (9, 6, &vec!["/c".to_owned()]));
-    let groups: Vec<_> = loaded.settings.target_groups.iter().map(|group| group.group.name()).collect();
+    let groups: Vec<_> = loaded.settings.membership.groups.iter().map(|wanted| wanted.group.as_str()).collect();
     assert_eq!(groups, ["three"]);
     let origin = |key| loaded.origins.of(key).to_string().replace(&folder.path().display().to_string(), "");
     assert_eq!(origin("health.rise"), "/conf.d/10-a.toml:4:8");

@@ -25,7 +25,7 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/verdicts
 /// The defaults, with no question to instance metadata about groups.
 fn policy(has_token: bool) -> Policy {
     Policy {
-        membership: MembershipPolicy { discover_tag: String::new(), ..MembershipPolicy::default() },
+        membership: MembershipPolicy { discover_tag: None, ..MembershipPolicy::default() },
         circumstances: Circumstances { has_token, ..Circumstances::default() },
         ..Policy::default()
     }
