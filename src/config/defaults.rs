@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rundeck_alb_core::Span;
+use rundeck_alb_core::{DatabaseRule, PassiveRule, Span};
 
-use super::settings::{AdminSettings, DatabaseRule, DiskSettings, HealthSettings, PassiveRule};
+use super::settings::{AdminSettings, DiskSettings, HealthSettings};
 use super::share::Share;
 
 impl Default for HealthSettings {

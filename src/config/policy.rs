@@ -1,6 +1,6 @@
 //! Settings -> the heart's policy. Nothing is checked or defaulted here: settings are valid by construction.
 
-use super::settings::{PassiveRule, Settings};
+use super::settings::Settings;
 use rundeck_alb_core as core;
 
 /// The policy of these settings in these circumstances.
@@ -20,7 +20,8 @@ pub fn policy(settings: &Settings, circumstances: core::Circumstances) -> core::
             settle: health.settle,
             max_age: health.max_age,
             boot_timeout: health.boot_timeout,
-            passive_out: health.passive == PassiveRule::Out,
+            passive: health.passive,
+            database: health.database,
             disk_degraded_below: health.disk.degraded_below.in_thousandths(),
             disk_down_below: health.disk.down_below.in_thousandths(),
             paths: health.paths.clone(),

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::{DrainPolicy, MembershipPolicy, Span};
+use rundeck_alb_core::{DatabaseRule, DrainPolicy, MembershipPolicy, PassiveRule, Span};
 
 use super::secret::Secret;
 use super::share::Share;
@@ -136,24 +136,6 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Observe everything, change nothing at AWS or Rundeck.
     pub dry_run: bool,
-}
-
-/// What `/health` answers while somebody else holds Rundeck in passive mode.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PassiveRule {
-    /// 503.
-    #[default]
-    Out,
-    /// 200, degraded.
-    In,
-}
-
-/// What `/health` answers while Rundeck's database is gone, which all nodes share.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DatabaseRule {
-    /// 200, degraded. The other word of the contract, `eject`, needs the fleet guard, which this version does not have.
-    #[default]
-    Report,
 }
 
 /// How log lines are written.

@@ -1,12 +1,12 @@
 //! Settings that are one word of a closed list: the words, and how they are read and shown. Does
 //! not know which key takes which list: that is the table in `keys.rs`.
 
-use rundeck_alb_core::{Ownership, TargetType};
+use rundeck_alb_core::{DatabaseRule, Ownership, PassiveRule, TargetType};
 
 use super::codec::{Codec, TEXT, text};
 use super::fault::{Fault, quoted};
 use super::raw::Value;
-use super::settings::{DatabaseRule, LogFormat, LogLevel, PassiveRule};
+use super::settings::{LogFormat, LogLevel};
 use super::suggest::nearest;
 
 /// One word of a closed list.
@@ -57,6 +57,7 @@ impl Word for PassiveRule {
     const WORDS: &'static [(&'static str, Self)] = &[("out", Self::Out), ("in", Self::In)];
 }
 
+/// `eject` is a word of the heart that no file can say yet: `DATABASE` refuses it.
 impl Word for DatabaseRule {
     const WORDS: &'static [(&'static str, Self)] = &[("report", Self::Report)];
 }

@@ -4,7 +4,7 @@
 //! mode that we did not set is never undone by us.
 
 use super::Api;
-use crate::contract::{Call, HealthPolicy, Mode, Moment, NoteKind, Process, Span};
+use crate::contract::{Call, HealthPolicy, Mode, Moment, NoteKind, PassiveRule, Process, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
@@ -15,7 +15,7 @@ const MOST_RETRY: Span = Span::secs(30);
 /// Passive mode that somebody else set takes the node out, where the policy says so and no Auto Scaling group might replace
 /// the node for it.
 pub(crate) fn passive_ejects(by_others: bool, in_group: bool, policy: &HealthPolicy) -> bool {
-    by_others && policy.passive_out && !in_group
+    by_others && policy.passive == PassiveRule::Out && !in_group
 }
 
 #[derive(Clone, Debug)]

@@ -19,7 +19,10 @@ pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, Notice, Reply};
 pub use moment::{Moment, Span};
 pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer};
-pub use policy::{Circumstances, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, Policy};
+pub use policy::{
+    Circumstances, DatabaseRule, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, PassiveRule,
+    Policy,
+};
 pub use receipt::{DrainResult, GroupLeft, Receipt, Step, result_word};
 pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,

@@ -64,8 +64,10 @@ pub struct HealthPolicy {
     pub max_age: Span,
     /// How long a start may take.
     pub boot_timeout: Span,
-    /// A Rundeck that somebody else set passive answers 503.
-    pub passive_out: bool,
+    /// What a Rundeck answers that somebody else set passive.
+    pub passive: PassiveRule,
+    /// What follows when the database is gone.
+    pub database: DatabaseRule,
     /// Free space or inodes below this share of a local file system degrade the node, in thousandths.
     pub disk_degraded_below: u16,
     /// Below this share they take it out, in thousandths; 0: never.
@@ -89,12 +91,36 @@ impl Default for HealthPolicy {
             settle: Span::secs(10),
             max_age: Span::secs(20),
             boot_timeout: Span::secs(10 * 60),
-            passive_out: true,
+            passive: PassiveRule::default(),
+            database: DatabaseRule::default(),
             disk_degraded_below: 100,
             disk_down_below: 10,
             paths: vec!["/health".to_owned()],
         }
     }
+}
+
+/// What `/health` answers while somebody else holds Rundeck in passive mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PassiveRule {
+    /// 503.
+    #[default]
+    Out,
+    /// 200, degraded.
+    In,
+}
+
+/// What `/health` answers while Rundeck's database is gone, which all nodes share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseRule {
+    /// 200, degraded.
+    #[default]
+    Report,
+    /// 503, as far as a guard over the whole fleet agrees. There is none yet: configuration refuses the word, and the heart
+    /// reports all the same.
+    Eject,
 }
 
 /// Who registers and deregisters.

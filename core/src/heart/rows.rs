@@ -1,6 +1,7 @@
 //! One row per check, in the documented order; each part makes its own. It decides nothing.
 
 use super::Heart;
+use crate::api::passive_ejects;
 use crate::contract::CheckView;
 
 impl Heart {
@@ -9,7 +10,7 @@ impl Heart {
         let (health, policy) = (&self.health, &self.policy.health);
         let in_group = self.asg.in_group();
         let mut rows = vec![health.process_row(), health.web_row(policy), health.readiness_row(policy)];
-        let api = self.api.row(policy.passive_out && !in_group);
+        let api = self.api.row(passive_ejects(true, in_group, policy));
         let clone = self.identity.row(api.next);
         if self.policy.circumstances.has_token {
             rows.extend([api, health.database_row(&self.desk)]);

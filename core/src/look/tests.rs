@@ -1,10 +1,10 @@
 //! `check`'s verdicts and rows.
 
 use super::*;
-use crate::contract::{JvmSeen, Process, Room, Unjudged};
+use crate::contract::{JvmSeen, PassiveRule, Process, Room, Unjudged};
 
-fn policy(passive_out: bool) -> HealthPolicy {
-    HealthPolicy { passive_out, ..HealthPolicy::default() }
+fn policy(passive: PassiveRule) -> HealthPolicy {
+    HealthPolicy { passive, ..HealthPolicy::default() }
 }
 
 const JVM: JvmSeen = JvmSeen { memory: 1 << 30, threads: 60, stopping: false, stranger: None };
@@ -42,10 +42,10 @@ fn one_look_is_judged_as_a_round_would_be() {
         (W::CannotJudge(Unjudged::Name), None, None, L::Unknown),
         (W::CannotConnect, None, None, L::Unknown),
     ] {
-        assert_eq!(look(web, boot, api.clone()).judge(&policy(true)), want, "{web:?} {boot:?} {api:?}");
+        assert_eq!(look(web, boot, api.clone()).judge(&policy(PassiveRule::Out)), want, "{web:?} {boot:?} {api:?}");
     }
     let passive = look(WebSeen::Ok, Some(BootSeen::Past), mode(Mode::Passive));
-    assert_eq!(passive.judge(&policy(false)), Looks::Degraded(Degraded::Passive));
+    assert_eq!(passive.judge(&policy(PassiveRule::In)), Looks::Degraded(Degraded::Passive));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_health_does_not_say_counts_too() {
         (Look { host: host(1 << 20, 10), ..calm.clone() }, Looks::Degraded(Degraded::Memory)),
         (Look { host: host(1 << 29, 900), ..calm.clone() }, Looks::Degraded(Degraded::Load)),
     ] {
-        assert_eq!(look.judge(&policy(true)), want, "{look:?}");
+        assert_eq!(look.judge(&policy(PassiveRule::Out)), want, "{look:?}");
     }
 }
 
@@ -81,7 +81,7 @@ fn what_health_does_not_say_counts_too() {
 fn rows_tell_what_was_seen() {
     let mut seen = look(WebSeen::Ok, Some(BootSeen::StillBooting), None);
     seen.disks = disk(55);
-    let rows = seen.rows(&policy(true));
+    let rows = seen.rows(&policy(PassiveRule::Out));
     let told: Vec<String> = rows.iter().map(|r| format!("{} {} {}", r.check, r.result, r.seen)).collect();
     assert_eq!(
         told,
