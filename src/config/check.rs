@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rundeck_alb_core::{GroupWanted, Span};
+use rundeck_alb_core::{GroupWanted, Share, Span};
 
 use super::error::{ConfigError, Problem};
 use super::names::{is_arn, name_of_group};
@@ -100,7 +100,7 @@ fn times(settings: &Settings, found: &mut Found<'_>) {
 
 fn shares(settings: &Settings, found: &mut Found<'_>) {
     let disk = &settings.health.disk;
-    if disk.down_below.is_zero() || disk.down_below < disk.degraded_below {
+    if disk.down_below == Share::ZERO || disk.down_below < disk.degraded_below {
         return;
     }
     let (degraded, down) = ("health.disk.degraded_below", "health.disk.down_below");

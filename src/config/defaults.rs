@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rundeck_alb_core::{DatabaseRule, PassiveRule, Span};
+use rundeck_alb_core::{DatabaseRule, PassiveRule, Share, Span};
 
 use super::settings::{AdminSettings, DiskSettings, HealthSettings};
-use super::share::Share;
 
 impl Default for HealthSettings {
     fn default() -> HealthSettings {
@@ -36,7 +35,7 @@ impl Default for HealthSettings {
 
 impl Default for DiskSettings {
     fn default() -> DiskSettings {
-        let (degraded_below, down_below) = (Share::thousandths(100), Share::thousandths(10));
+        let (degraded_below, down_below) = (Share(100), Share(10));
         DiskSettings { paths: Vec::new(), degraded_below, down_below }
     }
 }

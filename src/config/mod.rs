@@ -38,7 +38,6 @@ pub use origin::{Origin, Origins, Position};
 pub use policy::policy;
 pub use secret::Secret;
 pub use settings::*;
-pub use share::{Share, ShareError};
 pub use show::Shown;
 pub use units::{DurationError, format_duration, parse_duration};
 pub use url::{RundeckUrl, UrlError};

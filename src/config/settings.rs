@@ -4,10 +4,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::{DatabaseRule, DrainPolicy, MembershipPolicy, PassiveRule, Span};
+use rundeck_alb_core::{DatabaseRule, DrainPolicy, MembershipPolicy, PassiveRule, Share, Span};
 
 use super::secret::Secret;
-use super::share::Share;
 use super::url::RundeckUrl;
 
 /// Everything that can be configured. The defaults are those of `config/agent.toml`.

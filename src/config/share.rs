@@ -1,6 +1,6 @@
 //! Shares as people write them: `"10%"`, `"0.5%"`. Does not know which key allows which share.
 
-use std::fmt;
+use rundeck_alb_core::Share;
 
 use super::codec::{Codec, text};
 use super::fault::{Fault, quoted};
@@ -12,13 +12,9 @@ pub(super) const SHARE: Codec<Share> = Codec { read: read_share, show: |share| t
 /// Thousandths in a whole.
 const WHOLE: u16 = 1_000;
 
-/// A share of a whole, exact to a tenth of a percent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Share(u16);
-
 /// Why a text is no share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ShareError {
+enum ShareError {
     /// A number alone.
     #[error("has no percent sign")]
     NoPercent,
@@ -33,59 +29,29 @@ pub enum ShareError {
     Malformed,
 }
 
-impl Share {
-    /// So many thousandths.
-    pub const fn thousandths(thousandths: u16) -> Share {
-        Share(thousandths)
+/// Reads a number with at most one digit after the dot and a percent sign, no spaces.
+fn parse(text: &str) -> Result<Share, ShareError> {
+    let number = text.strip_suffix('%').ok_or(match text.parse::<f64>() {
+        Ok(_) => ShareError::NoPercent,
+        Err(_) => ShareError::Malformed,
+    })?;
+    let (percent, tenths) = number.split_once('.').unwrap_or((number, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(percent) || !is_number(tenths) {
+        return Err(ShareError::Malformed);
     }
-
-    /// As thousandths.
-    pub fn in_thousandths(self) -> u16 {
-        self.0
+    if tenths.len() > 1 {
+        return Err(ShareError::TooFine);
     }
-
-    /// Nothing: switches off what it bounds.
-    pub fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Reads a number with at most one digit after the dot and a percent sign, no spaces.
-    ///
-    /// # Errors
-    /// Another text, or 100% and more.
-    pub fn parse(text: &str) -> Result<Share, ShareError> {
-        let number = text.strip_suffix('%').ok_or(match text.parse::<f64>() {
-            Ok(_) => ShareError::NoPercent,
-            Err(_) => ShareError::Malformed,
-        })?;
-        let (percent, tenths) = number.split_once('.').unwrap_or((number, "0"));
-        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_number(percent) || !is_number(tenths) {
-            return Err(ShareError::Malformed);
-        }
-        if tenths.len() > 1 {
-            return Err(ShareError::TooFine);
-        }
-        let percent: u16 = percent.parse().map_err(|_| ShareError::TooLarge)?;
-        let tenths: u16 = tenths.parse().map_err(|_| ShareError::Malformed)?;
-        let share = percent.checked_mul(10).and_then(|whole| whole.checked_add(tenths));
-        share.filter(|share| *share < WHOLE).map(Share).ok_or(ShareError::TooLarge)
-    }
-}
-
-/// As [`Share::parse`] reads it again.
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0 / 10, self.0 % 10) {
-            (percent, 0) => write!(f, "{percent}%"),
-            (percent, tenths) => write!(f, "{percent}.{tenths}%"),
-        }
-    }
+    let percent: u16 = percent.parse().map_err(|_| ShareError::TooLarge)?;
+    let tenths: u16 = tenths.parse().map_err(|_| ShareError::Malformed)?;
+    let share = percent.checked_mul(10).and_then(|whole| whole.checked_add(tenths));
+    share.filter(|share| *share < WHOLE).map(Share).ok_or(ShareError::TooLarge)
 }
 
 fn read_share(value: &Value) -> Result<Share, Fault> {
     let text = text(value, "a share in quotes, as in \"5%\"")?;
-    Share::parse(text).map_err(|error| {
+    parse(text).map_err(|error| {
         let cure = "write a percentage below 100, as in \"5%\" or \"0.5%\"";
         Fault::value(format!("is {}, which {error}", quoted(text)), cure)
     })
@@ -105,8 +71,8 @@ mod tests {
             ("5.0%", 50, "5%"),
             ("099.9%", 999, "99.9%"),
         ] {
-            let share = Share::parse(text);
-            assert_eq!(share.map(Share::in_thousandths), Ok(thousandths), "{text}");
+            let share = parse(text);
+            assert_eq!(share.map(|share| share.0), Ok(thousandths), "{text}");
             assert_eq!(share.map(|share| share.to_string()), Ok(again.to_owned()), "{text}");
         }
     }
@@ -129,7 +95,7 @@ mod tests {
             ("1.+5%", ShareError::Malformed),
             ("5GiB", ShareError::Malformed),
         ] {
-            assert_eq!(Share::parse(text), Err(why), "{text}");
+            assert_eq!(parse(text), Err(why), "{text}");
         }
     }
 }

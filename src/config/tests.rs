@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::Span;
+use rundeck_alb_core::{Share, Span};
 
 use super::*;
 
@@ -108,7 +108,7 @@ fn the_good_file_sets_every_key_to_another_value_than_its_default() -> Tested {
     assert_eq!(settings.drain.jobs_timeout, Span::ZERO);
     let disk = &settings.health.disk;
     assert_eq!(disk.paths, [Path::new("/srv/rundeck"), Path::new("/var/log/rundeck")]);
-    assert_eq!((disk.degraded_below, disk.down_below), (Share::thousandths(125), Share::thousandths(0)));
+    assert_eq!((disk.degraded_below, disk.down_below), (Share(125), Share(0)));
     assert_eq!(settings.membership.discover_tag, None);
     let groups: Vec<_> = settings
         .membership

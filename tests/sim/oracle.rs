@@ -322,7 +322,7 @@ impl Oracle {
                 count(&mut local.unsound, jvm.stopping || jvm.stranger.is_some());
             }
             Reply::Disks(disks) => {
-                let below = u64::from(self.policy.health.disk_down_below);
+                let below = u64::from(self.policy.health.disk.down_below.0);
                 let full = disks.iter().any(|d| matches!(&d.room, Room::Local { free, .. } if *free < below));
                 count(&mut local.full, full);
             }

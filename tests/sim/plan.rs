@@ -3,8 +3,8 @@
 use crate::rundeck::Shows;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Circumstances, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, PassiveRule,
-    Policy, Span, TargetType,
+    Circumstances, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
+    PassiveRule, Policy, Share, Span, TargetType,
 };
 
 /// What one schedule is about.
@@ -47,7 +47,7 @@ fn health(tape: &mut Tape) -> HealthPolicy {
         settle: tape.pick(&[Span::secs(10), Span::secs(3)], Span::secs(10)),
         boot_timeout: tape.pick(&[Span::secs(600), Span::secs(90)], Span::secs(600)),
         passive: if tape.chance(40) { PassiveRule::In } else { PassiveRule::Out },
-        disk_down_below: tape.pick(&[10, 0], 10),
+        disk: DiskPolicy { down_below: tape.pick(&[Share(10), Share::ZERO], Share(10)), ..DiskPolicy::default() },
         ..HealthPolicy::default()
     }
 }

@@ -20,8 +20,8 @@ pub use event::{CallId, Event, Notice, Reply};
 pub use moment::{Moment, Span};
 pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer};
 pub use policy::{
-    Circumstances, DatabaseRule, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership, PassiveRule,
-    Policy,
+    Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
+    PassiveRule, Policy, Share,
 };
 pub use receipt::{DrainResult, GroupLeft, Receipt, Step, result_word};
 pub use seen::{

@@ -6,6 +6,7 @@
 use super::aws::TargetType;
 use super::moment::Span;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Everything that steers the heart's decisions. Constant for the life of a heart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,10 +69,8 @@ pub struct HealthPolicy {
     pub passive: PassiveRule,
     /// What follows when the database is gone.
     pub database: DatabaseRule,
-    /// Free space or inodes below this share of a local file system degrade the node, in thousandths.
-    pub disk_degraded_below: u16,
-    /// Below this share they take it out, in thousandths; 0: never.
-    pub disk_down_below: u16,
+    /// Room on file systems.
+    pub disk: DiskPolicy,
     /// The health paths, to recognise a target group that asks for another one.
     pub paths: Vec<String>,
 }
@@ -93,9 +92,41 @@ impl Default for HealthPolicy {
             boot_timeout: Span::secs(10 * 60),
             passive: PassiveRule::default(),
             database: DatabaseRule::default(),
-            disk_degraded_below: 100,
-            disk_down_below: 10,
+            disk: DiskPolicy::default(),
             paths: vec!["/health".to_owned()],
+        }
+    }
+}
+
+/// How much room a local file system must have, `[health.disk]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskPolicy {
+    /// Less free space or inodes than this share degrade the node; zero: never.
+    pub degraded_below: Share,
+    /// Less than this take it out, below `degraded_below`; zero: never.
+    pub down_below: Share,
+}
+
+impl Default for DiskPolicy {
+    fn default() -> DiskPolicy {
+        DiskPolicy { degraded_below: Share(100), down_below: Share(10) }
+    }
+}
+
+/// A share of a whole, in thousandths; shown as people write it: `10%`, `0.5%`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Share(pub u16);
+
+impl Share {
+    /// Nothing: switches off what it bounds.
+    pub const ZERO: Share = Share(0);
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 10, self.0 % 10) {
+            (percent, 0) => write!(f, "{percent}%"),
+            (percent, tenth) => write!(f, "{percent}.{tenth}%"),
         }
     }
 }

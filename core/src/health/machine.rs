@@ -1,9 +1,9 @@
 //! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
 
-use super::phrases::{disk_words, load_words, memory_words, percent};
+use super::phrases::{disk_words, load_words, memory_words};
 use crate::contract::{
-    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Span, Words, not_asked,
-    sooner,
+    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Share, Span, Words,
+    not_asked, sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -16,8 +16,8 @@ const DISK_LIMIT: Span = Span::secs(10);
 /// Between two looks at memory and load.
 const HOST_INTERVAL: Span = Span::secs(30);
 const HOST_LIMIT: Span = Span::secs(5);
-/// Below this share of the memory the kernel begins to throw out what it will need again, in thousandths.
-const MEMORY_BELOW: u16 = 50;
+/// Below this share of the memory the kernel begins to throw out what it will need again.
+const MEMORY_BELOW: Share = Share(50);
 /// Load over five minutes per processor, in hundredths: work waits four times as long as it runs.
 const LOAD_ABOVE: u32 = 400;
 /// A share of everything, in thousandths.
@@ -83,11 +83,11 @@ impl Machine {
 
     fn judge_disks(&mut self, seen: &[DiskSeen], policy: &HealthPolicy, desk: &mut Desk) {
         let Some((worst, share)) = worst(seen) else { return };
-        let below = |mark: u16| share < u64::from(mark);
-        count(&mut self.floor, below(policy.disk_down_below), policy);
-        count(&mut self.low, below(policy.disk_degraded_below), policy);
+        let below = |mark: Share| share < u64::from(mark.0);
+        count(&mut self.floor, below(policy.disk.down_below), policy);
+        count(&mut self.low, below(policy.disk.degraded_below), policy);
         if self.low.shut().is_some() {
-            let mark = percent(policy.disk_degraded_below);
+            let mark = policy.disk.degraded_below;
             let text = format!(
                 "less than {mark} is free on the file system of {}: old execution logs are the usual cause; remove them, or make it larger",
                 worst.path
@@ -116,26 +116,26 @@ impl Machine {
 
     /// `may_eject`: below the floor the node is taken out.
     pub(super) fn disk_row(&self, may_eject: bool, policy: &HealthPolicy) -> CheckView {
-        let mark = policy.disk_degraded_below;
+        let mark = policy.disk.degraded_below;
         let (result, seen): Words =
             self.disks.as_ref().map_or(not_asked(), |(seen, _)| disk_words(seen, worst(seen), mark));
-        let floor = match (policy.disk_down_below, may_eject) {
-            (0, _) => String::new(),
+        let floor = match (policy.disk.down_below, may_eject) {
+            (Share::ZERO, _) => String::new(),
             (_, false) => ", nothing takes it out in an Auto Scaling group".to_owned(),
-            (mark, true) => format!(", less than {} takes it out", percent(mark)),
+            (mark, true) => format!(", less than {mark} takes it out"),
         };
         CheckView {
             at: self.disks.as_ref().map(|(_, at)| *at),
             passes: self.low.passes(),
             fails: self.low.fails(),
             next: self.disk_pace.wake(),
-            ..CheckView::of(Check::Disk, result, seen, format!("less than {} flags the node{floor}", percent(mark)))
+            ..CheckView::of(Check::Disk, result, seen, format!("less than {mark} flags the node{floor}"))
         }
     }
 
     pub(super) fn memory_row(&self) -> CheckView {
         let words = self.host.as_ref().map_or(not_asked(), |(host, _)| memory_words(host, short_of_memory(host)));
-        let change = format!("less than {} flags the node", percent(MEMORY_BELOW));
+        let change = format!("less than {MEMORY_BELOW} flags the node");
         self.host_row(Check::Memory, words, &self.memory, change)
     }
 
@@ -175,7 +175,7 @@ fn count(gate: &mut Gate<()>, bad: bool, policy: &HealthPolicy) {
 }
 
 pub(crate) fn short_of_memory(host: &HostSeen) -> bool {
-    host.available.saturating_mul(WHOLE) < host.memory.saturating_mul(u64::from(MEMORY_BELOW))
+    host.available.saturating_mul(WHOLE) < host.memory.saturating_mul(u64::from(MEMORY_BELOW.0))
 }
 
 pub(crate) fn overloaded(host: &HostSeen) -> bool {

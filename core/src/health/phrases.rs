@@ -3,7 +3,7 @@
 //! No counters and no consequences here.
 
 use crate::contract::{
-    DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen, Words,
+    DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Share, Span, WebSeen, Words,
 };
 use crate::desk::Gate;
 
@@ -63,11 +63,11 @@ pub(crate) fn database_words(seen: &DatabaseSeen, took: Option<Span>) -> Words {
     }
 }
 
-/// Words for the fullest local file system, of which that share is free; `mark`: below this share it fails, in thousandths.
-pub(crate) fn disk_words(seen: &[DiskSeen], worst: Option<(&DiskSeen, u64)>, mark: u16) -> Words {
+/// Words for the fullest local file system, of which that share is free; `mark`: below this share it fails.
+pub(crate) fn disk_words(seen: &[DiskSeen], worst: Option<(&DiskSeen, u64)>, mark: Share) -> Words {
     match (worst, seen.first()) {
         (Some((disk, share)), _) => {
-            let result = if share < u64::from(mark) { "fail" } else { "pass" };
+            let result = if share < u64::from(mark.0) { "fail" } else { "pass" };
             (result, format!("{}.{}% free on the file system of {}", share / 10, share % 10, disk.path))
         }
         (None, None) => ("unknown", "no directory of Rundeck's is known: set health.disk.paths".into()),
@@ -95,14 +95,6 @@ pub(crate) fn load_words(host: &HostSeen, overloaded: bool) -> Words {
     let result = if overloaded { "fail" } else { "pass" };
     let (whole, part) = (host.load_hundredths / 100, host.load_hundredths % 100);
     (result, format!("load {whole}.{part:02} over 5 min on {} processors", host.processors))
-}
-
-/// Thousandths as people write them.
-pub(crate) fn percent(thousandths: u16) -> String {
-    match (thousandths / 10, thousandths % 10) {
-        (whole, 0) => format!("{whole}%"),
-        (whole, tenth) => format!("{whole}.{tenth}%"),
-    }
 }
 
 /// What would turn a counted check.

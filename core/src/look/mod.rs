@@ -81,7 +81,7 @@ impl Look {
             ProcessSeen::None | ProcessSeen::Several(_) => Default::default(),
         };
         let not_ready = self.ready.as_ref().is_some_and(|seen| seen.readiness == Readiness::NotReady);
-        let full = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk_down_below));
+        let full = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk.down_below.0));
         match &self.api {
             _ if jvm.stopping => Some(Reason::RundeckStopping),
             _ if jvm.stranger.is_some() => Some(Reason::WrongProcess),
@@ -94,7 +94,7 @@ impl Look {
 
     fn flag(&self, policy: &HealthPolicy) -> Option<Degraded> {
         let component = self.ready.as_ref().is_some_and(|seen| seen.database == Some(false));
-        let low = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk_degraded_below));
+        let low = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk.degraded_below.0));
         // `/health` answers and a call that needs the database does not.
         let call = matches!(&self.api, Some(ApiSeen::TimedOut | ApiSeen::Failed(_)));
         if component || call {
@@ -124,7 +124,7 @@ impl Look {
             row(Check::Web, self.web_words()),
             row(Check::Readiness, self.ready.as_ref().map_or(not_asked(), ready_words)),
             row(Check::Api, api),
-            row(Check::Disk, disk_words(&self.disks, worst(&self.disks), policy.disk_degraded_below)),
+            row(Check::Disk, disk_words(&self.disks, worst(&self.disks), policy.disk.degraded_below)),
             row(Check::Memory, self.host.as_ref().map_or(not_asked(), memory)),
             row(Check::Load, self.host.as_ref().map_or(not_asked(), load)),
         ]
