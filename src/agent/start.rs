@@ -7,7 +7,7 @@ use super::places::Places;
 use super::{Agent, Cloud, World};
 use crate::aws::Outside;
 use crate::clock::Clock;
-use crate::config::{Settings, policy};
+use crate::config::Settings;
 use crate::host::{self, Endpoint};
 use crate::server::health::{HealthOptions, HealthServer, Patience};
 use crate::server::{Board, Counters, Published};
@@ -34,12 +34,12 @@ const OPEN_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`StartError`]; once it runs nothing is an error any more.
 pub fn run(settings: &Settings, places: &Places, outside: Outside, clock: &Clock) -> Result<Ending, StartError> {
-    let listener = health_listener(settings.health.listen)?;
+    let listener = health_listener(settings.health_port.listen)?;
     let listens = listener.local_addr().map_err(system("the health port's address"))?;
     let tokens = Tokens::find(settings, places.credential.clone())?;
     let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now().0;
     let circumstances = Circumstances { has_token: tokens.any(), health_port: listens.port() };
-    let heart = Heart::new(policy(settings, circumstances), seed, clock.now());
+    let heart = Heart::new(settings.policy(circumstances), seed, clock.now());
     // Nothing is accepted until the kept verdict has been read: checks wait in the kernel's queue.
     let mut first = heart.snapshot();
     first.accepting = false;
@@ -110,7 +110,7 @@ impl Start<'_> {
             rundeck,
             tokens,
             finder: Finder::new(endpoint),
-            disks: Disks::new(self.settings.health.disk.paths.clone()),
+            disks: Disks::new(self.settings.looks.directories.clone()),
             cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
             store,
             boot_id,
@@ -159,8 +159,8 @@ async fn open_store(places: &Places) -> Result<(Arc<Store>, Option<String>), Sta
 fn health_options(settings: &Settings) -> HealthOptions {
     HealthOptions {
         paths: settings.health.paths.clone(),
-        executions_status_compat: settings.health.executions_status_compat,
-        max_connections: settings.health.max_connections as usize,
+        executions_status_compat: settings.health_port.executions_status_compat,
+        max_connections: settings.health_port.max_connections as usize,
         patience: Patience::default(),
     }
 }

@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::paint::Hue;
 use super::{Globals, runtime, text};
 use crate::clock::Clock;
-use crate::config::{Override, Settings, policy};
+use crate::config::{Override, Settings};
 use crate::host::Endpoint;
 use crate::rundeck::Client;
 use crate::watch::api::TokenSource;
@@ -15,7 +15,7 @@ use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, host, readiness, web};
-use rundeck_alb_core::{ApiSeen, Check, Circumstances, HealthPolicy, Info, Look, LookRow, Looks, Mode, ProcessSeen};
+use rundeck_alb_core::{ApiSeen, Check, Info, Look, LookRow, Looks, Mode, ProcessSeen};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -44,10 +44,8 @@ pub fn check(globals: &Globals, flags: &CheckFlags, console: &mut Console<'_>) -
     let settings = globals.load(url.collect()).map_err(|error| error.with_code(CANNOT_TELL))?.settings;
     let (client, tokens) = client(globals, &settings)?;
     let seen = runtime()?.block_on(looks(&settings, &client, &tokens));
-    let circumstances = Circumstances { has_token: tokens.is_some(), health_port: settings.health.listen.port() };
-    let rules = policy(&settings, circumstances).health;
-    let told = Told { seen: &seen, verdict: seen.look.judge(&rules), settings: &settings, rules: &rules };
-    let verdict = told.verdict;
+    let verdict = seen.look.judge(&settings.health);
+    let told = Told { seen: &seen, verdict, settings: &settings };
     match globals.output() {
         Output::Text => console.say(&told.text(console))?,
         Output::Json => console.say_json(&told.json())?,
@@ -79,7 +77,7 @@ async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource
         ProcessSeen::One(process, _) => Some(process),
         ProcessSeen::None | ProcessSeen::Several(_) => None,
     };
-    let disks = watch.time(Check::Disk, Disks::new(settings.health.disk.paths.clone()).look(known)).await;
+    let disks = watch.time(Check::Disk, Disks::new(settings.looks.directories.clone()).look(known)).await;
     let look = Look { process, web: round.web, boot: round.boot, ready: Some(ready), api, disks, host: host::look() };
     Seen { look, took: watch.took, warnings: round.certificate.map(|text| ("certificate", text)).into_iter().collect() }
 }
@@ -135,14 +133,13 @@ struct Told<'a> {
     seen: &'a Seen,
     verdict: Looks,
     settings: &'a Settings,
-    rules: &'a HealthPolicy,
 }
 
 impl Told<'_> {
     /// Each row with the time it took, where it waited for somebody else.
     fn rows(&self) -> impl Iterator<Item = (LookRow, Option<u64>)> {
         let took = |check| self.seen.took.iter().find(|(timed, _)| *timed == check).map(|(_, took)| *took);
-        self.seen.look.rows(self.rules).into_iter().map(move |row| {
+        self.seen.look.rows(&self.settings.health).into_iter().map(move |row| {
             let took = took(row.check);
             (row, took)
         })

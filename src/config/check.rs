@@ -8,7 +8,7 @@ use rundeck_alb_core::{GroupWanted, Share, Span};
 use super::error::{ConfigError, Problem};
 use super::names::{is_arn, name_of_group};
 use super::origin::{Origin, Origins};
-use super::settings::{HealthSettings, Settings};
+use super::settings::Settings;
 use super::units::format_duration;
 
 /// Everything that is impossible about `settings`, each at the key that somebody set.
@@ -66,8 +66,7 @@ struct Order {
 
 fn times(settings: &Settings, found: &mut Found<'_>) {
     let health = &settings.health;
-    let rules = orders(health);
-    for Order { left, right, equal_allowed } in rules {
+    for Order { left, right, equal_allowed } in orders(settings) {
         if left.1 < right.1 || (equal_allowed && left.1 == right.1) {
             continue;
         }
@@ -108,12 +107,13 @@ fn shares(settings: &Settings, found: &mut Found<'_>) {
     found.add(&[down, degraded], why, format!("lower `{down}`, \"0%\" for never, or raise `{degraded}`"));
 }
 
-fn orders(health: &HealthSettings) -> [Order; 5] {
+fn orders(settings: &Settings) -> [Order; 5] {
+    let health = &settings.health;
     let order = |left, right, equal_allowed| Order { left, right, equal_allowed };
     let interval = ("health.interval", health.interval);
     let timeout = ("health.timeout", health.timeout);
     [
-        order(("health.connect_timeout", health.connect_timeout), timeout, true),
+        order(("health.connect_timeout", settings.looks.connect_timeout), timeout, true),
         order(timeout, interval, false),
         order(("health.fast_interval", health.fast_interval), interval, true),
         order(("health.down_interval", health.down_interval), interval, true),
@@ -126,7 +126,7 @@ fn with_time((key, time): (&str, Span)) -> String {
 }
 
 fn ports(settings: &Settings, found: &mut Found<'_>) {
-    let health = settings.health.listen;
+    let health = settings.health_port.listen;
     if let Some(admin) = settings.admin.listen
         && covers(health, admin.ip(), admin.port())
     {

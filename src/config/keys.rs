@@ -1,7 +1,7 @@
 //! The table of all keys: their names, and how each is read into its field and shown. Flags, "did you mean" and the names of
 //! variables come from it too, and so do the keys of the contract that this version refuses.
 //!
-//! Does not hold the fields (`settings.rs`), the defaults (`defaults.rs`) or the rules between keys (`check.rs`). What else a
+//! Does not hold the fields and their defaults (core's policies, `settings.rs`) or the rules between keys (`check.rs`). What else a
 //! new key touches stands in docs/ARCHITECTURE.md, "Where a change goes".
 
 use rundeck_alb_core::{GroupWanted, Ownership, TargetType};
@@ -34,28 +34,29 @@ impl<S> Key<S> {
     }
 }
 
-/// A key whose field has the key's own name.
+/// A key; `=> field` where it is not read into the field of its own name.
 macro_rules! key {
-    ($table:ident.$nested:ident.$name:ident, $codec:expr) => {
-        Key {
-            table: concat!(stringify!($table), ".", stringify!($nested)),
-            name: stringify!($name),
-            read: |settings, value| {
-                settings.$table.$nested.$name = ($codec.read)(value)?;
-                Ok(())
-            },
-            show: |settings| ($codec.show)(&settings.$table.$nested.$name),
-        }
-    };
     ($table:ident.$name:ident, $codec:expr) => {
+        key!($table.$name => $table.$name, $codec)
+    };
+    ($table:ident.$nested:ident.$name:ident, $codec:expr) => {
+        key!($table.$nested.$name => $table.$nested.$name, $codec)
+    };
+    ($table:ident.$name:ident => $($field:ident).+, $codec:expr) => {
+        key!(@ stringify!($table), $name, $($field).+, $codec)
+    };
+    ($table:ident.$nested:ident.$name:ident => $($field:ident).+, $codec:expr) => {
+        key!(@ concat!(stringify!($table), ".", stringify!($nested)), $name, $($field).+, $codec)
+    };
+    (@ $table:expr, $name:ident, $($field:ident).+, $codec:expr) => {
         Key {
-            table: stringify!($table),
+            table: $table,
             name: stringify!($name),
             read: |settings, value| {
-                settings.$table.$name = ($codec.read)(value)?;
+                settings.$($field).+ = ($codec.read)(value)?;
                 Ok(())
             },
-            show: |settings| ($codec.show)(&settings.$table.$name),
+            show: |settings| ($codec.show)(&settings.$($field).+),
         }
     };
 }
@@ -89,15 +90,15 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(rundeck.ca_file, codec::FILE),
     key!(rundeck.pin_sha256, codec::PIN),
     key!(rundeck.tls_server_name, codec::SERVER_NAME),
-    key!(health.listen, codec::LISTEN),
+    key!(health.listen => health_port.listen, codec::LISTEN),
     key!(health.paths, lists::PATHS),
-    key!(health.executions_status_compat, codec::SWITCH),
+    key!(health.executions_status_compat => health_port.executions_status_compat, codec::SWITCH),
     key!(health.interval, codec::PACE),
     key!(health.fast_interval, codec::PACE),
     key!(health.down_interval, codec::PACE),
     key!(health.api_interval, codec::PACE),
     key!(health.database_interval, codec::PACE),
-    key!(health.connect_timeout, codec::PACE),
+    key!(health.connect_timeout => looks.connect_timeout, codec::PACE),
     key!(health.timeout, codec::PACE),
     key!(health.rise_initial, count::<1, 100>()),
     key!(health.rise, count::<1, 100>()),
@@ -107,8 +108,8 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(health.boot_timeout, codec::PACE),
     key!(health.passive, word()),
     key!(health.database, DATABASE),
-    key!(health.max_connections, count::<8, 10_000>()),
-    key!(health.disk.paths, lists::DIRECTORIES),
+    key!(health.max_connections => health_port.max_connections, count::<8, 10_000>()),
+    key!(health.disk.paths => looks.directories, lists::DIRECTORIES),
     key!(health.disk.degraded_below, SHARE),
     key!(health.disk.down_below, SHARE),
     key!(membership.ownership, word()),

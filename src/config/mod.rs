@@ -1,14 +1,13 @@
 //! Configuration: flags, environment, files and defaults become validated [`Settings`], each value
 //! with its [`Origin`]; every mistake becomes one line with the place and the cure. Does not read
-//! the process environment, does not print, and does not turn settings into the heart's policy.
+//! the process environment and does not print; what the heart decides by, it only fills in.
 //!
 //! The way of a value: `file.rs`, `env.rs` and flags put it into `raw.rs` as written, later sources
 //! over earlier ones; the table in `keys.rs` says which names are keys and, with `codec.rs`, reads
-//! them into `settings.rs`; `check.rs` compares them with each other.
+//! them into `settings.rs` and core's policies, which have the defaults; `check.rs` compares them with each other.
 
 mod check;
 mod codec;
-mod defaults;
 mod env;
 mod error;
 mod fault;
@@ -17,7 +16,6 @@ mod keys;
 mod lists;
 mod names;
 mod origin;
-mod policy;
 mod raw;
 mod secret;
 mod settings;
@@ -35,7 +33,6 @@ pub use env::Environment;
 pub use error::{ConfigError, ConfigErrors, Problem};
 pub use keys::{PREFIX, variable};
 pub use origin::{Origin, Origins, Position};
-pub use policy::policy;
 pub use secret::Secret;
 pub use settings::*;
 pub use show::Shown;

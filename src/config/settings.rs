@@ -1,10 +1,10 @@
-//! The validated settings: plain typed values, each with its default and unit. Does not read
-//! anything and does not turn them into the heart's policy; the defaults are in `defaults.rs`.
+//! The validated settings. What the heart decides by is core's own policy, fields and defaults; the structs here hold
+//! only the rest, each beside its default. Does not read anything.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::{DatabaseRule, DrainPolicy, MembershipPolicy, PassiveRule, Share, Span};
+use rundeck_alb_core::{Circumstances, DrainPolicy, HealthPolicy, MembershipPolicy, Policy, Span};
 
 use super::secret::Secret;
 use super::url::RundeckUrl;
@@ -14,8 +14,12 @@ use super::url::RundeckUrl;
 pub struct Settings {
     /// How to reach Rundeck.
     pub rundeck: RundeckSettings,
-    /// The health port and the probes behind it.
-    pub health: HealthSettings,
+    /// `[health]` and `[health.disk]`, as far as the heart decides by them.
+    pub health: HealthPolicy,
+    /// The rest of `[health]`: its server.
+    pub health_port: HealthPort,
+    /// The rest of `[health]` and `[health.disk]`: its looks.
+    pub looks: LookSettings,
     /// `[membership]` and `[[target_group]]`.
     pub membership: MembershipPolicy,
     /// `[drain]`.
@@ -26,6 +30,19 @@ pub struct Settings {
     pub log: LogSettings,
     /// AWS.
     pub aws: AwsSettings,
+}
+
+impl Settings {
+    /// What the heart is told, in these circumstances.
+    pub fn policy(&self, circumstances: Circumstances) -> Policy {
+        Policy {
+            health: self.health.clone(),
+            membership: self.membership.clone(),
+            drain: self.drain.clone(),
+            dry_run: self.aws.dry_run,
+            circumstances,
+        }
+    }
 }
 
 /// `[rundeck]`.
@@ -47,60 +64,37 @@ pub struct RundeckSettings {
     pub tls_server_name: Option<String>,
 }
 
-/// `[health]`.
+/// The health port: the keys of `[health]` that the server has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthSettings {
+pub struct HealthPort {
     /// Public health listener; port 0 lets the kernel choose.
     pub listen: SocketAddr,
-    /// Paths that answer with the verdict; at least one, each begins with `/`.
-    pub paths: Vec<String>,
     /// Also answer `/api/<V>/system/executions/status`.
     pub executions_status_compat: bool,
-    /// Pace of the probes when steady.
-    pub interval: Span,
-    /// Pace while the verdict is changing.
-    pub fast_interval: Span,
-    /// Pace while down.
-    pub down_interval: Span,
-    /// Pace of the API call with the token.
-    pub api_interval: Span,
-    /// Pace of the timed API call that asks the database.
-    pub database_interval: Span,
-    /// Limit for connecting, at most `timeout`.
-    pub connect_timeout: Span,
-    /// Limit for one probe, below `interval`.
-    pub timeout: Span,
-    /// Good answers in a row before the first `up`.
-    pub rise_initial: u32,
-    /// Good answers in a row from down to up.
-    pub rise: u32,
-    /// Bad answers in a row from up to down.
-    pub fall: u32,
-    /// Unbroken good answers before the first `up`, as time.
-    pub settle: Span,
-    /// A verdict older than this answers 503 `stale`; above `interval` + `timeout`.
-    pub max_age: Span,
-    /// Budget for Rundeck's start, above `settle`.
-    pub boot_timeout: Span,
-    /// What a Rundeck answers that somebody else set passive.
-    pub passive: PassiveRule,
-    /// What follows when the database is gone.
-    pub database: DatabaseRule,
-    /// Most connections on the health port at once.
+    /// Most connections at once.
     pub max_connections: u32,
-    /// Room on file systems.
-    pub disk: DiskSettings,
 }
 
-/// `[health.disk]`.
+impl Default for HealthPort {
+    fn default() -> HealthPort {
+        let listen = SocketAddr::from((Ipv6Addr::UNSPECIFIED, Circumstances::default().health_port));
+        HealthPort { listen, executions_status_compat: true, max_connections: 256 }
+    }
+}
+
+/// How looks are made: the keys of `[health]` that the adapters have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiskSettings {
+pub struct LookSettings {
+    /// Limit for connecting, at most `health.timeout`.
+    pub connect_timeout: Span,
     /// Directories whose file systems are looked at; none: found from Rundeck's process.
-    pub paths: Vec<PathBuf>,
-    /// Less free space or inodes than this degrades the node; zero: never.
-    pub degraded_below: Share,
-    /// Less than this takes it out, below `degraded_below`; zero: never.
-    pub down_below: Share,
+    pub directories: Vec<PathBuf>,
+}
+
+impl Default for LookSettings {
+    fn default() -> LookSettings {
+        LookSettings { connect_timeout: Span::secs(1), directories: Vec::new() }
+    }
 }
 
 /// `[admin]`.
@@ -110,6 +104,12 @@ pub struct AdminSettings {
     pub listen: Option<SocketAddr>,
     /// Control socket; `None`: `control.sock` in the runtime directory.
     pub socket: Option<PathBuf>,
+}
+
+impl Default for AdminSettings {
+    fn default() -> AdminSettings {
+        AdminSettings { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 4442))), socket: None }
+    }
 }
 
 impl AdminSettings {

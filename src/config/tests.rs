@@ -107,7 +107,7 @@ fn the_good_file_sets_every_key_to_another_value_than_its_default() -> Tested {
     assert_eq!(settings.health.api_interval, Span::secs(90));
     assert_eq!(settings.drain.jobs_timeout, Span::ZERO);
     let disk = &settings.health.disk;
-    assert_eq!(disk.paths, [Path::new("/srv/rundeck"), Path::new("/var/log/rundeck")]);
+    assert_eq!(settings.looks.directories, [Path::new("/srv/rundeck"), Path::new("/var/log/rundeck")]);
     assert_eq!((disk.degraded_below, disk.down_below), (Share(125), Share(0)));
     assert_eq!(settings.membership.discover_tag, None);
     let groups: Vec<_> = settings

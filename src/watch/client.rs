@@ -76,7 +76,7 @@ fn options(settings: &Settings, token: Option<Token>) -> Options {
         ca_file: rundeck.ca_file.clone(),
         pin_sha256: rundeck.pin_sha256,
         tls_server_name: rundeck.tls_server_name.clone(),
-        connect_timeout: settings.health.connect_timeout.into(),
+        connect_timeout: settings.looks.connect_timeout.into(),
         timeout: settings.health.timeout.into(),
         token,
         monotonic: since_boot,

@@ -101,7 +101,7 @@ fn every_type_can_be_set_by_the_environment() -> Tested {
     assert_eq!(settings.health.paths, ["/a", "/b"]);
     assert_eq!((settings.health.rise, settings.health.settle), (7, Span::millis(100)));
     let disk = &settings.health.disk;
-    assert_eq!((disk.paths.len(), disk.down_below.0), (2, 5));
+    assert_eq!((settings.looks.directories.len(), disk.down_below.0), (2, 5));
     assert!(!settings.drain.passive);
     assert_eq!((settings.admin.listen, settings.log.format), (None, LogFormat::Json));
     for key in KEYS {
