@@ -1,7 +1,6 @@
-//! The configuration as a whole: fixtures against their golden texts, the default file, the page.
-//! What the sources do to each other is in `tests/sources.rs`.
+//! The configuration as a whole: fixtures against their golden texts, the default file.
+//! What the sources do to each other is in `tests/sources.rs`, the table of keys and its page in `tests/table.rs`.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use rundeck_alb_core::{Share, Span};
 use super::*;
 
 mod sources;
+mod table;
 
 type Tested = Result<(), Box<dyn Error>>;
 
@@ -71,37 +71,8 @@ fn each_bad_file_has_its_golden_text() -> Tested {
 }
 
 #[test]
-fn the_keys_are_those_of_the_contract() {
-    let contract = "
-        rundeck: url host_header token_file ca_file pin_sha256 tls_server_name
-        health: listen paths executions_status_compat interval fast_interval down_interval api_interval
-        health: connect_timeout timeout rise_initial rise fall settle max_age boot_timeout passive max_connections
-        health: database_interval database
-        health.disk: paths degraded_below down_below
-        membership: ownership discover_tag reconcile_interval
-        drain: floor quiet_timeout jobs_timeout jobs_unknown_timeout passive
-        admin: listen socket
-        log: format level
-        aws: region dry_run
-        target_group: arn name port target_type ownership";
-    let contract = contract.lines().filter_map(|line| line.trim().split_once(": "));
-    let contract: BTreeSet<(&str, &str)> =
-        contract.flat_map(|(table, names)| names.split(' ').map(move |name| (table, name))).collect();
-    assert_eq!(keys::all().collect::<BTreeSet<_>>(), contract);
-    for (table, name) in contract {
-        assert_eq!(keys::unsupported(&format!("{table}.{name}")), None, "{table}.{name}");
-    }
-}
-
-#[test]
-fn the_good_file_sets_every_key_to_another_value_than_its_default() -> Tested {
+fn the_good_file_is_read_as_it_is_meant() -> Tested {
     let loaded = load(&from_file(format!("{FIXTURES}/good.toml")))?;
-    let defaults = Settings::default();
-    // A file excludes a pin, and the database has one word in this version.
-    for key in KEYS.iter().filter(|key| !["rundeck.ca_file", "health.database"].contains(&key.path().as_str())) {
-        assert!(loaded.origins.is_set(&key.path()), "{} is set", key.path());
-        assert_ne!((key.show)(&loaded.settings), (key.show)(&defaults), "{}", key.path());
-    }
     let settings = &loaded.settings;
     assert_eq!(settings.rundeck.url.to_string(), "https://rundeck.internal:4443/rundeck");
     assert_eq!(settings.health.api_interval, Span::secs(90));
@@ -157,25 +128,6 @@ fn the_default_file_says_what_the_program_does() -> Tested {
         assert!(line.chars().count() <= 100, "at most 100 columns: {line}");
         let is_key = line.strip_prefix('#').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
         assert!(!is_key || before.starts_with("# "), "has a comment: {line}");
-    }
-    Ok(())
-}
-
-#[test]
-fn the_page_lists_every_key_with_its_default() -> Tested {
-    let page = fs::read_to_string("docs/CONFIG.md")?;
-    let defaults = Settings::default();
-    for key in KEYS {
-        let row = format!("| `{}` | ", key.name);
-        let default = format!(" | `{}` | ", (key.show)(&defaults));
-        let found = page.lines().any(|line| line.starts_with(&row) && line.contains(&default));
-        assert!(found, "{} with{default}is in docs/CONFIG.md", key.path());
-    }
-    for key in GROUP_KEYS {
-        assert!(page.contains(&format!("| `{}` | ", key.name)), "{}", key.path());
-    }
-    for key in keys::UNSUPPORTED {
-        assert!(page.contains(&format!("`{key}`")), "{key}");
     }
     Ok(())
 }
