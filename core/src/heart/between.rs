@@ -117,3 +117,125 @@ pub(super) fn degraded(shown: Answer, mode: Option<Mode>, by_probes: Vec<Degrade
     let passive = shown.state == State::Up && mode == Some(Mode::Passive);
     passive.then_some(Degraded::Passive).into_iter().chain(by_probes).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UP: Answer = Answer { ok: true, state: State::Up, reason: Reason::Ok };
+    const SERVING: Reach = Reach { life: Life::There, answers: true, proven: true, readiness_asked: true };
+    const HANGING: Reach = Reach { answers: false, ..SERVING };
+    const GONE: Reach = Reach { life: Life::Gone, ..HANGING };
+
+    fn policy(change: impl FnOnce(&mut Policy)) -> Policy {
+        let mut policy = Policy::default();
+        policy.circumstances.has_token = true;
+        change(&mut policy);
+        policy
+    }
+
+    #[test]
+    fn the_api_waits_for_the_readiness_state_and_a_drain_asks_a_rundeck_that_hangs() {
+        let starting = Reach { proven: false, readiness_asked: false, ..SERVING };
+        assert!(!asks_api(starting, false));
+        assert!(asks_api(Reach { readiness_asked: true, ..starting }, false));
+        assert!(asks_api(SERVING, false) && !asks_api(HANGING, false));
+        assert!(asks_api(HANGING, true) && !asks_api(GONE, true));
+    }
+
+    #[test]
+    fn the_timed_call_needs_a_token_that_is_known_and_a_slot_that_no_drain_wants() {
+        assert!(asks_database(SERVING, true, false));
+        assert!(!asks_database(SERVING, false, false) && !asks_database(SERVING, true, true));
+        assert!(
+            !asks_database(HANGING, true, false) && !asks_database(Reach { proven: false, ..SERVING }, true, false)
+        );
+    }
+
+    #[test]
+    fn only_a_first_up_with_a_token_waits_for_the_mode() {
+        let (with, without) = (policy(|_| ()), policy(|p| p.circumstances.has_token = false));
+        assert!(holds_first_up(true, false, &with));
+        assert!(!holds_first_up(false, false, &with) && !holds_first_up(true, true, &with));
+        assert!(!holds_first_up(true, false, &without));
+    }
+
+    #[test]
+    fn a_claim_that_no_disk_takes_is_waited_for_no_longer_than_a_second() {
+        assert!(claim_kept(true, Moment(5000), Moment(5000)));
+        assert!(!claim_kept(false, Moment(5000), Moment(5999)) && claim_kept(false, Moment(5000), Moment(6000)));
+    }
+
+    #[test]
+    fn a_drain_wants_passive_once_it_acts_and_only_ours_is_undone() {
+        let full = policy(|_| ());
+        assert_eq!(wanted_mode(Some(true), false, &full), Some(Mode::Passive));
+        assert_eq!(wanted_mode(Some(false), true, &full), None);
+        assert_eq!((wanted_mode(None, true, &full), wanted_mode(None, false, &full)), (Some(Mode::Active), None));
+        let never = policy(|p| p.drain.passive = false);
+        assert_eq!(
+            (wanted_mode(Some(true), true, &never), wanted_mode(None, true, &never)),
+            (None, Some(Mode::Active))
+        );
+        let blind = policy(|p| p.circumstances.has_token = false);
+        assert_eq!((wanted_mode(Some(true), true, &blind), wanted_mode(None, true, &blind)), (None, None));
+    }
+
+    #[test]
+    fn what_keeps_the_mode_from_being_passive_is_named() {
+        let full = policy(|_| ());
+        assert_eq!(passive(Some(Mode::Passive), true, &full), Passive::On);
+        assert_eq!(passive(Some(Mode::Active), true, &full), Passive::Failed);
+        assert_eq!(passive(None, false, &full), Passive::Pending);
+        for skipping in [
+            policy(|p| p.drain.passive = false),
+            policy(|p| p.circumstances.has_token = false),
+            policy(|p| p.dry_run = true),
+        ] {
+            assert!(matches!(passive(Some(Mode::Passive), true, &skipping), Passive::Skipped(_)));
+            assert!(!switches_mode(&skipping));
+        }
+        assert!(switches_mode(&full));
+    }
+
+    #[test]
+    fn a_node_joins_only_while_it_answers_up_and_leaves_only_once_the_drain_acts() {
+        assert_eq!(wish(None, UP, true), Wish::Join);
+        assert_eq!(wish(None, UP, false), Wish::Hold);
+        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, true), Wish::Hold);
+        assert_eq!((wish(Some(false), UP, true), wish(Some(true), UP, true)), (Wish::Hold, Wish::Leave));
+    }
+
+    #[test]
+    fn a_full_disk_takes_out_only_where_nobody_would_replace_the_node() {
+        assert!(ejects_full_disk(true, false));
+        assert!(!ejects_full_disk(true, true) && !ejects_full_disk(false, false));
+    }
+
+    #[test]
+    fn a_drain_goes_before_the_probes_and_blindness_before_disk_and_passive() {
+        let all = Ejections { blind: true, disk: true, passive: true };
+        let none = Ejections { blind: false, disk: false, passive: false };
+        let said = |answer: Answer| (answer.ok, answer.state, answer.reason);
+        let drain = |stopped, holds_200| Leaving { cause: Some(Cause::AgentStopping), stopped, holds_200 };
+        let reason = Reason::AgentStopping;
+        let up = Verdict::Up;
+        assert_eq!(said(answer(Some(drain(false, false)), up, &none)), (false, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(false, true)), up, &all)), (true, State::Draining, reason));
+        let down = Verdict::Down(Reason::Timeout);
+        assert_eq!(said(answer(Some(drain(false, true)), down, &none)), (false, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(true, false)), up, &none)), (false, State::Stopped, reason));
+        assert_eq!(said(answer(None, up, &none)), (true, State::Up, Reason::Ok));
+        assert_eq!(said(answer(None, up, &all)), (false, State::Down, Reason::Blind));
+        assert_eq!(said(answer(None, up, &Ejections { blind: false, ..all })), (false, State::Down, Reason::Disk));
+        let passive = Ejections { passive: true, ..none };
+        assert_eq!(said(answer(None, up, &passive)), (false, State::Down, Reason::Passive));
+        assert_eq!(said(answer(None, down, &passive)), (false, State::Down, Reason::Timeout));
+    }
+
+    #[test]
+    fn passive_mode_degrades_a_node_that_is_up() {
+        assert_eq!(degraded(UP, Some(Mode::Passive), vec![Degraded::Slow]), [Degraded::Passive, Degraded::Slow]);
+        assert_eq!(degraded(Answer { state: State::Draining, ..UP }, Some(Mode::Passive), vec![]), []);
+    }
+}
