@@ -9,9 +9,12 @@
 
 mod bans;
 mod documents;
+mod house;
 mod imports;
 mod lengths;
+mod paths;
 mod purity;
+mod rooms;
 mod source;
 
 use source::repository;

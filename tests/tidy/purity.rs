@@ -1,5 +1,6 @@
 //! The heart is pure: `core` depends on serde's derives alone, and takes nothing from the standard library that touches the world.
 
+use super::paths::leaves;
 use super::source::{File, leading_word, line, occurrences};
 
 /// What `std::` paths of core may not begin with.
@@ -56,62 +57,23 @@ fn impurities(file: &File) -> Vec<String> {
     let code = &file.production;
     let mut findings = Vec::new();
     for at in occurrences(code, "std::") {
-        let names = std_names(&code[at + "std::".len()..]);
-        for name in names.iter().filter(|name| IMPURE.iter().any(|impure| is_below(name, impure))) {
-            findings.push(format!("{}:{}: `std::{name}` in core", file.path, line(code, at)));
-        }
+        let names = leaves(code, at).0.into_iter().map(|leaf| leaf.names[1..].join("::"));
+        let impure = names.filter(|name| IMPURE.iter().any(|impure| is_below(name, impure)));
+        findings.extend(impure.map(|name| format!("{}:{}: `std::{name}` in core", file.path, line(code, at))));
     }
     for at in occurrences(code, "serde::") {
-        let rest = &code[at + "serde::".len()..];
-        let names = rest.strip_prefix('{').map_or(leading_word(rest), |group| group.split('}').next().unwrap_or(group));
-        for name in names.split(',').map(str::trim).filter(|name| !["", "Serialize", "Deserialize"].contains(name)) {
-            findings.push(format!("{}:{}: `serde::{name}`: core uses the derives alone", file.path, line(code, at)));
-        }
+        let names = leaves(code, at).0.into_iter().filter_map(|leaf| leaf.names.get(1).copied());
+        let others = names.filter(|name| !["Serialize", "Deserialize"].contains(name));
+        findings.extend(
+            others
+                .map(|name| format!("{}:{}: `serde::{name}`: core uses the derives alone", file.path, line(code, at))),
+        );
     }
     findings
 }
 
 fn is_below(name: &str, impure: &str) -> bool {
     name.strip_prefix(impure).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-/// The paths that a tree of names behind `std::` stands for.
-fn std_names(code: &str) -> Vec<String> {
-    let end =
-        code.find([';', ')', '(', '>', '<', '=', ' ']).filter(|_| !code.starts_with('{') && !code.contains("::{"));
-    let end = end.or_else(|| code.find(';')).unwrap_or(code.len());
-    let mut names = Vec::new();
-    expand("", &code[..end].split_whitespace().collect::<String>(), &mut names);
-    names
-}
-
-fn expand(prefix: &str, tree: &str, names: &mut Vec<String>) {
-    match tree.split_once('{') {
-        Some((path, group)) if !path.contains(',') => {
-            let inside = group.strip_suffix('}').unwrap_or(group);
-            split(inside).into_iter().for_each(|part| expand(&format!("{prefix}{path}"), part, names));
-        }
-        _ => names.push(format!("{prefix}{}", tree.trim_end_matches(','))),
-    }
-}
-
-/// The parts of a group, split at its own commas.
-fn split(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
-    for (at, byte) in group.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                parts.push(&group[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&group[start..]);
-    parts.retain(|part| !part.is_empty());
-    parts
 }
 
 #[cfg(test)]

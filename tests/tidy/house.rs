@@ -1,0 +1,69 @@
+//! Who may import whom inside one crate, by a table of its rooms: an arrow goes only to the right, and the rooms of one
+//! column never know each other.
+//!
+//! It reads every path that begins with `crate::` or another name of the crate, with or without braces, in `use` lines and
+//! inline, and every `super::` chain that climbs out of a room; tests are read too. The tables stand in `imports.rs` and
+//! `rooms.rs`.
+
+use super::paths::from_root;
+use super::source::{File, line};
+
+/// The rooms of one crate.
+pub struct House {
+    /// The folder of its sources, with `/` at its end.
+    pub root: &'static str,
+    /// The names of the crate besides `crate`.
+    pub names: &'static [&'static str],
+    /// Its rooms: rows of columns, from left to right. An arrow keeps to one row.
+    pub rows: &'static [&'static [&'static [&'static str]]],
+    /// Files that know less than their room, each with the room that it must not know.
+    pub without: &'static [(&'static str, &'static str)],
+    /// Where the rooms are told.
+    pub told: &'static str,
+}
+
+/// What breaks the rule in these files.
+pub fn findings(house: &House, files: &[File]) -> Vec<String> {
+    let lib = format!("{}lib.rs", house.root);
+    let inside = files.iter().filter(|file| file.is_rust() && file.path.starts_with(house.root) && file.path != lib);
+    inside.flat_map(|file| of_file(house, file)).collect()
+}
+
+fn of_file(house: &House, file: &File) -> Vec<String> {
+    let own = house.room(&file.path);
+    if !house.knows(own) {
+        return vec![format!("{}: `{own}` has no place in the house ({})", file.path, house.told)];
+    }
+    let named = from_root(file, house.root, house.names);
+    let first = named.into_iter().filter_map(|(at, names)| Some((at, *names.first()?)));
+    let banned = first.filter(|(_, name)| !house.allows(own, name) || house.without.contains(&(&*file.path, *name)));
+    let mut findings: Vec<String> = banned
+        .map(|(at, name)| format!("{}:{}: `{own}` must not import `{name}`", file.path, line(&file.code, at)))
+        .collect();
+    // A group of braces names a room once for each of its names.
+    findings.dedup();
+    findings
+}
+
+impl House {
+    /// The room of a file: the first name below the crate's sources.
+    pub fn room<'a>(&self, path: &'a str) -> &'a str {
+        let inside = path.strip_prefix(self.root).unwrap_or(path);
+        inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
+    }
+
+    fn knows(&self, room: &str) -> bool {
+        self.rows.iter().any(|row| column(row, room).is_some())
+    }
+
+    /// A name that is no room's is `lib`'s own; where `lib` has no place in the table, its names are everybody's.
+    fn allows(&self, from: &str, to: &str) -> bool {
+        let to = if self.knows(to) { to } else { "lib" };
+        let right = |row: &&[&[&str]]| column(row, from).zip(column(row, to)).is_some_and(|(from, to)| from < to);
+        from == to || !self.knows(to) || self.rows.iter().any(right)
+    }
+}
+
+fn column(row: &[&[&str]], room: &str) -> Option<usize> {
+    row.iter().position(|rooms| rooms.contains(&room))
+}
