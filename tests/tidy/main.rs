@@ -13,6 +13,7 @@ mod house;
 mod imports;
 mod lengths;
 mod paths;
+mod privacy;
 mod purity;
 mod rooms;
 mod source;

@@ -156,16 +156,21 @@ pub fn block_end(code: &str, from: usize) -> Option<usize> {
     if bytes[open] == b';' {
         return None;
     }
+    balanced(code, open)
+}
+
+/// The place just behind the bracket, of any kind, that closes the one at `open`.
+pub fn balanced(code: &str, open: usize) -> Option<usize> {
     let mut depth = 0_usize;
-    let close = (open..bytes.len()).find(|&at| {
-        match bytes[at] {
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
+    let close = code.bytes().enumerate().skip(open).find(|(_, byte)| {
+        match byte {
+            b'{' | b'(' | b'[' => depth += 1,
+            b'}' | b')' | b']' => depth = depth.saturating_sub(1),
             _ => {}
         }
         depth == 0
     })?;
-    Some(close + 1)
+    Some(close.0 + 1)
 }
 
 fn without_tests(code: &str) -> String {
