@@ -8,10 +8,12 @@
 #![cfg(test)]
 
 mod bans;
+mod circles;
 mod documents;
 mod house;
 mod imports;
 mod lengths;
+mod modules;
 mod paths;
 mod privacy;
 mod purity;

@@ -77,6 +77,30 @@ fn behind_space(code: &str, at: usize) -> usize {
     code.len() - code[at..].trim_start().len()
 }
 
+/// A `use` line.
+pub struct Use<'a> {
+    /// Where it begins and ends.
+    pub at: std::ops::Range<usize>,
+    /// Whether it shows what it names to others, as `pub use` and `pub(super) use` do.
+    pub shows: bool,
+    /// What it names.
+    pub leaves: Vec<Leaf<'a>>,
+}
+
+/// The `use` lines of a code, those inside functions too.
+pub fn uses(code: &str) -> Vec<Use<'_>> {
+    let lines = occurrences(code, "use ").filter_map(|at| {
+        let before = code[..at].trim_end();
+        let shows = before.ends_with("pub")
+            || (before.ends_with(')')
+                && before.rfind("pub(").is_some_and(|open| !before[open..before.len() - 1].contains(')')));
+        let opens = before.is_empty() || before.ends_with([';', '{', '}', ']']) || shows;
+        let (leaves, end) = leaves(code, at + "use ".len());
+        opens.then_some(Use { at: at..end, shows, leaves })
+    });
+    lines.collect()
+}
+
 /// The modules with a body inside a code: where each lies, and its name.
 pub fn inline_modules(code: &str) -> Vec<(std::ops::Range<usize>, &str)> {
     let modules = occurrences(code, "mod ").filter_map(|at| {
@@ -158,6 +182,14 @@ mod tests {
         let code = "a::{b, c as d} e";
         let (leaves, end) = leaves(code, 0);
         assert_eq!((leaves[1].alias, &code[end..]), (Some("d"), " e"));
+    }
+
+    #[test]
+    fn use_lines_are_told_from_words_that_look_alike() {
+        let code = "use a::B;\npub use c::D;\npub(in crate::x) use e::F;\n#[cfg(unix)] use g::H;\nfn f() -> impl Sized + use<'_> { use i::J; reuse (k) }";
+        let found = uses(code);
+        let shown: Vec<(&str, bool)> = found.iter().map(|line| (line.leaves[0].names[0], line.shows)).collect();
+        assert_eq!(shown, [("a", false), ("c", true), ("e", true), ("g", false), ("i", false)]);
     }
 
     #[test]

@@ -112,8 +112,10 @@ fn without_attributes(code: &str) -> &str {
     }
 }
 
-/// Files that hold nothing but test code: those of `tests/`, and test modules in files of their own.
+/// Files that hold nothing but test code: those of `tests/`, and test modules in files of their own. The lab is a crate with
+/// tests of its own.
 fn is_test_file(path: &str) -> bool {
+    let path = path.strip_prefix("tests/lab/").unwrap_or(path);
     path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
