@@ -2,13 +2,14 @@
 //! long things may grow, and that the documents name what exists.
 //!
 //! Each rule is a function from files to findings in a module of its own, tried there on planted offences: a check that
-//! cannot fail is worth nothing. Here they meet the real files. Patterns that other tools grep for are put together from
-//! pieces.
+//! cannot fail is worth nothing. Here they meet the real files. Patterns that other tools grep for are put together
+//! from pieces.
 
 #![cfg(test)]
 
 mod bans;
 mod circles;
+mod citations;
 mod documents;
 mod house;
 mod imports;
