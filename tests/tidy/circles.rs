@@ -1,8 +1,8 @@
 //! Files that name each other in a circle: neither can be read, moved or tested without the other.
 //!
-//! A file names another one when its code uses something that the other declares. A face that shows its children's names
-//! (`pub use`) does not use them by that; a child that takes a name from the face takes it from the file that declares it.
-//! Tests do not count. Each crate is looked at by itself.
+//! A file names another one when its code uses something that the other declares. A face that shows its children's
+//! names (`pub use`) does not use them by that; a child that takes a name from the face takes it from the file that
+//! declares it. Tests do not count. Each crate is looked at by itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,8 +1,8 @@
-//! What documents and module headers must say: every module its purpose, the architecture page every room, and every promise of
-//! `docs/SEMANTICS.md` the test that holds it.
+//! What documents and module headers must say: every module its purpose, the architecture page every room, and every
+//! promise of `docs/SEMANTICS.md` the test that holds it.
 //!
-//! A promise is an item of a list or a row of a table on that page, but for the section "What is not promised". A name in backticks that has at least two underscores is
-//! taken for a test's, with or without its module path.
+//! A promise is an item of a list or a row of a table on that page, but for the section "What is not promised". A name
+//! in backticks that has at least two underscores is taken for a test's, with or without its module path.
 
 use std::collections::BTreeSet;
 
@@ -106,7 +106,8 @@ mod tests {
     use super::*;
 
     fn promised(page: &str) -> Vec<String> {
-        let held = "#[test]\nfn a_stale_verdict_answers_503() {}\nfn not_a_test() {}\n#[tokio::test(start_paused = true)]\nasync fn draining_survives_a_crash() {}";
+        let held = "#[test]\nfn a_stale_verdict_answers_503() {}\nfn not_a_test() {}\n\
+                    #[tokio::test(start_paused = true)]\nasync fn draining_survives_a_crash() {}";
         unheld_promises(&[File::new("docs/SEMANTICS.md", page), File::new("tests/it/health.rs", held)])
     }
 
@@ -132,7 +133,8 @@ mod tests {
     fn a_promise_is_held_by_a_test_that_exists() {
         assert_eq!(
             promised(
-                "Text.\n\n- Old means 503\n  (`health::a_stale_verdict_answers_503`, `max_age`).\n- And `draining_survives_a_crash`.\n"
+                "Text.\n\n- Old means 503\n  (`health::a_stale_verdict_answers_503`, `max_age`).\n\
+                 - And `draining_survives_a_crash`.\n"
             ),
             [""; 0]
         );

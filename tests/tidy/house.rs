@@ -1,9 +1,9 @@
 //! Who may import whom inside one crate, by a table of its rooms: an arrow goes only to the right, and the rooms of one
 //! column never know each other.
 //!
-//! It reads every path that begins with `crate::` or another name of the crate, with or without braces, in `use` lines and
-//! inline, and every `super::` chain that climbs out of a room; tests are read too. The tables stand in `imports.rs` and
-//! `rooms.rs`.
+//! It reads every path that begins with `crate::` or another name of the crate, with or without braces, in `use` lines
+//! and inline, and every `super::` chain that climbs out of a room; tests are read too. The tables stand in
+//! `imports.rs` and `rooms.rs`.
 
 use super::paths::from_root;
 use super::source::{File, line};

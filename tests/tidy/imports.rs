@@ -1,7 +1,9 @@
-//! Who may import whom inside the agent: an arrow goes only to the right, and the rooms of one column never know each other.
+//! Who may import whom inside the agent: an arrow goes only to the right, and the rooms of one column never know each
+//! other.
 //!
 //! ```text
-//! main -> cli -> agent -> { effect, watch, server, store, telemetry } -> { rundeck, aws, host, systemd, config, clock } -> core
+//! main -> cli -> agent -> { effect, watch, server, store, telemetry }
+//!                      -> { rundeck, aws, host, systemd, config, clock }
 //! ```
 //!
 //! The AWS crates' types stop inside `aws`. How paths are read: `house.rs`.

@@ -20,6 +20,7 @@ mod privacy;
 mod purity;
 mod rooms;
 mod source;
+mod width;
 
 use source::repository;
 

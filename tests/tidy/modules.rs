@@ -1,8 +1,8 @@
 //! The modules of one crate, and in which of its files a name is declared: followed through the faces that show it
 //! (`pub use`), through imports and through globs.
 //!
-//! It reads the code that is shipped, not tests. What macros make it does not see: a name that nobody declares is taken for
-//! its module's own.
+//! It reads the code that is shipped, not tests. What macros make it does not see: a name that nobody declares is taken
+//! for its module's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,7 +131,8 @@ impl<'a> Crate<'a> {
         used.filter_map(|name| Some((*name, self.declaring(&path, &["self", name])?))).collect()
     }
 
-    /// The file that declares what a path means that is written in a module; `None` for a module, and for another crate's.
+    /// The file that declares what a path means that is written in a module; `None` for a module, and for another
+    /// crate's.
     fn declaring(&self, module: &Path<'a>, names: &[&'a str]) -> Option<&'a str> {
         match self.find(module, names, HOPS)? {
             Found::Item(file) => Some(file),

@@ -1,8 +1,8 @@
 //! Paths in Rust's text: the trees of names that a `use` line or a path inline stands for, in which module a place of a
 //! file lies, and what `crate`, `self` and `super` mean there.
 //!
-//! It reads blanked code (`source.rs`) and resolves nothing beyond the words of a path: what a name stands for is told by
-//! `modules.rs`.
+//! It reads blanked code (`source.rs`) and resolves nothing beyond the words of a path: what a name stands for is told
+//! by `modules.rs`.
 
 use super::source::{File, block_end, is_word, leading_word, occurrences};
 
@@ -119,8 +119,9 @@ pub fn module<'a>(path: &'a str, root: &str) -> Vec<&'a str> {
     names
 }
 
-/// What a path means that is written in a module: its names from the crate's root on. `None` for one that begins neither
-/// with `crate`, `self`, `super` nor with one of these other names of the crate, and for one that climbs out of it.
+/// What a path means that is written in a module: its names from the crate's root on. `None` for one that begins
+/// neither with `crate`, `self`, `super` nor with one of these other names of the crate, and for one that climbs out of
+/// it.
 pub fn absolute<'a>(module: &[&'a str], names: &[&'a str], crate_names: &[&str]) -> Option<Vec<&'a str>> {
     let (first, mut rest) = names.split_first()?;
     let mut from = match *first {
@@ -138,8 +139,8 @@ pub fn absolute<'a>(module: &[&'a str], names: &[&'a str], crate_names: &[&str])
     Some(from)
 }
 
-/// All paths of a file that begin with a name of its crate or climb by `super`, tests included: where each is written, and
-/// its names from the crate's root on.
+/// All paths of a file that begin with a name of its crate or climb by `super`, tests included: where each is written,
+/// and its names from the crate's root on.
 pub fn from_root<'a>(file: &'a File, root: &str, crate_names: &[&str]) -> Vec<(usize, Vec<&'a str>)> {
     let code = &file.code;
     let own = module(&file.path, root);
@@ -186,7 +187,8 @@ mod tests {
 
     #[test]
     fn use_lines_are_told_from_words_that_look_alike() {
-        let code = "use a::B;\npub use c::D;\npub(in crate::x) use e::F;\n#[cfg(unix)] use g::H;\nfn f() -> impl Sized + use<'_> { use i::J; reuse (k) }";
+        let code = "use a::B;\npub use c::D;\npub(in crate::x) use e::F;\n#[cfg(unix)] use g::H;\n\
+                    fn f() -> impl Sized + use<'_> { use i::J; reuse (k) }";
         let found = uses(code);
         let shown: Vec<(&str, bool)> = found.iter().map(|line| (line.leaves[0].names[0], line.shows)).collect();
         assert_eq!(shown, [("a", false), ("c", true), ("e", true), ("g", false), ("i", false)]);

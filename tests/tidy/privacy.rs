@@ -1,8 +1,8 @@
 //! What a room of core keeps for itself: the fields of its structs, and the `impl` blocks of its types.
 //!
-//! A field is seen inside the folder of its room at most; only the values of `contract/` are open. What rooms hand to each
-//! other lies there, or has a constructor. The fields of an enum's variants are its shape, not its state: they are none here.
-//! Tests are read too.
+//! A field is seen inside the folder of its room at most; only the values of `contract/` are open. What rooms hand to
+//! each other lies there, or has a constructor. The fields of an enum's variants are its shape, not its state: they are
+//! none here. Tests are read too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

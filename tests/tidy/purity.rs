@@ -1,4 +1,5 @@
-//! The heart is pure: `core` depends on serde's derives alone, and takes nothing from the standard library that touches the world.
+//! The heart is pure: `core` depends on serde's derives alone, and takes nothing from the standard library that touches
+//! the world.
 
 use super::paths::leaves;
 use super::source::{File, leading_word, line, occurrences};
@@ -92,7 +93,8 @@ mod tests {
     fn a_dependency_but_serde_is_found() {
         assert_eq!(
             manifest(
-                "[package]\nname = \"x\"\n[dependencies]\nserde.workspace = true\n[dev-dependencies]\nserde_json = \"1\""
+                "[package]\nname = \"x\"\n[dependencies]\nserde.workspace = true\n\
+                 [dev-dependencies]\nserde_json = \"1\""
             ),
             0
         );

@@ -1,13 +1,13 @@
-//! The rooms of core, and who may import whom in it: an arrow goes only to the right, and rooms in one pair of braces never
-//! import each other.
+//! The rooms of core, and who may import whom in it: an arrow goes only to the right, and rooms in one pair of braces
+//! never import each other.
 //!
 //! ```text
 //! lib -> { look, heart } -> { health, api, membership, leaving, asg } -> desk -> contract
 //! lib -> audit -> contract
 //! ```
 //!
-//! Each file but `lib.rs` lies in the folder of its room. A name that `lib.rs` shows is taken from its own room instead. How
-//! paths are read: `house.rs`. What a room keeps for itself: `privacy.rs`.
+//! Each file but `lib.rs` lies in the folder of its room. A name that `lib.rs` shows is taken from its own room
+//! instead. How paths are read: `house.rs`. What a room keeps for itself: `privacy.rs`.
 
 use super::house::{self, House};
 use super::source::File;

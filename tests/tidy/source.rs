@@ -1,7 +1,8 @@
-//! The repository's files, and as much of Rust's lexical rules as the checks need: comments and literals blanked out, test code
-//! told from production code, blocks matched by their braces.
+//! The repository's files, and as much of Rust's lexical rules as the checks need: comments and literals blanked out,
+//! test code told from production code, blocks matched by their braces.
 //!
-//! It is no parser: it knows nothing of macros or types. Blanked text keeps its line breaks, so that lines can be counted.
+//! It is no parser: it knows nothing of macros or types. Blanked text keeps its line breaks, so that lines can be
+//! counted.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -112,8 +113,8 @@ fn without_attributes(code: &str) -> &str {
     }
 }
 
-/// Files that hold nothing but test code: those of `tests/`, and test modules in files of their own. The lab is a crate with
-/// tests of its own.
+/// Files that hold nothing but test code: those of `tests/`, and test modules in files of their own. The lab is a crate
+/// with tests of its own.
 fn is_test_file(path: &str) -> bool {
     let path = path.strip_prefix("tests/lab/").unwrap_or(path);
     path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
