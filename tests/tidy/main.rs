@@ -7,6 +7,7 @@
 
 #![cfg(test)]
 
+mod attributes;
 mod bans;
 mod circles;
 mod citations;
