@@ -14,6 +14,7 @@ mod citations;
 mod documents;
 mod house;
 mod imports;
+mod layout;
 mod lengths;
 mod modules;
 mod paths;
