@@ -18,13 +18,36 @@ mod layout;
 mod lengths;
 mod modules;
 mod paths;
+mod planted;
 mod privacy;
 mod purity;
 mod rooms;
 mod source;
 mod width;
 
-use source::repository;
+use source::{File, repository};
+
+/// A rule: from files to what breaks it in them.
+type Rule = fn(&[File]) -> Vec<String>;
+
+/// All rules, each with the name of what it holds.
+const RULES: &[(&str, Rule)] = &[
+    ("rooms_import_only_to_the_right", imports::findings),
+    ("rooms_of_core_import_only_to_the_right", rooms::findings),
+    ("no_files_name_each_other_in_a_circle", circles::findings),
+    ("rooms_of_core_keep_their_state", privacy::findings),
+    ("core_depends_on_nothing_but_serde", purity::findings),
+    ("core_names_each_case", purity::wildcards),
+    ("banned_words_are_not_used", bans::findings),
+    ("no_citation_of_what_a_clone_lacks", citations::findings),
+    ("a_lint_is_expected_with_its_reason", attributes::findings),
+    ("nothing_outgrows_its_limit", lengths::findings),
+    ("no_line_is_wider_than_the_page", width::findings),
+    ("a_folder_holds_all_of_its_module", layout::findings),
+    ("every_module_says_what_it_is_for", documents::undocumented_modules),
+    ("the_architecture_page_names_every_room", documents::unnamed_rooms),
+    ("every_promise_names_a_test_that_exists", documents::unheld_promises),
+];
 
 /// A rule holds if it has nothing to say; else all that it says is shown at once.
 fn none(findings: Vec<String>) {

@@ -1,0 +1,124 @@
+//! What is held, on one page: offences, each with the rule that finds it. No other rule finds it, and none has anything
+//! to say of the small repository in which they are planted.
+//!
+//! Spellings and near misses are tried beside each rule. Words that a rule would find in this file are put together
+//! from pieces.
+
+use std::collections::BTreeSet;
+
+use super::RULES;
+use super::source::File;
+
+/// A repository in order.
+const ORDER: [(&str, &str); 7] = [
+    ("core/Cargo.toml", "[dependencies]\nserde.workspace = true\n"),
+    ("core/src/lib.rs", "#![deny(clippy::wildcard_enum_match_arm)]\nmod health; mod heart;"),
+    ("core/src/health/mod.rs", "pub struct Health { up: bool }"),
+    ("docs/ARCHITECTURE.md", "The rooms: cli, agent, effect, host, clock, main, helpers.\n"),
+    ("docs/SEMANTICS.md", "- It holds (`a_promise_is_held`).\n"),
+    ("src/host/stat.rs", "use super::own::Own;\npub struct Stat(Own);"),
+    ("tests/it/main.rs", "#[test]\nfn a_promise_is_held() {}"),
+];
+
+/// Rule, place and text of each offence.
+const PLANTED: &[(&str, &str, &str)] = &[
+    // Who may import whom.
+    ("rooms_import_only_to_the_right", "src/host/own.rs", "use crate::cli::Globals;"),
+    ("rooms_import_only_to_the_right", "src/host/own.rs", "fn f() { crate::clock::now() }"),
+    ("rooms_import_only_to_the_right", "src/effect/mode.rs", "fn f(_: aws_sdk_autoscaling::Client) {}"),
+    ("rooms_import_only_to_the_right", "src/helpers/mod.rs", ""),
+    ("rooms_of_core_import_only_to_the_right", "core/src/health/web.rs", "use crate::heart::Heart;"),
+    ("rooms_of_core_import_only_to_the_right", "core/src/health/web.rs", "use super::super::leaving::Drain;"),
+    ("rooms_of_core_import_only_to_the_right", "core/src/audit/verify.rs", "use crate::desk::Desk;"),
+    ("rooms_of_core_import_only_to_the_right", "core/src/health/web.rs", "use crate::Event;"),
+    ("rooms_of_core_import_only_to_the_right", "core/src/helpers/mod.rs", ""),
+    ("rooms_of_core_import_only_to_the_right", "core/src/desk.rs", ""),
+    ("no_files_name_each_other_in_a_circle", "src/host/own.rs", "use super::stat::Stat;\npub struct Own;"),
+    // What a room keeps for itself.
+    ("rooms_of_core_keep_their_state", "core/src/health/web.rs", "struct Web { pub(crate) at: u8 }"),
+    ("rooms_of_core_keep_their_state", "core/src/desk/mod.rs", "pub struct Desk(pub u8);"),
+    ("rooms_of_core_keep_their_state", "core/src/heart/view.rs", "impl crate::health::Health {}"),
+    // What core may do.
+    ("core_depends_on_nothing_but_serde", "core/Cargo.toml", "[dependencies]\ntokio.workspace = true"),
+    ("core_depends_on_nothing_but_serde", "core/src/desk/mod.rs", "use std::time::Instant;"),
+    ("core_depends_on_nothing_but_serde", "core/src/desk/mod.rs", "use serde::Serializer;"),
+    ("core_names_each_case", "core/src/lib.rs", "#![warn(clippy::wildcard_enum_match_arm)]"),
+    // Words.
+    ("banned_words_are_not_used", "src/host/own.rs", "fn f() { Instant::now(); }"),
+    ("banned_words_are_not_used", "src/host/own.rs", "fn f() { x.unwrap(); }"),
+    ("banned_words_are_not_used", "src/host/own.rs", "fn f() { println!(); }"),
+    ("banned_words_are_not_used", "src/host/own.rs", "fn f() { std::env::var(NAME); }"),
+    ("banned_words_are_not_used", "src/host/own.rs", "fn f() { std::process::exit(1); }"),
+    ("banned_words_are_not_used", "src/host/own.rs", "fn f() { std::thread::sleep; }"),
+    ("banned_words_are_not_used", "tests/it/wait.rs", concat!("fn f() { sle", "ep(1); }")),
+    ("banned_words_are_not_used", "xtask/src/main.rs", concat!("// TO", "DO: later")),
+    ("banned_words_are_not_used", "README.md", concat!("https", "://crates.io/x")),
+    ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("/// So it is (des", "ign 4.1).\nstruct Own;")),
+    ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("// See inter", "face 9.")),
+    ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("// Seen (fac", "ts: Rundeck 1.3).")),
+    ("no_citation_of_what_a_clone_lacks", "docs/HEALTH.md", concat!("As fac", "ts/aws.md says.")),
+    ("no_citation_of_what_a_clone_lacks", "config/agent.toml", concat!("# As iss", "ue 9 wants it.")),
+    (
+        "no_citation_of_what_a_clone_lacks",
+        "docs/HEALTH.md",
+        concat!("See ../sha", "red and lo", "ok.md, ro", "oms.md."),
+    ),
+    ("a_lint_is_expected_with_its_reason", "src/host/own.rs", "#[allow(clippy::panic)]\nfn f() {}"),
+    ("a_lint_is_expected_with_its_reason", "tests/it/wait.rs", "#![expect(clippy::panic)]"),
+    // Sizes and places. Longer ones: `sizes`.
+    ("no_line_is_wider_than_the_page", "docs/HEALTH.md", WIDE),
+    ("no_line_is_wider_than_the_page", "deb/postinst.sh", WIDE),
+    ("a_folder_holds_all_of_its_module", "src/host.rs", ""),
+    ("a_folder_holds_all_of_its_module", "tests/it.rs", ""),
+    // Documents.
+    ("every_module_says_what_it_is_for", "src/host/own.rs", SILENT),
+    ("the_architecture_page_names_every_room", "docs/ARCHITECTURE.md", "The rooms: cli, agent."),
+    ("every_promise_names_a_test_that_exists", "docs/SEMANTICS.md", "- It holds (`nobody_holds_it_at_all`)."),
+    ("every_promise_names_a_test_that_exists", "docs/SEMANTICS.md", "- It holds."),
+];
+
+/// 121 characters.
+const WIDE: &str = "a line of one hundred and twenty-one characters is wider than the page, and whoever reads it \
+                    beside another has to scroll";
+
+/// Offences that are too long for the table.
+fn sizes() -> [(&'static str, &'static str, String); 3] {
+    let rule = "nothing_outgrows_its_limit";
+    [
+        (rule, "src/host/own.rs", "\n".repeat(500)),
+        (rule, "src/main.rs", "\n".repeat(60)),
+        (rule, "src/host/own.rs", format!("fn f() {{{}}}", "\n".repeat(70))),
+    ]
+}
+
+/// The text of a module that does not say what it is for; all others here do.
+const SILENT: &str = "// Nothing.";
+
+fn file(path: &str, text: &str) -> File {
+    let header = if path.ends_with(".rs") && text != SILENT { "//! Planted.\n" } else { "" };
+    File::new(path, &format!("{header}{text}"))
+}
+
+/// The rules that have something to say of the repository in order with these files put into it.
+fn broken(planted: &[(&str, &str)]) -> BTreeSet<&'static str> {
+    let kept = ORDER.iter().filter(|(path, _)| planted.iter().all(|(other, _)| other != path));
+    let files: Vec<File> = kept.chain(planted).map(|(path, text)| file(path, text)).collect();
+    RULES.iter().filter(|(_, rule)| !rule(&files).is_empty()).map(|(name, _)| *name).collect()
+}
+
+#[test]
+fn a_repository_in_order_breaks_no_rule() {
+    assert_eq!(broken(&[]), BTreeSet::new());
+}
+
+#[test]
+fn each_planted_offence_is_found_by_its_rule_and_by_no_other() {
+    let sizes = sizes();
+    let sizes = sizes.iter().map(|(rule, path, text)| (*rule, *path, text.as_str()));
+    let mut tried = BTreeSet::new();
+    for (rule, path, text) in PLANTED.iter().copied().chain(sizes) {
+        assert_eq!(broken(&[(path, text)]), BTreeSet::from([rule]), "{path}: {text}");
+        tried.insert(rule);
+    }
+    assert_eq!(tried, RULES.iter().map(|(name, _)| *name).collect(), "each rule has an offence");
+}
