@@ -7,7 +7,7 @@ const FUNCTION: usize = 70;
 /// Lines of a file, its inline tests too.
 const FILE: usize = 500;
 /// Files with a limit of their own: the two that everything else is kept out of.
-const OWN_LIMITS: [(&str, usize); 2] = [("src/main.rs", 60), ("src/agent.rs", 300)];
+const OWN_LIMITS: [(&str, usize); 3] = [("src/main.rs", 60), ("src/agent.rs", 300), ("src/agent/mod.rs", 300)];
 
 /// What is too long in these files.
 pub fn findings(files: &[File]) -> Vec<String> {
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_file_may_reach_its_limit_and_not_pass_it() {
-        for (path, limit) in [("src/a.rs", FILE), ("src/main.rs", 60), ("src/agent.rs", 300), ("tests/it/a.rs", FILE)] {
+        for (path, limit) in OWN_LIMITS.into_iter().chain([("src/a.rs", FILE), ("tests/it/a.rs", FILE)]) {
             assert_eq!(findings(&[File::new(path, &"\n".repeat(limit))]), [""; 0]);
             assert_eq!(findings(&[File::new(path, &"\n".repeat(limit + 1))]).len(), 1, "{path}");
         }
