@@ -1,8 +1,11 @@
 //! Files that name each other in a circle: neither can be read, moved or tested without the other.
 //!
-//! A file names another one when its code uses something that the other declares. A face that shows its children's
-//! names (`pub use`) does not use them by that; a child that takes a name from the face takes it from the file that
-//! declares it. Tests do not count. Each crate is looked at by itself.
+//! A file names another one when its code uses something that the other declares; a name that is taken from a face
+//! comes from the file that declares it. Tests do not count. Each crate is looked at by itself.
+//!
+//! A face (`mod.rs`, or the crate's `lib.rs` or `main.rs`) shows its room and calls it: that is what it is for. So a
+//! child may take a type that its face declares: that circle hides nothing. Circles between siblings, and between
+//! rooms, do. A name that a file only shows to others (`pub use`) is none that it uses.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,7 +15,10 @@ use super::source::{File, line};
 /// The folders of sources, one for each crate.
 const CRATES: [&str; 4] = ["src/", "core/src/", "xtask/src/", "tests/lab/src/"];
 
-/// The names between files: from which to which, and one of them with its line.
+/// The files that show and call the rest of their folder.
+const FACES: [&str; 3] = ["mod.rs", "lib.rs", "main.rs"];
+
+/// The names between files, those of a face's own children aside: from which to which, and one of them with its line.
 type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, (usize, &'a str)>>;
 
 /// The circles in these files: for each name between two files the shortest way back, each circle once.
@@ -42,11 +48,17 @@ fn graph<'a>(files: &[&'a File], root: &'static str) -> Graph<'a> {
     let mut graph = Graph::new();
     for file in files {
         let named = graph.entry(file.path.as_str()).or_default();
-        for name in all.named(file) {
+        for name in all.named(file).into_iter().filter(|name| !is_face_of(&file.path, name.file)) {
             named.entry(name.file).or_insert((line(&file.production, name.at), name.name));
         }
     }
     graph
+}
+
+/// Whether a file is the face of the room, or of a room around it, in which the other one lies.
+fn is_face_of(face: &str, file: &str) -> bool {
+    let room = FACES.iter().find_map(|name| face.strip_suffix(name));
+    room.is_some_and(|room| room.ends_with('/') && file.starts_with(room))
 }
 
 /// The shortest way from a file to another one, both included.
@@ -113,6 +125,7 @@ mod tests {
             "use crate::x::Renamed;",
             "mod inner { use super::super::B; }",
             "fn f() { use super::b::B; }",
+            "pub use super::b::B as Shown; fn f(_: Shown) {}",
         ] {
             let circle = of(&[
                 ("lib.rs", "pub mod x; pub use x::B;"),
@@ -140,12 +153,23 @@ mod tests {
     }
 
     #[test]
-    fn a_face_that_shows_its_children_is_in_no_circle_with_them() {
-        let child = ("x/a.rs", "use super::Shared; pub struct A;");
-        assert_eq!(of(&[("x/mod.rs", "mod a; pub use a::A; pub struct Shared;"), child]), [""; 0]);
-        for used in ["pub use a::A; fn f(_: A) {}", "use a::A;", "fn f() { a::A }", "pub use a::*; fn f(_: A) {}"] {
+    fn a_face_is_in_no_circle_with_its_own_children() {
+        let child = "use super::Shared; pub struct A;";
+        for used in ["pub use a::A;", "use a::A;", "fn f() { a::A }", "use a::*; fn f(_: A) {}"] {
             let face = format!("mod a; pub struct Shared; {used}");
-            assert_eq!(of(&[("x/mod.rs", &face), child]), ["x/a.rs -> x/mod.rs -> x/a.rs"], "{used}");
+            for (of_face, of_child) in [("x/mod.rs", "x/a.rs"), ("x/mod.rs", "x/a/mod.rs"), ("main.rs", "a.rs")] {
+                assert_eq!(of(&[(of_face, &face), (of_child, child)]), [""; 0], "{of_child}: {used}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_face_is_in_a_circle_with_what_is_not_its_own() {
+        for (face, other) in [("x/mod.rs", "y/mod.rs"), ("x/mod.rs", "xy.rs"), ("x/y/mod.rs", "x/z.rs")] {
+            let name = |path: &str| path.trim_end_matches("/mod.rs").trim_end_matches(".rs").replace('/', "::");
+            let naming = |path: &str| format!("pub struct T; use crate::{}::T as Other;", name(path));
+            let circle = of(&[(face, &naming(other)), (other, &naming(face))]);
+            assert_eq!(circle, [format!("{face} -> {other} -> {face}")]);
         }
     }
 
@@ -158,6 +182,7 @@ mod tests {
             "pub struct A; fn f() { other::b::B; b::B() }",
             "pub struct A; use other::{b::B};",
             "pub struct A; use crate::b;",
+            "pub struct A; pub use crate::b::B;",
         ] {
             assert_eq!(of(&[("lib.rs", "mod a; mod b;"), ("a.rs", a), b]), [""; 0], "{a}");
         }
