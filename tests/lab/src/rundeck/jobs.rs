@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::Event;
 use super::pause::{now_millis, pause};
-use super::state::locked;
+use crate::lock;
 
 /// Finished executions that are kept for the list.
 const HISTORY: usize = 50;
@@ -65,7 +65,7 @@ impl Jobs {
     #[must_use = "the execution's number is the only way to find it again"]
     pub fn start(&self, job: &str, user: &str, length: Duration) -> Job {
         let started = {
-            let mut ledger = locked(&self.0.ledger);
+            let mut ledger = lock(&self.0.ledger);
             ledger.last_id += 1;
             let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
             let id = ledger.last_id;
@@ -95,7 +95,7 @@ impl Jobs {
 
     /// Ends a job, before its time where somebody else than its own clock asks; nothing if it does not run.
     pub fn finish(&self, id: u64) {
-        let mut ledger = locked(&self.0.ledger);
+        let mut ledger = lock(&self.0.ledger);
         let Some(mut job) = ledger.running.remove(&id) else {
             return;
         };
@@ -112,7 +112,7 @@ impl Jobs {
 
     /// The process is dead: what ran is lost. Counts once.
     pub(super) fn kill_all(&self) {
-        let mut ledger = locked(&self.0.ledger);
+        let mut ledger = lock(&self.0.ledger);
         if std::mem::replace(&mut ledger.dead, true) {
             return;
         }
@@ -140,24 +140,24 @@ impl Jobs {
     /// How many ran to their end.
     #[must_use]
     pub fn finished(&self) -> u64 {
-        locked(&self.0.ledger).finished
+        lock(&self.0.ledger).finished
     }
 
     /// How many were lost with the process.
     #[must_use]
     pub fn killed(&self) -> u64 {
-        locked(&self.0.ledger).killed
+        lock(&self.0.ledger).killed
     }
 
     /// The running executions, oldest first.
     #[must_use]
     pub fn list_running(&self) -> Vec<Job> {
-        locked(&self.0.ledger).running.values().cloned().collect()
+        lock(&self.0.ledger).running.values().cloned().collect()
     }
 
     /// The last finished executions, newest first.
     #[must_use]
     pub fn history(&self) -> Vec<Job> {
-        locked(&self.0.ledger).history.iter().cloned().collect()
+        lock(&self.0.ledger).history.iter().cloned().collect()
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,6 +15,7 @@ use super::config::Token;
 use super::jobs::Jobs;
 use super::pause::{now_millis, pause};
 use super::{Config, Database, Event, Fault, Faults, Life, Outage, Scope};
+use crate::lock;
 
 /// A stopped or refusing database is noticed this fast by the Tomcat pool.
 const FAST_FAILURE: Duration = Duration::from_millis(20);
@@ -124,12 +125,12 @@ impl State {
     /// The execution mode.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        *locked(&self.mode)
+        *lock(&self.mode)
     }
 
     /// Switches the execution mode; with the late-job fault on, a job starts just after the switch to passive.
     pub fn set_mode(&self, mode: Mode) {
-        *locked(&self.mode) = mode;
+        *lock(&self.mode) = mode;
         (self.config.journal)(&Event::Mode(mode));
         let late = self.faults.borrow().find(|fault| match fault {
             Fault::LateJob(length) => Some(length),
@@ -242,7 +243,7 @@ impl State {
         let mut random = std::hash::RandomState::new().build_hasher();
         random.write_u64(count);
         let id = format!("node0{:016x}{count}.node0", random.finish());
-        let mut sessions = locked(&self.sessions);
+        let mut sessions = lock(&self.sessions);
         if sessions.len() >= MAX_SESSIONS {
             sessions.retain(|_, authenticated| *authenticated);
         }
@@ -260,16 +261,11 @@ impl State {
     /// Whether the session is known here, and whether somebody is logged in with it.
     #[must_use]
     pub fn session(&self, id: &str) -> Option<bool> {
-        locked(&self.sessions).get(id).copied()
+        lock(&self.sessions).get(id).copied()
     }
 
     /// Forgets a session (logout, the new id after a login, a successful API call).
     pub fn end_session(&self, id: &str) {
-        locked(&self.sessions).remove(id);
+        lock(&self.sessions).remove(id);
     }
-}
-
-/// The data behind a lock; a panic elsewhere does not make it unreadable.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
