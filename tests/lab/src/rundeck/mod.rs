@@ -12,6 +12,7 @@ pub mod control;
 mod fault;
 mod jobs;
 mod lifecycle;
+mod mode;
 pub mod pause;
 mod port;
 mod probes;
@@ -28,7 +29,8 @@ pub use config::{Bootstrap, Config, DOCKER_UUID, Kept, Phases, Switches, Token};
 pub use fault::{Database, Fault, Faults, Outage, Pool, Scope, UnknownName};
 pub use jobs::{Job, Jobs};
 pub use lifecycle::{End, Rundeck};
-pub use state::{DatabaseDown, Mode, State, Stats};
+pub use mode::Mode;
+pub use state::{DatabaseDown, State, Stats};
 pub use tls::Certificate;
 pub use version::{Actuator, UnknownVersion, Version};
 

@@ -14,34 +14,13 @@ use tokio::sync::{Semaphore, watch};
 use super::config::Token;
 use super::jobs::Jobs;
 use super::pause::{now_millis, pause};
-use super::{Config, Database, Event, Fault, Faults, Life, Outage, Scope};
+use super::{Config, Database, Event, Fault, Faults, Life, Mode, Outage, Scope};
 use crate::lock;
 
 /// A stopped or refusing database is noticed this fast by the Tomcat pool.
 const FAST_FAILURE: Duration = Duration::from_millis(20);
 /// Sessions kept at most; a prober on a wrong path makes one per request, as in a real node, but not for ever.
 const MAX_SESSIONS: usize = 100_000;
-
-/// Rundeck's execution mode, one Boolean in one JVM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Jobs run.
-    Active,
-    /// No new job starts.
-    Passive,
-}
-
-impl Mode {
-    /// The word on the wire.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Mode::Active => "active",
-            Mode::Passive => "passive",
-        }
-    }
-}
 
 /// What the demo and tests count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
