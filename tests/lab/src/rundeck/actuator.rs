@@ -2,9 +2,8 @@
 //!
 //! The disk and the database here are names and figures only; whether the database answers is in `state`.
 
-use super::routes::SERVLET;
 use super::version::Actuator;
-use super::wire::{Answer, Request, error_page};
+use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{Life, State};
 
 /// Answers below `/actuator`; `None` where that is a wrong path like any other.

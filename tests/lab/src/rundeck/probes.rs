@@ -5,8 +5,7 @@
 
 use super::actuator;
 use super::api::metrics;
-use super::routes::SERVLET;
-use super::wire::{Answer, Request, error_page};
+use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{Fault, Life, State};
 
 /// Answers a probe's path.

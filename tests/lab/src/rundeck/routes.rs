@@ -5,9 +5,6 @@
 use super::wire::{Answer, Request, bad_message, error_page};
 use super::{Fault, State, api, probes, web};
 
-/// The servlet that Jetty names in pages of the application.
-pub(super) const SERVLET: &str = "grailsDispatcherServlet";
-
 /// The path below the context path, as it was sent; the whole path where it is not below it.
 pub(super) fn path_in_context<'a>(state: &State, request: &'a Request) -> &'a str {
     request.path.strip_prefix(state.config.context_path.as_str()).unwrap_or(&request.path)

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::pause::pause;
-use super::routes::{SERVLET, base_url};
-use super::wire::{Answer, Request, error_page};
+use super::routes::base_url;
+use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{State, Version};
 
 /// The session cookie's name.

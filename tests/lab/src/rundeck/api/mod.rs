@@ -12,8 +12,8 @@ mod system;
 mod xml;
 
 use super::config::{Kept, Token};
-use super::routes::{SERVLET, server_error_page};
-use super::wire::{Answer, Request, error_page};
+use super::routes::server_error_page;
+use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{Life, State, web};
 use error::ApiError;
 

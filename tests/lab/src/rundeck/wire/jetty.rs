@@ -2,6 +2,9 @@
 
 use super::{Answer, Request};
 
+/// The servlet that Jetty names in pages of the application.
+pub const SERVLET: &str = "grailsDispatcherServlet";
+
 /// The page for a head that cannot be served.
 #[must_use]
 pub fn bad_message(status: u16, reason: &str) -> Answer {

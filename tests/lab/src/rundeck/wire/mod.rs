@@ -8,6 +8,6 @@ mod jetty;
 mod request;
 
 pub use answer::{Answer, Wire};
-pub use jetty::{bad_message, error_page};
+pub use jetty::{SERVLET, bad_message, error_page};
 pub(crate) use request::decoded;
 pub use request::{Inbox, ReadError, Request};
