@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::address::path_in_context;
 use super::pause::pause;
 use super::tls::Channel;
 use super::wire::{Answer, Inbox, ReadError, Request, Wire, bad_message};
@@ -85,7 +86,7 @@ async fn exchange(state: &Arc<State>, stream: &mut impl Channel, request: &Reque
     state.count_request();
     let _busy = Busy::new(state);
     state.thawed().await;
-    let path = routes::path_in_context(state, request);
+    let path = path_in_context(state, request);
     let faults: Vec<Fault> = state.faults().on(path).collect();
     if faults.contains(&Fault::TlsOnly) {
         // The client may be gone: nothing more can be done for it.

@@ -5,6 +5,7 @@
 //! functional tests, and from exchanges recorded on a rig of its frameworks (`tests/lab/data`).
 
 mod actuator;
+mod address;
 mod api;
 mod config;
 mod connection;

@@ -2,23 +2,14 @@
 //!
 //! No answer of the application itself is made here.
 
+use super::address::base_url;
 use super::wire::{Answer, Request, bad_message, error_page};
 use super::{Fault, State, api, probes, web};
-
-/// The path below the context path, as it was sent; the whole path where it is not below it.
-pub(super) fn path_in_context<'a>(state: &State, request: &'a Request) -> &'a str {
-    request.path.strip_prefix(state.config.context_path.as_str()).unwrap_or(&request.path)
-}
-
-/// `http://HOST:PORT` (or `https`) as the client knows this node.
-pub(super) fn base_url(state: &State, request: &Request) -> String {
-    format!("{}://{}", state.config.scheme(), request.header("host").unwrap_or("localhost"))
-}
 
 /// Answers one request.
 pub(super) async fn answer(state: &State, request: &Request, faults: &[Fault]) -> Answer {
     if faults.contains(&Fault::Html500) {
-        return server_error_page();
+        return web::server_error_page();
     }
     if faults.contains(&Fault::RedirectLoop) {
         let here = format!("{}{}", base_url(state, request), request.raw_path);
@@ -49,13 +40,6 @@ async fn application(state: &State, request: &Request, path: &str) -> Answer {
         Some(below) => api::answer(state, request, below).await,
         None => web::answer(state, request, path).await,
     }
-}
-
-/// The page of an uncaught exception (`ErrorController` without `Accept: application/json`).
-pub(super) fn server_error_page() -> Answer {
-    let page = "<!DOCTYPE html>\n<html>\n<head><title>Rundeck - Error</title></head>\n\
-                <body><h1>An Error Occurred</h1><p>A server error occurred</p></body>\n</html>\n";
-    Answer::new(500).with_body("text/html;charset=utf-8", page)
 }
 
 fn host_is_allowed(state: &State, request: &Request) -> bool {

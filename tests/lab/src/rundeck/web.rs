@@ -1,11 +1,12 @@
-//! The application that people use: login, sessions that live in this process alone, a home page and a slow page.
+//! The application that people use: login, sessions that live in this process alone, a home page, a slow page and the
+//! page of an error.
 //!
 //! It checks no password; a session is enough. Nothing of Rundeck's real pages is here but their addresses.
 
 use std::time::Duration;
 
+use super::address::base_url;
 use super::pause::pause;
-use super::routes::base_url;
 use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{State, Version};
 
@@ -94,6 +95,13 @@ fn log_in(state: &State, request: &Request, session: Option<&str>) -> Answer {
     let id = state.new_session(true);
     let location = format!("{}{}/menu/home", base_url(state, request), state.config.context_path);
     with_session(state, Answer::new(302), &id).with("Location", location)
+}
+
+/// The page of an uncaught exception (`ErrorController` without `Accept: application/json`).
+pub(super) fn server_error_page() -> Answer {
+    let page = "<!DOCTYPE html>\n<html>\n<head><title>Rundeck - Error</title></head>\n\
+                <body><h1>An Error Occurred</h1><p>A server error occurred</p></body>\n</html>\n";
+    Answer::new(500).with_body("text/html;charset=utf-8", page)
 }
 
 /// A page that says which node made it, for those who look whether stickiness holds.

@@ -11,8 +11,8 @@ mod scheduler;
 mod system;
 mod xml;
 
+use super::address::base_url;
 use super::config::{Kept, Token};
-use super::routes::server_error_page;
 use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{Life, State, web};
 use error::ApiError;
@@ -30,12 +30,12 @@ impl Call<'_> {
     /// The address of something below the API, as clients are told it.
     fn href(&self, below: &str) -> String {
         let context = &self.state.config.context_path;
-        format!("{}{context}/api/{}/{below}", super::routes::base_url(self.state, self.request), self.api)
+        format!("{}{context}/api/{}/{below}", base_url(self.state, self.request), self.api)
     }
 
     /// The address of a page for people.
     fn permalink(&self, below: &str) -> String {
-        format!("{}{}/{below}", super::routes::base_url(self.state, self.request), self.state.config.context_path)
+        format!("{}{}/{below}", base_url(self.state, self.request), self.state.config.context_path)
     }
 
     /// A JSON answer of a controller.
@@ -114,7 +114,7 @@ fn server_error(request: &Request) -> Answer {
     if request.accepts("application/json") {
         Answer::new(500).with_body("application/json", r#"{"error":"A server error occurred"}"#)
     } else {
-        server_error_page()
+        web::server_error_page()
     }
 }
 
