@@ -3,8 +3,9 @@
 //!
 //! `None` means: this version does not know the path, the application goes on with it.
 
+use serde_json::json;
+
 use super::actuator;
-use super::api::metrics;
 use super::wire::{Answer, Request, SERVLET, error_page};
 use super::{Fault, Life, State};
 
@@ -22,7 +23,7 @@ pub(super) async fn answer(state: &State, request: &Request, path: &str) -> Opti
     if let Some(below) = path.strip_prefix("/monitoring/") {
         return Some(monitoring(state, request, below));
     }
-    path.strip_prefix("/metrics/").map(|check| metrics::legacy(state, &format!("/metrics/{check}")))
+    path.strip_prefix("/metrics/").map(|check| legacy_metrics(state, &format!("/metrics/{check}")))
 }
 
 /// A constant, whatever the state is: that is what makes it worthless as a proof.
@@ -48,12 +49,33 @@ pub(super) fn monitoring(state: &State, request: &Request, below: &str) -> Answe
         "health" => json(200, r#"{"status":"UP"}"#),
         "health/readiness" if state.life() == Life::Ready => json(200, r#"{"status":"UP"}"#),
         "health/readiness" => json(503, r#"{"status":"DOWN","readiness":"REFUSING_TRAFFIC"}"#),
-        "prometheus" => {
-            Answer::new(200).with_body("text/plain;version=0.0.4;charset=utf-8", metrics::prometheus(state))
-        }
+        "prometheus" => Answer::new(200).with_body("text/plain;version=0.0.4;charset=utf-8", prometheus(state)),
         "info" => json(200, &format!(r#"{{"app":{{"name":"rundeck","version":"{}"}}}}"#, state.config.version)),
         "metrics" => json(200, r#"{"names":["jvm.threads.live"]}"#),
         "threaddump" => json(200, r#"{"threads":[]}"#),
         _ => error_page(request, 404, SERVLET),
     }
+}
+
+/// GET `/monitoring/prometheus` of a 6.x.
+fn prometheus(state: &State) -> String {
+    format!(
+        "# HELP jvm_threads_live_threads The current number of live threads\n# TYPE jvm_threads_live_threads gauge\n\
+         jvm_threads_live_threads 49.0\n\
+         # HELP rundeck_scheduler_quartz_runningExecutions  \n# TYPE rundeck_scheduler_quartz_runningExecutions gauge\n\
+         rundeck_scheduler_quartz_runningExecutions {}.0\n",
+        state.jobs.running()
+    )
+}
+
+/// What a 6.x answers on the old paths of the metrics: off by default, and a constant when on.
+pub(super) fn legacy_metrics(state: &State, path: &str) -> Answer {
+    if state.config.switches.legacy_metrics {
+        return Answer::json(200, &json!({"rundeck": {"healthy": true}}));
+    }
+    let body = format!(
+        "{{\"error\":\"Legacy {path} endpoint disabled\",\"enable\":\"rundeck.metrics.legacy.enabled=true\",\
+         \"migrate\":\"Use /monitoring/* instead\"}}"
+    );
+    Answer::new(404).with_body("application/json;charset=utf-8", body)
 }

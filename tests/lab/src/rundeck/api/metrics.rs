@@ -1,4 +1,4 @@
-//! Dropwizard's metrics of the versions before 6, what a 6.x says instead of them, and its Prometheus page.
+//! Dropwizard's metrics of the versions before 6. What a 6.x says instead of them is in `probes`.
 //!
 //! The figures are few: enough for a client that insists on the sections.
 
@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::jobs::POOL_SIZE;
 use super::super::pause::{iso, now_millis};
+use super::super::probes::legacy_metrics;
 use super::super::wire::Answer;
 use super::super::{Fault, State, Version};
 use super::Call;
@@ -34,7 +35,7 @@ pub(super) async fn answer(call: &Call<'_>, check: &str) -> Answer {
         return call.unauthorized("read");
     }
     if config.version.is_6() {
-        return call.versioned(legacy(call.state, path));
+        return call.versioned(legacy_metrics(call.state, path));
     }
     if !config.switches.metrics {
         return call.error(404, "api.error.invalid.request", format!("Invalid API Request: {path}"));
@@ -48,18 +49,6 @@ pub(super) async fn answer(call: &Call<'_>, check: &str) -> Answer {
         }
         _ => call.error(404, "api.error.invalid.request", format!("Invalid API Request: {path}")),
     }
-}
-
-/// What a 6.x answers on the old paths: off by default, and a constant when on.
-pub(in super::super) fn legacy(state: &State, path: &str) -> Answer {
-    if state.config.switches.legacy_metrics {
-        return Answer::json(200, &json!({"rundeck": {"healthy": true}}));
-    }
-    let body = format!(
-        "{{\"error\":\"Legacy {path} endpoint disabled\",\"enable\":\"rundeck.metrics.legacy.enabled=true\",\
-         \"migrate\":\"Use /monitoring/* instead\"}}"
-    );
-    Answer::new(404).with_body("application/json;charset=utf-8", body)
 }
 
 /// A database connection and "Quartz pool not full": a merely busy node answers 500.
@@ -108,15 +97,4 @@ fn metrics(state: &State) -> Value {
         "meters": {"rundeck.services.ExecutionService.executionStartMeter": rates},
         "timers": {"rundeck.api.requests.requestTimer": timer},
     })
-}
-
-/// GET `/monitoring/prometheus` of a 6.x.
-pub(in super::super) fn prometheus(state: &State) -> String {
-    format!(
-        "# HELP jvm_threads_live_threads The current number of live threads\n# TYPE jvm_threads_live_threads gauge\n\
-         jvm_threads_live_threads 49.0\n\
-         # HELP rundeck_scheduler_quartz_runningExecutions  \n# TYPE rundeck_scheduler_quartz_runningExecutions gauge\n\
-         rundeck_scheduler_quartz_runningExecutions {}.0\n",
-        state.jobs.running()
-    )
 }

@@ -6,7 +6,7 @@ mod error;
 mod executions;
 mod info_xml;
 mod jobs;
-pub(super) mod metrics;
+mod metrics;
 mod scheduler;
 mod system;
 mod xml;
