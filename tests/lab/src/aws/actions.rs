@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::api::Cloud;
+use super::cloud::Cloud;
 use super::failure::Failure;
 use super::form::Form;
 use super::xml::{element, leaf, members};

@@ -11,19 +11,12 @@ use hyper::{Method, Request};
 use super::actions;
 use super::auth;
 use super::calls::{Call, CallLog, Outcome};
+use super::cloud::Cloud;
 use super::failure::Failure;
 use super::form::Form;
 use super::xml;
-use crate::alb::Group;
 use crate::faults::{Fault, Faults};
 use crate::http::{self, Fate, Reply, Server, Service, Verdict};
-
-/// What the API is about: the target groups and the load balancer that uses them.
-#[derive(Debug)]
-pub(crate) struct Cloud {
-    pub(crate) groups: Vec<Arc<Group>>,
-    pub(crate) balancer_arn: String,
-}
 
 /// The running API: one service with a common door and a door for each node, so that one node can lose it. It stops when
 /// dropped.

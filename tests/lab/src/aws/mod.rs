@@ -6,13 +6,14 @@ mod actions;
 mod api;
 mod auth;
 mod calls;
+mod cloud;
 mod failure;
 mod form;
 mod xml;
 
 pub use api::Api;
-pub(crate) use api::Cloud;
 pub use calls::{Call, CallLog, Outcome};
+pub(crate) use cloud::Cloud;
 
 /// The Region of the lab.
 pub const REGION: &str = "eu-west-1";
