@@ -1,7 +1,8 @@
 //! The load balancer's API: register, deregister, look at one target, look at groups.
 //!
 //! Every call about a target sends `Id` and `Port`: a deregistration without the port is answered 200 and does nothing
-//! (facts/aws.md 2.1). It paces nothing: Describe calls share one bucket with all other nodes of the account.
+//! ("DeregisterTargets": both are needed). It paces nothing: Describe calls share one bucket with all other nodes of
+//! the account.
 
 use super::error::CallError;
 use super::groups::{GroupFacts, GroupsBy, delay_of};
@@ -21,7 +22,7 @@ use std::time::Duration;
 /// Most pages read of one listing: 400 groups a page, 3000 groups a Region by AWS's default quota.
 const MAX_PAGES: usize = 20;
 
-/// A target's state in neutral words (facts/aws.md 2.4).
+/// A target's state in neutral words, by "TargetHealth" of the ELBv2 API reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     /// `initial`.
@@ -34,7 +35,8 @@ pub enum Seen {
     Leaving,
     /// Not in the group.
     NotRegistered,
-    /// In the group, but gets no requests: no listener rule, a zone that is off, a stopped instance. The reason says which.
+    /// In the group, but gets no requests: no listener rule, a zone that is off, a stopped instance. The reason says
+    /// which.
     NotInUse,
     /// `unavailable`: nobody checks.
     Unavailable,

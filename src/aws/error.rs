@@ -1,7 +1,7 @@
 //! What AWS's errors mean, and which trouble each is for the heart.
 //!
 //! The code decides, for a throttle comes as HTTP 400 like a bad request; where there is no code (an HTML page from
-//! something in between) the status does (facts/aws.md 2.2, 6.3). It decides nothing about retrying: the SDK has done
+//! something in between) the status does. It decides nothing about retrying: the SDK has done
 //! its three attempts before an error gets here.
 
 use super::tally::Outcome;

@@ -5,7 +5,7 @@
 use aws_sdk_elasticloadbalancingv2::types;
 use std::time::Duration;
 
-/// AWS's deregistration delay where the attribute is missing, as emulators leave it out (facts/aws.md 2.6).
+/// AWS's default ("TargetGroupAttribute"), for emulators leave the attribute out.
 pub(super) const DEFAULT_DELAY: Duration = Duration::from_secs(300);
 /// The attribute's key.
 pub(super) const DELAY_KEY: &str = "deregistration_delay.timeout_seconds";
@@ -39,7 +39,7 @@ pub enum HealthPort {
     Number(u16),
 }
 
-/// A group's health check. `None` is what AWS left out: never assume its default (facts/aws.md 2.5).
+/// A group's health check. `None` is what AWS left out: its pages name two defaults for the time-out, 5 s and 6 s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
     /// `HTTP` or `HTTPS`.

@@ -1,8 +1,8 @@
 //! Instance metadata (IMDSv2): who this node is, where it is going, what its tags say.
 //!
-//! On a 401 the SDK's client repeats the same token for up to six hours (facts/aws.md 6.3), so the client is thrown away
-//! and built anew, once per call. It paces nothing; queries are throttled per instance. The SDK bounds answers by time only,
-//! not by size: they come from the instance's own link.
+//! On a 401 the SDK's client repeats the same token for up to six hours (the token's life), so the client is thrown
+//! away and built anew, once per call. It paces nothing; queries are throttled per instance. The SDK bounds answers by
+//! time only, not by size: they come from the instance's own link.
 
 use aws_config::imds::Client;
 use aws_config::imds::client::error::{ImdsError as SdkImdsError, TokenError};

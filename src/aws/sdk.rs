@@ -1,7 +1,7 @@
 //! The SDK set up once: one HTTP client and one TLS stack for all of AWS and the instance metadata.
 //!
 //! The SDK's crates read neither `AWS_CA_BUNDLE` nor the proxy variables for a client that is built by hand, so this
-//! does (facts/aws.md 6.3). All else that AWS's variables and profiles say (endpoints, FIPS, profile, credentials) the
+//! does. All else that AWS's variables and profiles say (endpoints, FIPS, profile, credentials) the
 //! SDK reads itself. It calls nothing at AWS.
 
 use super::elbv2::Elbv2;
@@ -128,8 +128,8 @@ impl Sdk {
         Imds::new(self.provider_config(), endpoint, self.outside.metadata_disabled)
     }
 
-    /// A client for the load balancer's API in `region`, else where environment, profile or metadata say, in this order.
-    /// Credentials are looked for at the first call.
+    /// A client for the load balancer's API in `region`, else where environment, profile or metadata say, in this
+    /// order. Credentials are looked for at the first call.
     ///
     /// # Errors
     /// [`SetupError::NoRegion`].
