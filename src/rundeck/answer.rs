@@ -15,7 +15,7 @@ pub(super) struct Answer {
     pub body: Bytes,
 }
 
-/// Why there is no usable answer. One list for all questions; design 4.1 gives each its weight.
+/// Why there is no usable answer. One list for all questions; the heart gives each its weight.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Nothing listens on the port. Strong evidence.

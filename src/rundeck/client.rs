@@ -19,16 +19,16 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// The API version that is asked until the server has told its own: the oldest that every Rundeck from 3.4 to 6.x
-/// serves (facts/rundeck.md, versions).
+/// serves (Rundeck's `ApiVersions`).
 const OLDEST_API: u32 = 14;
 /// An API version that no Rundeck from 3.4 to 6.x serves. The version check runs before authentication, so the error
-/// tells the server's own version without a token (facts/rundeck.md 2.1).
+/// tells the server's own version without a token (Rundeck's `ApiVersionInterceptor`).
 const UNSERVED_API: u32 = 1;
-/// `executions/status` exists from 32 and says 503 for a passive Rundeck up to 35; every Rundeck from 3.4 to 6.x serves 36
-/// (facts/rundeck.md 2.1).
+/// `executions/status` exists from 32 and says 503 for a passive Rundeck up to 35; every Rundeck from 3.4 to 6.x serves
+/// 36 (Rundeck's `ExecutionController`).
 const STATUS_API: u32 = 36;
 /// Least time that a switch of the mode is given: going back to active reschedules every job within the request
-/// (facts/rundeck.md 2.3).
+/// (Rundeck's `ExecutionService`).
 const MODE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How Rundeck is reached.
@@ -133,8 +133,9 @@ impl Client {
     /// call. Unverified where the certificate is not accepted, like [`web`](Self::web).
     ///
     /// The version check comes before the check whether the API can answer at all (`ApiVersionInterceptor.groovy`): a
-    /// version that nobody serves is refused during the whole bootstrap. So a served one is asked too, until it was once
-    /// answered since the port opened: without a token that is a refusal, and a line in Rundeck's log, once for each start.
+    /// version that nobody serves is refused during the whole bootstrap. So a served one is asked too, until it was
+    /// once answered since the port opened: without a token that is a refusal, and a line in Rundeck's log, once for
+    /// each start.
     pub async fn boot(&self) -> Boot {
         match self.version().await {
             Boot::Past { api_version } if !self.learnt().answers => self.served(api_version).await,
@@ -239,8 +240,9 @@ impl Client {
         info
     }
 
-    /// Asks `executions/status` with the token, and waits up to `limit`: with a token kept in the database this asks the
-    /// database. Over a connection of its own that is closed afterwards, for a call that is given up goes on over there.
+    /// Asks `executions/status` with the token, and waits up to `limit`: with a token kept in the database this asks
+    /// the database. Over a connection of its own that is closed afterwards, for a call that is given up goes on over
+    /// there.
     pub async fn database(&self, limit: Duration) -> Database {
         let Some(ask) = self.with_token(Method::GET, STATUS_API, "system/executions/status") else {
             return Database::NoToken;

@@ -1,8 +1,8 @@
 //! Answer -> fact, without input or output: all dialects of 3.4 to 6.x stand here.
 //!
-//! Lenient on purpose: `apiversion` is a number up to 4.2 and a string after, `executions.active` a Boolean or a string,
-//! sections are `null` where the token lacks a right (facts/rundeck.md 3.1). What is not understood becomes `None` or a
-//! typed fact, never a guess.
+//! Lenient on purpose: `apiversion` is a number up to 4.2 and a string after, `executions.active` a Boolean or a
+//! string, sections are `null` where the token lacks a right (Rundeck's `ApiController`). What is not understood
+//! becomes `None` or a typed fact, never a guess.
 
 use super::answer::{Answer, Failure};
 use super::facts::{Boot, Database, Info, Mode, ModeSet, SystemInfo, Web};
@@ -99,7 +99,7 @@ pub(super) fn database(answer: &Answer) -> (Database, Option<u32>) {
     (fact, error.api_version)
 }
 
-/// 503 without a body is the API before the bootstrap has reached it; every other 503 has a body (facts/rundeck.md 2).
+/// 503 without a body is the API before the bootstrap has reached it; every other 503 has a body.
 fn is_booting(answer: &Answer) -> bool {
     answer.status == 503 && answer.body.is_empty()
 }

@@ -1,6 +1,6 @@
 //! The facts that Rundeck's answers state, with words for people.
 //!
-//! No judgement here: design 4.1 says how much each fact weighs, the heart applies it.
+//! No judgement here: how much each fact weighs is the heart's (docs/HEALTH.md).
 
 use super::answer::Failure;
 use std::fmt;
@@ -10,7 +10,7 @@ const REJECTED: &str =
     "Rundeck rejects the token (403): it is wrong or has expired; tokens end after 30 days by default";
 const BOOTING: &str = "still booting (503 without a body)";
 
-/// `GET /health`: is the web server there and answering? It proves nothing else (facts/rundeck.md 1.2).
+/// `GET /health`: is the web server there and answering? It proves nothing else: a constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Web {
     /// 200 and the body is exactly `ok`.
@@ -45,7 +45,7 @@ pub struct WebLook {
     pub certificate: Option<String>,
 }
 
-/// Token-free `GET /api/1/system/info`: has the bootstrap got as far as the API? (facts/rundeck.md 1.5, 2.1)
+/// Token-free `GET /api/1/system/info`: has the bootstrap got as far as the API?
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Boot {
     /// The API answers. Says that this step is over, not that the bootstrap is.
@@ -70,7 +70,7 @@ impl fmt::Display for Boot {
     }
 }
 
-/// The readiness state: start-up and shutdown of this node (facts/rundeck.md 1.3).
+/// The readiness state: start-up and shutdown of this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     /// Accepting traffic.
@@ -79,7 +79,8 @@ pub enum Readiness {
     NotReady,
     /// This version shows none, or it is switched off (302, 404).
     Absent,
-    /// Which endpoint this version has is not known before its API answers. Nothing was asked: a wrong path makes a session.
+    /// Which endpoint this version has is not known before its API answers. Nothing was asked: a wrong path makes a
+    /// session.
     VersionUnknown,
     /// The status of an answer that holds no readiness state.
     NoState(u16),
@@ -111,7 +112,7 @@ pub struct ReadinessLook {
     pub bound: bool,
 }
 
-/// A timed call with the token: one that is kept in the database is looked up there each time (facts/rundeck.md 1.6).
+/// A timed call with the token: one that is kept in the database is looked up there each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
     /// The token was looked at and accepted.
@@ -144,7 +145,7 @@ impl fmt::Display for Database {
     }
 }
 
-/// Rundeck's execution mode: one Boolean in one JVM, lost at a restart (facts/rundeck.md 2.3).
+/// Rundeck's execution mode: one Boolean in one JVM, lost at a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Executions may start.
@@ -188,7 +189,7 @@ pub enum Info {
     NoToken,
     /// 403 on the token: wrong, expired, or not yet read by a booting Rundeck. Says nothing about the node.
     Rejected,
-    /// 401 "no project": no authentication failure (facts/rundeck.md 3.2).
+    /// 401 "no project": no authentication failure.
     NoProject,
     /// 400: the server does not know the API version that was asked; its own has been learnt for the next call.
     OtherVersion,

@@ -1,15 +1,15 @@
 //! Which readiness endpoint a version has, and how its answer reads. Pure: it asks nothing.
 //!
-//! 6.x has `/monitoring/health/readiness` (start-up and shutdown), 4.2 to 5.20 the actuator's where it is switched on (4.2
-//! to 5.16 with the database in it, misspelt), 3.4 and 4.0 nothing (facts/rundeck.md 1.1 to 1.3). Never `liveness`: it is
-//! 503 all through the start-up and 200 while stopping.
+//! 6.x has `/monitoring/health/readiness` (start-up and shutdown), 4.2 to 5.20 the actuator's where it is switched on
+//! (4.2 to 5.16 with the database in it, misspelt), 3.4 and 4.0 nothing. Never `liveness`: it is 503 all through the
+//! start-up and 200 while stopping.
 
 use super::answer::Answer;
 use super::decode::failure;
 use super::facts::Readiness;
 use serde_json::Value;
 
-/// Before it no version knows `/actuator`; a wrong path makes Rundeck keep a session for each look (facts/rundeck.md 1.1).
+/// Before it no version knows `/actuator`; a wrong path makes Rundeck keep a session for each look.
 const FIRST_ACTUATOR_API: u32 = 41;
 /// 5.20 and 6.0 share this API version: only Rundeck's own version tells them apart.
 const FIRST_MONITORING_API: u32 = 58;

@@ -1,8 +1,8 @@
 //! Three ways to trust Rundeck's certificate: CAs (own file or the system's), a pinned certificate, and none.
 //!
-//! The last serves only for looks that carry no secret (design 4.1: a certificate that is not accepted must not take a
-//! living node out). rustls refuses a certificate without a SAN even when it is given as root, and keytool makes such
-//! certificates by default: that is what the pin is for (facts/stack.md 3).
+//! The last serves only for looks that carry no secret, for a certificate that is not accepted must not take a
+//! living node out. rustls refuses a certificate without a SAN even when it is given as root, and keytool makes such
+//! certificates by default: that is what the pin is for.
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -144,8 +144,8 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Judges a certificate by one rule. Except under [`Rule::Anything`] the handshake's signature is checked too: whoever shows
-/// the certificate must hold its key.
+/// Judges a certificate by one rule. Except under [`Rule::Anything`] the handshake's signature is checked too: whoever
+/// shows the certificate must hold its key.
 #[derive(Debug)]
 struct Verifier {
     rule: Rule,

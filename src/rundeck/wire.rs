@@ -1,8 +1,8 @@
 //! One HTTP/1.1 exchange with Rundeck, bounded in time and size.
 //!
 //! It follows no redirect and keeps no cookie: each call that returned one would make parallel calls fail at random
-//! before Rundeck 6.0 (facts/rundeck.md 4). It starts no task: the connection is driven by the call that uses it, so a
-//! call that is given up takes its connection with it.
+//! before Rundeck 6.0 (a call ends its session). It starts no task: the connection is driven by the call that uses it,
+//! so a call that is given up takes its connection with it.
 
 use super::answer::{Answer, Failure};
 use super::lane::{Connectors, Lane, Unverified, Verified};

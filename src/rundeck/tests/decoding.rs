@@ -1,4 +1,4 @@
-//! Each answer of facts/rundeck.md becomes one fact.
+//! Each answer that Rundeck is known to give becomes one fact.
 
 use super::Tested;
 use crate::rundeck::answer::Answer;

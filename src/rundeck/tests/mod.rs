@@ -1,6 +1,6 @@
 //! The client against small scripted servers on loopback.
 //!
-//! The answers are those of facts/rundeck.md, written out byte by byte: a server library would repair the faults that
+//! The answers are those of Rundeck 3.4 to 6.x, written out byte by byte: a server library would repair the faults that
 //! are wanted here.
 
 mod answers;

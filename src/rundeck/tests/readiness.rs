@@ -1,4 +1,4 @@
-//! Which endpoint a version has, and what its answers mean (facts/rundeck.md 1.1 to 1.3).
+//! Which endpoint a version has, and what its answers mean.
 
 use super::*;
 use crate::rundeck::answer::Answer;
