@@ -1,12 +1,12 @@
 //! What systemd hands over at the start: the listening socket that it kept over a restart of the agent
-//! (facts/test-bed.md 3.14) or opened for it. It opens no socket itself and tells systemd nothing.
+//! (sd_listen_fds(3)) or opened for it. It opens no socket itself and tells systemd nothing.
 
 use std::net::TcpListener;
 
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
 
-/// The name of the health socket among the passed ones (interface 9).
+/// The name of the health socket among the passed ones (`LISTEN_FDNAMES`).
 const HEALTH: &str = "health";
 
 /// Most descriptors that may be passed. systemd's store holds two of ours; a larger number is somebody's mistake.

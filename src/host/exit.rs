@@ -1,5 +1,5 @@
 //! The end of a process, seen in less than a millisecond through a pidfd, also for another user's process
-//! (facts/test-bed.md 4). It does not say why the process ended: only its parent may ask that.
+//! (pidfd_open(2)). It does not say why the process ended: only its parent may ask that.
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -1,4 +1,5 @@
-//! Where Rundeck writes: the directories that its command line names, and those of its packages (facts/rundeck.md 5).
+//! Where Rundeck writes: the directories that its command line names, and those of its packages (Rundeck's
+//! `packaging/lib`).
 //!
 //! Only names: none of them is looked at here, and some may not be there.
 
@@ -34,8 +35,8 @@ const LOG: &str = "/var/log/rundeck";
 /// The property that names the directory of temporary files, and where they are without it.
 const TEMPORARY: (&str, &str) = ("-Djava.io.tmpdir=", "/tmp");
 
-/// The directories that this Rundeck may fill, the likeliest first, each once. Without a process, or with one that hides its
-/// arguments, those of the packages.
+/// The directories that this Rundeck may fill, the likeliest first, each once. Without a process, or with one that
+/// hides its arguments, those of the packages.
 ///
 /// Blocking: a process that hangs while its memory is being changed keeps its command line from readers.
 pub fn places(process: Option<Process>) -> Vec<PathBuf> {

@@ -1,4 +1,4 @@
-//! Which process is Rundeck: the JVM that serves the port of `rundeck.url` (interface 9, facts/rundeck.md 5).
+//! Which process is Rundeck: the JVM that serves the port of `rundeck.url`.
 //!
 //! By its name and arguments, which everybody may read; where these name no process or several, by the socket that
 //! listens on the port, where the descriptors may be seen. Nothing found is no proof that nothing runs: Rundeck in a
@@ -68,7 +68,7 @@ pub struct ScanError(String);
 
 /// Looks for the process that serves Rundeck at this place.
 ///
-/// Blocking: a scan of all processes takes about 10 ms (facts/stack.md 8). Do it when Rundeck's process is not known
+/// Blocking: a scan of all processes takes about 10 ms. Do it when Rundeck's process is not known
 /// yet or has ended, on a worker; one that is known is a [`KnownJvm`](super::KnownJvm).
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 //! What the TCP sockets on Rundeck's port are doing, asked from the kernel by `sock_diag` without privileges
-//! (facts/test-bed.md 4). `/proc/net/tcp` would show the same sockets, but not when their last data went in and out.
+//! (sock_diag(7)). `/proc/net/tcp` would show the same sockets, but not when their last data went in and out.
 //!
 //! It sees the sockets of the agent's own network namespace only, and it does not look into anybody's data.
 
@@ -27,10 +27,10 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Most sockets read in one dump, far above what Rundeck's 200 threads and their clients can open: more is no answer.
 const MOST_SOCKETS: usize = 65_536;
 
-/// A connection that sent data within this many milliseconds is in flight (interface 9).
+/// A connection that sent data within this many milliseconds is in flight: the answer's rest may still follow.
 const JUST_SENT_MS: u32 = 1_000;
 
-/// How many connections are in flight on Rundeck's port (interface 9): established, not the agent's own, and either
+/// How many connections are in flight on Rundeck's port: established, not the agent's own, and either
 /// waiting for an answer (the last data came in after the last went out) or answered within the last second.
 ///
 /// `None` when nobody can tell: no socket listens there in this network namespace, or `sock_diag` is refused.
@@ -59,7 +59,8 @@ pub(super) fn listening_inodes(rundeck: Endpoint) -> io::Result<HashSet<u64>> {
 }
 
 /// The user whose socket listens for Rundeck where none of this user does: the kernel tells it to everybody. `None` too
-/// when nobody listens there, or nobody can tell. Takes some ten microseconds, for listening sockets have a table of their own.
+/// when nobody listens there, or nobody can tell. Takes some ten microseconds, for listening sockets have a table of
+/// their own.
 pub(super) fn stranger(rundeck: Endpoint, user: u32) -> Option<u32> {
     let sockets = dump(Side::Local(rundeck.port), StateFlags::LISTEN).ok()?;
     let listeners = serving(&sockets, rundeck.address);
@@ -78,8 +79,8 @@ pub(super) fn sockets_of(pid: u32) -> io::Result<HashSet<u64>> {
 }
 
 /// Of the sockets that listen on the port, those that the endpoint reaches: bound to exactly its address, else to all
-/// addresses. An address that no listener names (a translated one) or a host name reaches any of them; a loopback address
-/// is never translated to another, so there the listeners of other addresses are other people's.
+/// addresses. An address that no listener names (a translated one) or a host name reaches any of them; a loopback
+/// address is never translated to another, so there the listeners of other addresses are other people's.
 fn serving(sockets: &[TcpSocket], address: Option<IpAddr>) -> Vec<&TcpSocket> {
     let listeners: Vec<&TcpSocket> = sockets.iter().filter(|s| s.state == TCP_LISTEN).collect();
     let Some(address) = address.map(|address| address.to_canonical()) else {

@@ -1,7 +1,7 @@
 //! The line of `/proc/PID/stat`, for the two facts that sysinfo does not give in a form to rely on: the start in clock
 //! ticks (its seconds since 1970 move when the wall clock is set) and the number of threads without reading each one.
 //!
-//! Everybody may read this file, also of other users' processes (facts/test-bed.md 4).
+//! Everybody may read this file, also of other users' processes (proc_pid_stat(5)).
 
 use std::io;
 

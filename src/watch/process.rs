@@ -1,7 +1,7 @@
 //! The Rundeck process: found, its end seen at once, and what is in flight on its port.
 //!
-//! Scans and dumps block for milliseconds: they run on tokio's blocking workers. A process that is known is looked at right
-//! here, which takes less time than waking a worker.
+//! Scans and dumps block for milliseconds: they run on tokio's blocking workers. A process that is known is looked at
+//! right here, which takes less time than waking a worker.
 
 use crate::host::{self, Endpoint, Found, Jvm, KnownJvm};
 use rundeck_alb_core::{Event, JvmSeen, Notice, Process, ProcessSeen};
@@ -41,7 +41,7 @@ impl Finder {
         Some(ProcessSeen::One(watched, jvm.look()?))
     }
 
-    /// Connections in flight on Rundeck's port; `None`: nobody can tell (interface 9).
+    /// Connections in flight on Rundeck's port; `None`: nobody can tell.
     pub async fn in_flight(&self) -> Option<u32> {
         let endpoint = self.endpoint;
         tokio::task::spawn_blocking(move || host::in_flight(endpoint)).await.ok().flatten()

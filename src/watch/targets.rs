@@ -4,7 +4,7 @@ use crate::aws::{Elbv2, GroupFacts as Group, GroupsBy, HealthPort, Seen, TargetT
 use rundeck_alb_core::{GroupFacts, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 use std::time::Duration;
 
-/// AWS's defaults, for what an answer leaves out (facts: ELBv2 API reference, health-check settings).
+/// AWS's defaults, for what an answer leaves out (ELBv2 API reference, "CreateTargetGroup").
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(6);
 const DEFAULT_UNHEALTHY: u32 = 2;
