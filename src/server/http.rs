@@ -1,4 +1,5 @@
-//! The few things that the health port and the admin listeners share: answers with the headers that each of them carries.
+//! The few things that the health port and the admin listeners share: answers with the headers that each of them
+//! carries.
 //!
 //! It knows no path and no snapshot.
 
@@ -15,7 +16,8 @@ pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 /// JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The longest request head (request line and headers) that is read, in bytes: interface 4.1. Beyond it hyper answers 431.
+/// The longest request head (request line and headers) that is read, in bytes, as Jetty has it. Beyond it hyper answers
+/// 431.
 pub(super) const LONGEST_HEAD: usize = 8 * 1024;
 
 /// An answer. `Content-Length` is set here because hyper leaves it out of answers to HEAD; `Date` is hyper's.

@@ -1,7 +1,7 @@
-//! The page of `/metrics` (interface 6), drawn anew for each scrape from the snapshot and the counters.
+//! The page of `/metrics` (docs/METRICS.md), drawn anew for each scrape from the snapshot and the counters.
 //!
-//! The library writes OpenMetrics; what it writes is then put into the older Prometheus text format, which every scraper
-//! reads and `promtool check metrics` knows. It asks nobody anything: process figures are given.
+//! The library writes OpenMetrics; what it writes is then put into the older Prometheus text format, which every
+//! scraper reads and `promtool check metrics` knows. It asks nobody anything: process figures are given.
 
 use super::counters::Tables;
 use super::requests::HealthRequests;
@@ -240,7 +240,7 @@ impl Scrape {
     }
 }
 
-/// AWS's words for the state of a target (facts/aws.md 2.4).
+/// AWS's words for the state of a target, by "TargetHealth" of the ELBv2 API reference.
 const BALANCER_WORDS: [&str; 6] = ["initial", "healthy", "unhealthy", "draining", "unused", "unavailable"];
 
 fn balancer_word(state: &TargetState) -> &str {
@@ -331,8 +331,8 @@ impl Page<'_> {
     }
 }
 
-/// OpenMetrics as Prometheus text: there a counter's name carries `_total` in its description too, and nothing marks the
-/// end or the unit.
+/// OpenMetrics as Prometheus text: there a counter's name carries `_total` in its description too, and nothing marks
+/// the end or the unit.
 fn classic(open_metrics: &str) -> String {
     let mut page = String::with_capacity(open_metrics.len());
     let mut help = "";

@@ -1,4 +1,4 @@
-//! The answers of the health port as bytes, rendered once for each published snapshot (design 3).
+//! The answers of the health port as bytes, rendered once for each published snapshot.
 //!
 //! A request then chooses between the page of the verdict and the page of a verdict that has become too old, and
 //! patches the one number that changes between two snapshots. Nothing here decides: words and status come from core.
@@ -10,7 +10,7 @@ use rundeck_alb_core::{Answer, Moment, Reason, Snapshot, State};
 /// Room for the digits of the largest age, so that patching it in allocates once.
 const LONGEST_AGE: usize = 20;
 
-/// Rundeck's own answers of `executions/status` (facts: the API returns the mode as JSON).
+/// Rundeck's own answers of `executions/status`.
 const ACTIVE: &[u8] = br#"{"executionMode":"active"}"#;
 const PASSIVE: &[u8] = br#"{"executionMode":"passive"}"#;
 
@@ -78,7 +78,7 @@ impl Page {
         self.text.clone()
     }
 
-    /// The JSON of interface 4.1.
+    /// The JSON of the verdict, for `Accept: application/json`.
     pub(super) fn json(&self, age_ms: u64) -> Bytes {
         let mut body = BytesMut::with_capacity(self.json_head.len() + LONGEST_AGE + self.json_tail.len());
         body.put_slice(self.json_head.as_bytes());
@@ -87,7 +87,7 @@ impl Page {
         body.freeze()
     }
 
-    /// The JSON of interface 4.2: Rundeck's own where it has a word for it, else that of 4.1.
+    /// The JSON for `executions/status`: Rundeck's own where it has a word for it, else that of the verdict.
     pub(super) fn execution_mode(&self, age_ms: u64) -> Bytes {
         match self.answer {
             Answer { ok: true, .. } => Bytes::from_static(ACTIVE),

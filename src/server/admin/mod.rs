@@ -1,8 +1,8 @@
-//! The admin listeners (interface 5): metrics, status and receipts to read, orders to give.
+//! The admin listeners: metrics, status and receipts to read, orders to give.
 //!
-//! Two doors lead to the same pages: the unix socket, whose file mode says who may come, and a TCP port on loopback that
-//! only reads. Orders are handed to the loop, which alone decides. A connection carries one request and has a bound for
-//! all of it: the tools that come here ask once.
+//! Two doors lead to the same pages: the unix socket, whose file mode says who may come, and a TCP port on loopback
+//! that only reads. Orders are handed to the loop, which alone decides. A connection carries one request and has a
+//! bound for all of it: the tools that come here ask once.
 
 mod control;
 mod order;

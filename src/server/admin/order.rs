@@ -1,4 +1,4 @@
-//! Orders: the JSON of interface 9, checked, handed to the loop, and the loop's word for it.
+//! Orders: their JSON, checked, handed to the loop, and the loop's word for it.
 //!
 //! Nothing is decided here: a body that can be read is an order, and the heart says yes or no.
 

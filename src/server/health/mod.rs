@@ -1,9 +1,10 @@
 //! The health port: public inside the VPC, asked by load balancers every few seconds, never allowed to wait.
 //!
-//! One thread with its own runtime does nothing else, so that no other work of the agent delays an answer (facts/stack.md
-//! 1). Answers come from the published snapshot; Rundeck, AWS and the disk are never asked, and nothing is logged. A
-//! request of HTTP/1.1 without `Host` is answered: checkers that people configure by hand often send none. What hyper refuses by itself (400, 431) has `Content-Length: 0` and `Date` alone: it has no body whose type
-//! could be told, and checkers read the status.
+//! One thread with its own runtime does nothing else, so that no other work of the agent delays an
+//! answer. Answers come from the published snapshot; Rundeck, AWS and the disk are never asked, and nothing is logged.
+//! A request of HTTP/1.1 without `Host` is answered: checkers that people configure by hand often send none. What hyper
+//! refuses by itself (400, 431) has `Content-Length: 0` and `Date` alone: it has no body whose type could be told, and
+//! checkers read the status.
 
 mod guests;
 mod respond;
@@ -45,8 +46,8 @@ pub struct HealthOptions {
     pub patience: Patience,
 }
 
-/// How long a connection may go without completing a request. Each bounds everything at once: a client that says nothing,
-/// one that sends its header byte by byte, one that does not read its answer.
+/// How long a connection may go without completing a request. Each bounds everything at once: a client that says
+/// nothing, one that sends its header byte by byte, one that does not read its answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// From its start to its first answer.

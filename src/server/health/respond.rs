@@ -1,4 +1,4 @@
-//! One request of the health port and its answer (interface 4.1 and 4.2).
+//! One request of the health port and its answer.
 //!
 //! From memory alone: it waits for nothing. The query is looked at for one thing, a token that should not be there, and
 //! kept nowhere.
@@ -34,7 +34,8 @@ impl Paths {
     }
 }
 
-/// `/api/<V>/system/executions/status` for every version, with one or two leading slashes as in Rundeck's documentation.
+/// `/api/<V>/system/executions/status` for every version, with one or two leading slashes as in Rundeck's
+/// documentation.
 fn is_executions_status(path: &str) -> bool {
     let path = path.strip_prefix("//").or_else(|| path.strip_prefix('/')).unwrap_or(path);
     let version = path.strip_prefix("api/").and_then(|rest| rest.strip_suffix("/system/executions/status"));
