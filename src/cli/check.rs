@@ -97,7 +97,7 @@ impl Stopwatch {
     }
 }
 
-/// Passive counts after two equal answers (design 4.1).
+/// Asks once, or twice where the answer is passive: only two equal answers count (docs/HEALTH.md).
 async fn api_look(client: &Client, tokens: &TokenSource) -> ApiSeen {
     if let Err(text) = tokens.refresh(client).await {
         return ApiSeen::Unreadable(text);

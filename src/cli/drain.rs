@@ -14,16 +14,16 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 
 const PATH: &str = "/drain";
-/// The agent refuses (interface 3).
+/// The exit code where the agent refuses (docs/CLI.md).
 const REFUSED: u8 = 4;
 
-/// `202` (interface 9).
+/// The body of a 202.
 #[derive(Debug, Deserialize)]
 struct Accepted {
     drain: String,
 }
 
-/// `409` (interface 9).
+/// The body of a 409.
 #[derive(Debug, Deserialize)]
 pub(super) struct Refused {
     pub(super) refused: String,

@@ -226,7 +226,7 @@ fn redraw(block: &str, drawn: &mut usize) -> String {
     format!("{up}\x1b[?7l{block}\x1b[?7h")
 }
 
-/// The exit code of a receipt (interface 3).
+/// The exit code of a receipt (docs/CLI.md).
 pub fn exit_code(receipt: &Receipt) -> u8 {
     match receipt.result.as_str() {
         "clean" | "unproven" => 0,

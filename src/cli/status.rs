@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 const PATH: &str = "/status";
-/// The agent cannot be reached (interface 3).
+/// The exit code where the agent cannot be reached (docs/CLI.md).
 pub(super) const UNREACHABLE: u8 = 3;
 /// Between two looks of `--watch`.
 const PACE: Duration = Duration::from_secs(1);

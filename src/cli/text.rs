@@ -5,7 +5,7 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Lines for people end here (look.md).
+/// Columns at which lines for people end: a table still fits beside a prompt, and nothing wraps inside a cell.
 pub const WIDTH: usize = 100;
 
 const SECOND: u64 = 1_000;

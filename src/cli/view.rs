@@ -1,5 +1,5 @@
-//! What the commands read of the agent's JSON: `GET /status` (docs/STATUS.md) and receipts. Every field that an older or
-//! younger agent may lack is optional: a command must work during an upgrade. Renders nothing.
+//! What the commands read of the agent's JSON: `GET /status` (docs/STATUS.md) and receipts. Every field that an older
+//! or younger agent may lack is optional: a command must work during an upgrade. Renders nothing.
 
 use super::text;
 use serde::Deserialize;
@@ -40,7 +40,7 @@ pub struct Status {
 pub struct Health {
     /// 200.
     pub ok: bool,
-    /// State word of interface 4.1.
+    /// State word (docs/HEALTH.md).
     pub state: String,
     /// Reason word.
     pub reason: String,
@@ -201,7 +201,7 @@ pub struct AwsRequests {
     pub count: u64,
 }
 
-/// A receipt (interface 7).
+/// A receipt, as `/receipts/<id>` and the file have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Receipt {
     /// Names it.
