@@ -6,7 +6,7 @@ use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A half-dead agent vouches for nobody, and systemd starts it again (design 3.2). In every profile alike: a task's
+    // A half-dead agent vouches for nobody, and systemd starts it again. In every profile alike: a task's
     // panic would otherwise end that task alone.
     telemetry::panic_hook();
     match cli::execute(std::env::args_os(), Surroundings::of_this_process(), &mut stdout(), &mut stderr()) {

@@ -1,4 +1,4 @@
-//! The agent's files: intent, verdict and receipts, on a thread of their own behind a bounded queue (design 3.2).
+//! The agent's files: intent, verdict and receipts, on a thread of their own behind a bounded queue.
 //!
 //! A request is queued at once and answered later: the caller waits as long as it likes (1 s for intent) and goes on.
 //! A disk that is slow, full or gone makes requests fail, never the agent. What the bytes mean is the caller's

@@ -41,7 +41,7 @@ pub enum Format {
     Human,
     /// No time, for the journal has its own; the level as the prefix of sd-daemon(3).
     Journal,
-    /// One JSON object a line, with flat fields (interface 7).
+    /// One JSON object a line, with flat fields.
     Json,
 }
 
@@ -147,7 +147,7 @@ fn dispatch(style: Style, level: LevelFilter, lines: Lines, clock: &Clock) -> Di
         Style::Json => plain
             .json()
             .flatten_event(true)
-            // `target` is the field of an AWS call (interface 7), not the module that speaks.
+            // `target` is the field of an AWS call, not the module that speaks.
             .with_target(false)
             .with_current_span(false)
             .with_span_list(false)

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Orders are for the agent's user and its group (interface 1).
+/// Orders are for the agent's user and its group (docs/SECURITY.md).
 const SOCKET_MODE: u32 = 0o660;
 
 /// What the pages are made from.

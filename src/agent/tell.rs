@@ -6,7 +6,7 @@ use rundeck_alb_core::{
     State, WebSeen,
 };
 
-/// One line of the heart, with the `event` word that programs filter by (interface 7).
+/// One line of the heart, with the `event` word that programs filter by.
 pub fn note(note: &Note) {
     let event = note.kind.word();
     match note.kind {

@@ -27,7 +27,7 @@ pub fn intent_json(boot_id: &str, intent: &Intent) -> Vec<u8> {
     to_json(&OfBoot { boot_id: boot_id.into(), value: intent })
 }
 
-/// A receipt with wall-clock times (interface 7).
+/// A receipt with wall-clock times, for people and programs read it after a restart.
 pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
     let wall = |at: Moment| rfc3339(clock.wall_at(at));
     let steps: Vec<Value> = receipt
@@ -53,6 +53,7 @@ pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {
-    // Plain data without maps of other keys than strings always serialises; an empty file would be set aside at the next start.
+    // Plain data without maps of other keys than strings always serialises; an empty file would be set aside at the
+    // next start.
     serde_json::to_vec_pretty(value).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The end by a panic (design 3.2): on whichever thread it happens, its message is written and the process aborts, so
+//! The end by a panic: on whichever thread it happens, its message is written and the process aborts, so
 //! that systemd starts another one. Nothing is cleaned up: half a state is worse than none.
 
 use std::io;

@@ -101,7 +101,7 @@ struct Said {
 }
 
 impl Said {
-    /// `event` is the message's kind, for programs (interface 7): people read the message.
+    /// `event` is the message's kind, for programs: people read the message.
     fn take(&mut self, field: &Field, value: &str) {
         let value = one_line(value);
         match field.name() {
