@@ -1,9 +1,9 @@
 //! Sticky sessions: which target a request's cookies ask for, and which cookies its answer gets.
 //!
 //! The cookies carry the target themselves, as an opaque word, so that nothing has to be remembered (nor bounded) here.
-//! Facts: ALB user guide, "Sticky sessions": both ALB cookies live for seven days, the duration is counted by the balancer
-//! and renewed with each request; with `app_cookie` the client must send the application's cookie (any value) *and* the
-//! balancer's; a session whose target is gone moves and stays where it moved to.
+//! By the ALB user guide, "Sticky sessions": both ALB cookies live for seven days, the duration is counted by the
+//! balancer and renewed with each request; with `app_cookie` the client must send the application's cookie (any value)
+//! *and* the balancer's; a session whose target is gone moves and stays where it moved to.
 
 use std::time::Duration;
 

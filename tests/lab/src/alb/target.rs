@@ -1,4 +1,4 @@
-//! One target: what the balancer nodes have seen of it and the state the API tells (facts: ALB user guide, "Health checks
+//! One target: what the balancer nodes have seen of it and the state the API tells (ALB user guide, "Health checks
 //! for your target groups" and "Target health status"). Pure: time and check results come in, nothing is asked.
 
 use std::fmt;
@@ -196,8 +196,8 @@ impl Target {
         }
     }
 
-    /// The state by registration, drain and checks; that the group is unused or the instance stopped is the group's to say.
-    /// The nodes' views are told as their worst: `unhealthy` where one says so, `healthy` where all do.
+    /// The state by registration, drain and checks; that the group is unused or the instance stopped is the group's to
+    /// say. The nodes' views are told as their worst: `unhealthy` where one says so, `healthy` where all do.
     pub(super) fn health(&self, now: Instant) -> Health {
         if self.drains_until().is_some() {
             return Health::because(

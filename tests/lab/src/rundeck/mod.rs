@@ -1,8 +1,9 @@
-//! A stand-in for a Rundeck node: what 3.4, 4.17, 5.20 and 6.1 answer in each state of their life, and how they misbehave.
+//! A stand-in for a Rundeck node: what 3.4, 4.17, 5.20 and 6.1 answer in each state of their life, and how they
+//! misbehave.
 //!
-//! It runs inside a test's process ([`Rundeck::start`]) or as the binary `rundeck-stand-in` where a real process must be killed.
-//! It runs no jobs (a job is a length of time), keeps no database. The facts come from Rundeck's source and
-//! functional tests, and from exchanges recorded on a rig of its frameworks (`tests/lab/data`).
+//! It runs inside a test's process ([`Rundeck::start`]) or as the binary `rundeck-stand-in` where a real process must
+//! be killed. It runs no jobs (a job is a length of time), keeps no database. What it knows comes from Rundeck's source
+//! and functional tests, and from exchanges recorded on a rig of its frameworks (`tests/lab/data`).
 
 mod actuator;
 mod address;

@@ -1,6 +1,6 @@
 //! The Rundeck versions that can be stood in for, and what differs between them as plain facts.
 //!
-//! No answers are made here: each answer asks this table (facts: API numbers of `ApiVersions.groovy` at each tag).
+//! No answers are made here: each answer asks this table (API numbers: `ApiVersions.groovy` at each tag).
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! The shapes of real answers (`data/rundeck-shapes.jsonl`) held against the stand-in's, version by version.
 //!
-//! Every key that Rundeck's own tests or source demand must be there with its type (of documented ones the key only); a key that no
-//! source knows is a finding.
+//! Every key that Rundeck's own tests or source demand must be there with its type (of documented ones the key only); a
+//! key that no source knows is a finding.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,7 @@ const MISSING: &[(&str, &str, &str)] = &[
     ("/scheduler/takeover", "takeoverSchedule.project", BY_REQUEST),
 ];
 
-const DROPWIZARD: &str = "newer Dropwizard adds it (facts 1.2)";
+const DROPWIZARD: &str = "newer Dropwizard adds it";
 
 /// Keys of the stand-in that no line knows: endpoint, key, why.
 const UNKNOWN: &[(&str, &str, &str)] = &[
@@ -77,8 +77,8 @@ const UNKNOWN: &[(&str, &str, &str)] = &[
     ("/metrics/healthcheck", "\"dataSource.connection.time\".timestamp", DROPWIZARD),
     ("/metrics/healthcheck", "\"quartz.scheduler.threadPool\".duration", DROPWIZARD),
     ("/metrics/healthcheck", "\"quartz.scheduler.threadPool\".timestamp", DROPWIZARD),
-    (RUNNING, "executions[].executionType", "ApiService writes it (facts 3.2)"),
-    ("(any)", "args[]", "6.x adds the arguments of the message (facts 2.1)"),
+    (RUNNING, "executions[].executionType", "ApiService writes it"),
+    ("(any)", "args[]", "6.x adds the arguments of the message"),
 ];
 
 const RUNNING: &str = "/project/{project}/executions/running";

@@ -1,4 +1,4 @@
-//! Brings a stand-in into a state of which the facts speak: a version, a stage of life, switches, faults.
+//! Brings a stand-in into a state that the tables know: a version, a stage of life, switches, faults.
 
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ const ONLY_STATE: &str = r#"{"status":"UP","components":{"readinessState":{"stat
 const NO_ACL: &[&str] = &[r#""errorCode":"api.error.item.unauthorized""#, r#"for System resource""#];
 const NO_ACL_ARGS: &[&str] = &[r#""errorCode":"api.error.item.unauthorized""#, r#""args":["#];
 
-/// One row: its number on the facts page, the state, the request and the answers of 3.4, 4.17, 5.20 and 6.1.
+/// One row: its number, by which a failure names it, the state, the request and the answers of 3.4, 4.17, 5.20 and 6.1.
 struct Row {
     number: &'static str,
     state: Situation,
