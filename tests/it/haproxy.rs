@@ -1,7 +1,7 @@
 //! A load balancer that we did not write, before three real agents and their Rundecks, while one node is replaced.
 //!
 //! Nobody can tell HAProxy that a node leaves: it sees the 503 at its own pace. So the agents only observe a target
-//! group whose facts are HAProxy's (a check a second, two bad ones), and must wait by these before they go (design 6).
+//! group whose facts are HAProxy's (a check a second, two bad ones), and must wait by these before they go.
 
 use crate::support::{Config, GROUP, Rundeck, TestAgent, comes_true, free_port, get, login, until, with_cookie, world};
 use rundeck_alb_lab::World;
@@ -130,8 +130,8 @@ async fn in_service(haproxy: &Haproxy, name: &str) {
     assert!(came, "{name} did not come to be up: {}", haproxy.output());
 }
 
-/// What HAProxy could hide from users by asking again, which an ALB does not do: failed connections and answers, retries,
-/// requests given to another server. With its own errors, as `node-1 wretr 3`.
+/// What HAProxy could hide from users by asking again, which an ALB does not do: failed connections and answers,
+/// retries, requests given to another server. With its own errors, as `node-1 wretr 3`.
 async fn hidden(haproxy: &Haproxy) -> Vec<String> {
     const COLUMNS: [&str; 5] = ["econ", "eresp", "wretr", "wredis", "hrsp_5xx"];
     let csv = figures(haproxy).await;

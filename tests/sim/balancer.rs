@@ -1,7 +1,7 @@
 //! The load balancer's side of this node: one target per group, checked as an ALB checks it.
 //!
-//! Facts: one good check makes a new target healthy, thresholds count only for coming back, a target drains for its whole
-//! delay, an address cannot be registered again before, and a deregistration with another port does nothing.
+//! As AWS's is: one good check makes a new target healthy, thresholds count only for coming back, a target drains for
+//! its whole delay, an address cannot be registered again before, and a deregistration with another port does nothing.
 
 use rundeck_alb_core::{GroupFacts, Moment, Span, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 

@@ -1,4 +1,4 @@
-//! The promises (design 2), as far as they can be broken in one step: checked after each.
+//! The promises (docs/SEMANTICS.md), as far as they can be broken in one step: checked after each.
 //!
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
@@ -299,7 +299,8 @@ fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     require(!by_health || web.passes >= oracle.policy.health.rise, rule, || format!("{web:?} after {before:?}"))
 }
 
-/// The node goes down for as many results as the documentation says, no fewer; and what is shared takes it out by no rule.
+/// The node goes down for as many results as the documentation says, no fewer; and what is shared takes it out by no
+/// rule.
 fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     const RULE: &str = "S5 never down without the evidence";
     let (before, after) = (turn.before.answer, turn.after.answer);

@@ -1,6 +1,6 @@
 //! A Rundeck that boots, hangs, crashes, forgets its mode and runs jobs, as seen by the agent's probes.
 //!
-//! Only what the answers depend on (facts: Rundeck's HealthController and system/info); no wire, no versions.
+//! Only what the answers depend on; no wire, no versions.
 
 use crate::tape::Tape;
 use rundeck_alb_core::{

@@ -1,4 +1,5 @@
-//! The weights of evidence (design 4.1), one line each: how many looks it takes to take a node out, or that none does.
+//! The weights of evidence (docs/HEALTH.md), one line each: how many looks it takes to take a node out, or that none
+//! does.
 
 use crate::rig::{RUNDECK, Rig, host, jvm, policy, ready};
 use rundeck_alb_core::{

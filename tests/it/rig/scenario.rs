@@ -1,6 +1,6 @@
 //! The list that every Rundeck is played through, as data: what is done to it, and what the agent must come to say.
 //!
-//! The words are the design's (design 4, interface 4.1). Between what must be said, real time may show more: such words are named for
+//! The words are those of docs/HEALTH.md. Between what must be said, real time may show more: such words are named for
 //! each leg, and any other word fails the test.
 
 use std::time::Duration;
@@ -89,13 +89,15 @@ pub struct Scenario {
 }
 
 const UP: &[&str] = &["up"];
-/// Before `up`: no answer, a port before the end of the bootstrap, the run of good answers. The first call that needs the database
-/// fills the pool, which may take longer than a call is given: the flag that follows ends with the next call.
+/// Before `up`: no answer, a port before the end of the bootstrap, the run of good answers. The first call that needs
+/// the database fills the pool, which may take longer than a call is given: the flag that follows ends with the next
+/// call.
 const BOOTING: &[&str] =
     &["booting: waiting", "booting: timeout", "booting: not-ready", "booting: settling", "up [database]"];
 /// Its port answers, its bootstrap goes on; SIGTERM may be seen by then.
 const STARTED: &[&str] = &["booting: settling", "booting: not-ready", "down: rundeck-stopping"];
-/// The end of a process that never was ready: by its exit where it had been recognised before its port closed, else as no answer.
+/// The end of a process that never was ready: by its exit where it had been recognised before its port closed, else as
+/// no answer.
 const NEVER_PROVEN: &[&str] = &["down: exited", "booting: waiting"];
 /// Of a bootstrap during which SIGTERM was sent.
 const TERMINATED_EARLY: &[&str] =
