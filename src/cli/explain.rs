@@ -1,5 +1,5 @@
-//! `explain`: why the answer is what it is, check by check, what would change it, and why the balancer may see something
-//! else. Judges nothing: every word is the running agent's own (`GET /status`).
+//! `explain`: why the answer is what it is, check by check, what would change it, and why the balancer may see
+//! something else. Judges nothing: every word is the running agent's own (`GET /status`).
 
 use super::args::Output;
 use super::console::Console;

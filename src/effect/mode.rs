@@ -1,4 +1,5 @@
-//! Switches Rundeck's execution mode, on the local port only: through a load balancer it would switch some other member.
+//! Switches Rundeck's execution mode, on the local port only: through a load balancer it would switch some other
+//! member.
 
 use crate::rundeck::{self, Client, ModeSet};
 use rundeck_alb_core::Mode;

@@ -16,9 +16,9 @@ pub struct Volume {
     pub room: Room,
 }
 
-/// Types of file systems whose room all nodes may share, by the kernel's numbers: those that `stat -f` of GNU coreutils calls remote
-/// (`src/stat.c`), without overlay, aufs and the kernel's own, and 9p and orangefs of `linux/magic.h`. FUSE is among
-/// them: GlusterFS, S3 and SSH come by it, and what is behind one of them nobody can tell.
+/// Types of file systems whose room all nodes may share, by the kernel's numbers: those that `stat -f` of GNU coreutils
+/// calls remote (`src/stat.c`), without overlay, aufs and the kernel's own, and 9p and orangefs of `linux/magic.h`.
+/// FUSE is among them: GlusterFS, S3 and SSH come by it, and what is behind one of them nobody can tell.
 const NETWORK: [u32; 24] = [
     0x0000_6969, // nfs, nfs4 (EFS)
     0xff53_4d42, // cifs

@@ -28,7 +28,8 @@ pub struct KnownJvm {
 }
 
 impl KnownJvm {
-    /// Remembers a process that [`find_rundeck`](super::find_rundeck) found for this endpoint; `None` when sysinfo does not work here.
+    /// Remembers a process that [`find_rundeck`](super::find_rundeck) found for this endpoint; `None` when sysinfo does
+    /// not work here.
     pub fn new(jvm: Jvm, rundeck: Endpoint) -> Option<Self> {
         let defends = jvm.user_id.filter(|_| jvm.how == How::ByArguments && shares_our_network(jvm.pid));
         Some(Self { jvm, rundeck, system: System::new().ok()?, threads: Threads::default(), defends })
@@ -55,9 +56,9 @@ impl KnownJvm {
     }
 }
 
-/// Whether a process lives in our network namespace. A Rundeck in a container does not: there another user's proxy holds its
-/// port on this side, as it should. `/proc/PID/ns` is closed to other users, but the files of `/proc/PID/net` belong to the namespace, so
-/// that one has the same inode for all its members. What cannot be told counts as no.
+/// Whether a process lives in our network namespace. A Rundeck in a container does not: there another user's proxy
+/// holds its port on this side, as it should. `/proc/PID/ns` is closed to other users, but the files of `/proc/PID/net`
+/// belong to the namespace, so that one has the same inode for all its members. What cannot be told counts as no.
 fn shares_our_network(pid: u32) -> bool {
     let inode = |pid: &str| std::fs::metadata(format!("/proc/{pid}/net/dev")).map(|file| file.ino()).ok();
     let ours = inode("self");

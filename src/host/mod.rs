@@ -1,9 +1,9 @@
-//! The machine that Rundeck runs on: which process is Rundeck, what it is doing, when it ends, what its sockets are doing,
-//! the room on its file systems, memory and load, and what the agent itself uses.
+//! The machine that Rundeck runs on: which process is Rundeck, what it is doing, when it ends, what its sockets are
+//! doing, the room on its file systems, memory and load, and what the agent itself uses.
 //!
-//! Everything here reads the kernel and reports facts. Nothing is judged, nothing but a [`KnownJvm`] remembers an earlier
-//! look, nobody is signalled. Functions that say "blocking" take milliseconds: call them on a worker (`spawn_blocking`), never on a
-//! thread that answers.
+//! Everything here reads the kernel and reports facts. Nothing is judged, nothing but a [`KnownJvm`] remembers an
+//! earlier look, nobody is signalled. Functions that say "blocking" take milliseconds: call them on a worker
+//! (`spawn_blocking`), never on a thread that answers.
 
 mod disk;
 mod exit;

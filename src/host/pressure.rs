@@ -6,7 +6,8 @@
 use rundeck_alb_core::HostSeen;
 use sysinfo::{MemoryRefreshKind, System};
 
-/// Which processors there are, as ranges: `0-3,6`. What the agent itself may use (`available_parallelism`) can be fewer.
+/// Which processors there are, as ranges: `0-3,6`. What the agent itself may use (`available_parallelism`) can be
+/// fewer.
 const PROCESSORS: &str = "/sys/devices/system/cpu/online";
 
 /// Memory and load of this machine; `None` when `/proc` does not show them. Takes far below a millisecond.

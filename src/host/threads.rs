@@ -1,9 +1,9 @@
 //! Whether a JVM was told to end, by the name of one thread.
 //!
-//! On SIGTERM, SIGINT and SIGHUP the JDK starts a Java thread that is called after the signal and runs the shutdown hooks
-//! (`jdk.internal.misc.Signal.dispatch`): `SIGTERM handler`, which lives until the last hook has ended. HotSpot gives its
-//! threads' names to the kernel, where everybody may read them, since Java 9 and OpenJDK 8u222 (JDK-7102541); on older ones nothing
-//! is seen here. A `System.exit` starts no such thread.
+//! On SIGTERM, SIGINT and SIGHUP the JDK starts a Java thread that is called after the signal and runs the shutdown
+//! hooks (`jdk.internal.misc.Signal.dispatch`): `SIGTERM handler`, which lives until the last hook has ended. HotSpot
+//! gives its threads' names to the kernel, where everybody may read them, since Java 9 and OpenJDK 8u222 (JDK-7102541);
+//! on older ones nothing is seen here. A `System.exit` starts no such thread.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,8 +12,8 @@ use std::io::{self, Read};
 /// What such a thread is called: 15 bytes are all that the kernel keeps of a name.
 const HANDLERS: [&[u8]; 3] = [b"SIGTERM handler", b"SIGINT handler", b"SIGHUP handler"];
 
-/// Looks at a thread until it counts as known. A new thread bears its creator's name until it has given itself its own, which
-/// is long done when it is met again; a thread of Rundeck that is known does not turn into a handler.
+/// Looks at a thread until it counts as known. A new thread bears its creator's name until it has given itself its own,
+/// which is long done when it is met again; a thread of Rundeck that is known does not turn into a handler.
 const LOOKS: u8 = 2;
 
 /// Most threads read in one look, far above what a Rundeck has (50 to 300).
@@ -24,7 +24,8 @@ const MOST_THREADS: usize = 10_000;
 pub(super) struct Threads(HashMap<u32, u8>);
 
 impl Threads {
-    /// Whether the process is on its way out. Reads the names of threads that are new since the last look or the one before.
+    /// Whether the process is on its way out. Reads the names of threads that are new since the last look or the one
+    /// before.
     ///
     /// # Errors
     /// The process has ended, or its threads are hidden.

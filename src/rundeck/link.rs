@@ -19,8 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Connections kept at most: `/health` and readiness are asked in the same moment, and neither waits for the other.
 const MAX_KEPT: usize = 2;
-/// Requests over one connection; then a fresh one proves that the port still accepts. At the fast interval that is within
-/// four seconds.
+/// Requests over one connection; then a fresh one proves that the port still accepts. At the fast interval that is
+/// within four seconds.
 const MAX_USES: u32 = 4;
 /// Age at which a connection is not used any more: at the steady interval a fresh one is made every 20 s. Below Jetty's
 /// idle time-out (30 s), so that the server does not close it under a request.

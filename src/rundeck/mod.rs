@@ -1,8 +1,9 @@
 //! The client for the local Rundeck: asks over HTTP and turns answers into typed facts.
 //!
 //! All that is peculiar to a Rundeck version (JSON shapes, statuses, paths) stops in this room; `tests/lab` has
-//! the table of answers that it is held to. It holds no loop, no pacing and no policy: what a fact means for the verdict is decided
-//! elsewhere, and whether two database-bound calls may run at the same time is the caller's business.
+//! the table of answers that it is held to. It holds no loop, no pacing and no policy: what a fact means for the
+//! verdict is decided elsewhere, and whether two database-bound calls may run at the same time is the caller's
+//! business.
 //!
 //! | file | what |
 //! |---|---|

@@ -5,7 +5,8 @@
 use hyper::header::HeaderValue;
 use std::fmt;
 
-/// A Rundeck API token. `Debug` is redacted and there is no `Display`: it leaves the process in one request header only.
+/// A Rundeck API token. `Debug` is redacted and there is no `Display`: it leaves the process in one request header
+/// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(HeaderValue);
 

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 /// Longest wait for one directory; a local file system answers in microseconds.
 const LIMIT: Duration = Duration::from_secs(2);
-/// Most workers that wait for file systems which do not answer; with so many, nothing new is asked. It keeps the time for all
-/// directories below the heart's own limit, too.
+/// Most workers that wait for file systems which do not answer; with so many, nothing new is asked. It keeps the time
+/// for all directories below the heart's own limit, too.
 const MOST_STUCK: usize = 3;
 
 /// Asks about one directory; another one stands in for it in tests.
@@ -63,7 +63,8 @@ impl Disks {
         seen
     }
 
-    /// Each directory with its answer; `None`: none in time. One that still hangs from an earlier look is not asked again.
+    /// Each directory with its answer; `None`: none in time. One that still hangs from an earlier look is not asked
+    /// again.
     async fn ask_all(&self, places: Vec<PathBuf>) -> Vec<(PathBuf, Option<io::Result<Volume>>)> {
         let (hanging, mut rest): (Vec<PathBuf>, VecDeque<PathBuf>) = {
             let asked = self.asked.lock();

@@ -1,4 +1,5 @@
-//! One question to instance metadata each: who are we, where does the Auto Scaling group move us, which tag do we carry.
+//! One question to instance metadata each: who are we, where does the Auto Scaling group move us, which tag do we
+//! carry.
 
 use crate::aws::Imds;
 use rundeck_alb_core::Identity;

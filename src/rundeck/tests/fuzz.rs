@@ -52,7 +52,8 @@ fn any_answer_is_a_fact_and_a_403_is_never_unhealthy_and_passive_needs_its_word(
     ANSWERS.run(|input| judge(&read(input)));
 }
 
-/// A decoder that cannot bear a 503 with a body in which `null` stands beside a byte that is no UTF-8 would be found out.
+/// A decoder that cannot bear a 503 with a body in which `null` stands beside a byte that is no UTF-8 would be found
+/// out.
 #[test]
 fn a_planted_fault_is_found() {
     let planted = |input: &[u8]| {

@@ -66,7 +66,8 @@ fn metrics_page(admin: &Admin) -> Answer {
     }
 }
 
-/// Alive while the loop publishes: it does so at each turn, and probes make it turn more often than a verdict grows old.
+/// Alive while the loop publishes: it does so at each turn, and probes make it turn more often than a verdict grows
+/// old.
 fn livez(admin: &Admin) -> Answer {
     let published = admin.board.read();
     let snapshot = &published.snapshot;

@@ -1,8 +1,8 @@
 //! Who is connected to the health port, and who has to go when there is no more room.
 //!
 //! Clients may keep connections open, or open many and say nothing. Neither may keep a health check out: beyond the cap
-//! a short visit is still served, and beyond that whoever has been silent for the longest leaves. It reads no clock: the
-//! order of answers tells who was silent.
+//! a short visit is still served, and beyond that whoever has been silent for the longest leaves. It reads no clock:
+//! the order of answers tells who was silent.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -7,7 +7,8 @@ fn room() -> Room {
     Room::Local { free: 1, total: 2, inodes_free: 3, inodes: 4 }
 }
 
-/// Directories whose name begins with `hang` are asked until somebody writes to them; each other has a device of its own.
+/// Directories whose name begins with `hang` are asked until somebody writes to them; each other has a device of its
+/// own.
 fn fake(place: &Path) -> io::Result<Volume> {
     let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if name.starts_with("hang") {

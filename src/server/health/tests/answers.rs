@@ -79,7 +79,8 @@ fn age_counts_on_between_two_snapshots_and_at_last_vouches_for_nobody() {
     assert_eq!(port.get("/health").status, 200);
 }
 
-/// The verdict, its age and the moment of becoming stale follow the time since boot; only times for people follow the wall.
+/// The verdict, its age and the moment of becoming stale follow the time since boot; only times for people follow the
+/// wall.
 #[test]
 fn a_wall_clock_that_jumps_moves_no_moment() {
     const DAY: i64 = 86_400;
