@@ -1,7 +1,8 @@
 //! Fault switches: what a server of the lab should do wrong, set at run time through a shared handle.
 //!
-//! One [`Faults`] belongs to one server. It decides *whether* a fault strikes a request; how the fault looks on the wire
-//! is the server's business ([`crate::http`] for those that all share, each service for throttle, deny and expired).
+//! One [`Faults`] belongs to one server. It decides *whether* a fault strikes a request; how the fault looks on the
+//! wire is the server's business ([`crate::http`] for those that all share, each service for throttle, deny and
+//! expired).
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -89,8 +90,8 @@ impl Faults {
         *lock(&self.rules) = vec![Rule::always(fault)];
     }
 
-    /// Closes the listener and every connection: connects are refused until [`Faults::clear`], which opens the same port
-    /// again. Cannot be counted, as nobody sees a refused connect.
+    /// Closes the listener and every connection: connects are refused until [`Faults::clear`], which opens the same
+    /// port again. Cannot be counted, as nobody sees a refused connect.
     pub fn refuse(&self) {
         self.refusing.send_replace(true);
     }

@@ -1,5 +1,5 @@
-//! What the lab's servers share: a loopback listener that can be closed and opened again on its port, HTTP/1.1 by hyper,
-//! and the faults that look the same everywhere (slow, hang, 500 with HTML, reset).
+//! What the lab's servers share: a loopback listener that can be closed and opened again on its port, HTTP/1.1 by
+//! hyper, and the faults that look the same everywhere (slow, hang, 500 with HTML, reset).
 //!
 //! It knows no service: who answers what is said by the [`Service`] given to [`Server::start`].
 

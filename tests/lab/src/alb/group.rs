@@ -1,6 +1,8 @@
-//! One target group: its targets, what the API may do with them, what the balancer may send them, when they are checked.
+//! One target group: its targets, what the API may do with them, what the balancer may send them, when they are
+//! checked.
 //!
-//! It opens no socket: [`super::prober`] asks it whom to check and reports back, [`super::balancer`] asks it for a target.
+//! It opens no socket: [`super::prober`] asks it whom to check and reports back, [`super::balancer`] asks it for a
+//! target.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -139,8 +141,8 @@ impl Group {
         Ok(())
     }
 
-    /// Deregisters all of `unwanted` (`DeregisterTargets`). A target that is not registered counts as done; one without a
-    /// port does nothing, as reported of AWS (chaostoolkit-aws issue 60).
+    /// Deregisters all of `unwanted` (`DeregisterTargets`). A target that is not registered counts as done; one without
+    /// a port does nothing, as reported of AWS (chaostoolkit-aws issue 60).
     ///
     /// # Errors
     /// An id that does not fit the group's type, an unknown instance.

@@ -1,8 +1,8 @@
 //! The health checks: what one node of the balancer asks the targets, as an ALB asks it.
 //!
 //! `GET`, `User-Agent: ELB-HealthChecker/2.0`, `Host: address:port`, `Connection: close`,
-//! `Accept-Encoding: gzip, compressed`; no redirect is followed, the connection is closed after the status has been read
-//! (ALB user guide; the last two headers from captures). Counting is the group's business.
+//! `Accept-Encoding: gzip, compressed`; no redirect is followed, the connection is closed after the status has been
+//! read (ALB user guide; the last two headers from captures). Counting is the group's business.
 
 use std::sync::Arc;
 

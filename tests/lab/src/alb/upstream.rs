@@ -1,8 +1,8 @@
 //! The balancer's connections to targets: kept open and used again per target, as an ALB does it (so a target sees idle
 //! connections between requests).
 //!
-//! One departure, for tests that count failures: a request that found its idle connection closed *before a byte of it was
-//! sent* goes over a fresh one; a real ALB answers 502 to some of these. Nothing is ever sent twice.
+//! One departure, for tests that count failures: a request that found its idle connection closed *before a byte of it
+//! was sent* goes over a fresh one; a real ALB answers 502 to some of these. Nothing is ever sent twice.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! The log of API calls: what was asked, by whom, with what outcome. Written when a call arrives, so that one that is never
-//! answered is in it too.
+//! The log of API calls: what was asked, by whom, with what outcome. Written when a call arrives, so that one that is
+//! never answered is in it too.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! An error of the API: status, code and words (ELBv2 API reference, "Common Errors"; shapes as moto and AWS give them).
+//! An error of the API: status, code and words (ELBv2 API reference, "Common Errors"; shapes as moto and AWS give
+//! them).
 
 use hyper::StatusCode;
 

@@ -1,4 +1,5 @@
-//! The query protocol's request: a form body with `Name=value` pairs and `List.member.N` entries. No meaning, only shape.
+//! The query protocol's request: a form body with `Name=value` pairs and `List.member.N` entries. No meaning, only
+//! shape.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,8 @@
-//! The ELBv2 query API over the groups of [`crate::alb`]: form bodies in, XML out, errors in AWS's words, a log of calls.
+//! The ELBv2 query API over the groups of [`crate::alb`]: form bodies in, XML out, errors in AWS's words, a log of
+//! calls.
 //!
-//! It checks that a request *looks* signed (SigV4 with the right service), not the signature itself: that is moto's part.
+//! It checks that a request *looks* signed (SigV4 with the right service), not the signature itself: that is moto's
+//! part.
 
 mod actions;
 mod api;

@@ -1,7 +1,7 @@
 //! A Rundeck stand-in as a process of its own, so that it can be found by its arguments, stopped and killed like a JVM.
 //!
-//! It prints `listening ADDR` once its port is open and a line for each later step (`ready`, `job 1 started for 8000 ms`,
-//! `job 1 finished`): who kills it counts the jobs that began and never ended.
+//! It prints `listening ADDR` once its port is open and a line for each later step (`ready`, `job 1 started for 8000
+//! ms`, `job 1 finished`): who kills it counts the jobs that began and never ended.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! What must be known of a Rundeck before a stand-in can be made its twin: version, rights of the token, what is switched on.
+//! What must be known of a Rundeck before a stand-in can be made its twin: version, rights of the token, what is
+//! switched on.
 //!
 //! What is learned here is taken over, so it is no difference afterwards: the report names it.
 

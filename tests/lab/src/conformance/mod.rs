@@ -1,8 +1,8 @@
 //! Holds the stand-in's table against a Rundeck that somebody has, and tells the differences.
 //!
-//! The expected answers come from the stand-in itself: it is started as the nearest version with the settings that the other one shows, and both
-//! are asked the same rows. Nothing is changed over there unless the switch of the mode is allowed. States that a ready node does not
-//! show on demand (starting, stopping, database down) are not asked.
+//! The expected answers come from the stand-in itself: it is started as the nearest version with the settings that the
+//! other one shows, and both are asked the same rows. Nothing is changed over there unless the switch of the mode is
+//! allowed. States that a ready node does not show on demand (starting, stopping, database down) are not asked.
 
 mod ask;
 mod learn;

@@ -86,7 +86,8 @@ fn of_keys(expected: &BTreeMap<String, String>, seen: &BTreeMap<String, String>)
     found
 }
 
-/// Whether the other body has an empty list where this path goes into one, or the other way round: what runs there differs by the hour.
+/// Whether the other body has an empty list where this path goes into one, or the other way round: what runs there
+/// differs by the hour.
 fn beside_an_empty_list(path: &str, other: &BTreeMap<String, String>) -> bool {
     let lists = path.match_indices("[]").filter_map(|(at, _)| path.get(..at));
     let inside = format!("{path}[]");

@@ -1,7 +1,9 @@
-//! Strict IMDSv2, one server per node: tokens with the rules of the EC2 user guide, and the metadata that an agent reads.
+//! Strict IMDSv2, one server per node: tokens with the rules of the EC2 user guide, and the metadata that an agent
+//! reads.
 //!
 //! It follows real IMDS where AWS's own mock departs from it (everything is `text/plain`, a forwarded token request is
-//! refused). There is no IMDSv1. Spot and maintenance notices are not played: their paths answer 404, as on a quiet node.
+//! refused). There is no IMDSv1. Spot and maintenance notices are not played: their paths answer 404, as on a quiet
+//! node.
 
 pub(crate) mod node;
 mod server;

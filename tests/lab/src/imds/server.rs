@@ -78,8 +78,8 @@ impl Imds {
         self.shared.tokens.void_all();
     }
 
-    /// Sets an item below `/latest/meta-data/` (or below `/latest/`, where the path begins with `dynamic/`), or takes it
-    /// away (404).
+    /// Sets an item below `/latest/meta-data/` (or below `/latest/`, where the path begins with `dynamic/`), or takes
+    /// it away (404).
     pub fn set(&self, path: &str, value: Option<&str>) {
         lock(&self.shared.tree).set(path, value);
     }

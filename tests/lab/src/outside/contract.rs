@@ -1,6 +1,8 @@
-//! One list of scenarios of the target API, asked through boto3 of moto and of the lab's own fake, and what each should answer.
+//! One list of scenarios of the target API, asked through boto3 of moto and of the lab's own fake, and what each should
+//! answer.
 //!
-//! The fake must answer as AWS does, moto as it is known to. So the fake cannot drift, and a moto that mends a departure is noticed.
+//! The fake must answer as AWS does, moto as it is known to. So the fake cannot drift, and a moto that mends a
+//! departure is noticed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,8 +54,8 @@ pub fn departures() -> impl Iterator<Item = &'static Departure> {
     CONTRACT.iter().filter(|row| row.aws != row.moto)
 }
 
-/// Runs all scenarios at `endpoint` and gives what was seen in each. `facts` names group, instance and keys; without a stranger the
-/// scenarios about permissions and signatures are left out.
+/// Runs all scenarios at `endpoint` and gives what was seen in each. `facts` names group, instance and keys; without a
+/// stranger the scenarios about permissions and signatures are left out.
 ///
 /// # Errors
 /// boto3 met something that is no scenario's answer.

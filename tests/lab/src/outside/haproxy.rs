@@ -1,7 +1,8 @@
-//! HAProxy: a load balancer that we did not write, asking `/health` as an ALB does and keeping sessions by Rundeck's cookie.
+//! HAProxy: a load balancer that we did not write, asking `/health` as an ALB does and keeping sessions by Rundeck's
+//! cookie.
 //!
-//! Its checker closes with a reset right after the status line, which is a test of its own. It has no deregistration: a server leaves
-//! by its health check only.
+//! Its checker closes with a reset right after the status line, which is a test of its own. It has no deregistration: a
+//! server leaves by its health check only.
 
 use std::fmt::Write;
 use std::net::SocketAddr;

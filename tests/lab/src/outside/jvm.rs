@@ -1,6 +1,8 @@
-//! A JVM with Rundeck's launch arguments, run as another user where we are root: what the agent's process check meets on a node.
+//! A JVM with Rundeck's launch arguments, run as another user where we are root: what the agent's process check meets
+//! on a node.
 //!
-//! The program in it is ours and small (`tests/jvm/FakeRundeck.java`): enough of Rundeck to be up, to run jobs and to stop as one.
+//! The program in it is ours and small (`tests/jvm/FakeRundeck.java`): enough of Rundeck to be up, to run jobs and to
+//! stop as one.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

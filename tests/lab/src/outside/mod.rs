@@ -1,8 +1,9 @@
-//! Programs that we did not write, started for a test: moto, HAProxy, a JVM, Rundeck's frameworks in one, PostgreSQL, third-party
-//! clients of Rundeck.
+//! Programs that we did not write, started for a test: moto, HAProxy, a JVM, Rundeck's frameworks in one, PostgreSQL,
+//! third-party clients of Rundeck.
 //!
-//! `cargo xtask test` installs them and says by a variable where they are. Without its variable a test prints that it was not run and
-//! passes, so that a plain `cargo test` works; `xtask` then counts it as skipped, by name. Nothing here installs anything.
+//! `cargo xtask test` installs them and says by a variable where they are. Without its variable a test prints that it
+//! was not run and passes, so that a plain `cargo test` works; `xtask` then counts it as skipped, by name. Nothing here
+//! installs anything.
 
 mod contract;
 mod haproxy;

@@ -1,7 +1,7 @@
 //! moto: an AWS wire that we did not write, with signature and permission checks on.
 //!
-//! What it answers otherwise than AWS is the table in `contract`. It has no metadata service that an SDK accepts: use the lab's, with
-//! the ids of the instances here.
+//! What it answers otherwise than AWS is the table in `contract`. It has no metadata service that an SDK accepts: use
+//! the lab's, with the ids of the instances here.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A PostgreSQL of its own for a test, that stops, refuses and freezes when told to.
 //!
-//! It holds one empty database, `rundeck`; whoever asks it for more than `SELECT 1` brings what he needs. Nothing is kept on disk
-//! after the test.
+//! It holds one empty database, `rundeck`; whoever asks it for more than `SELECT 1` brings what he needs. Nothing is
+//! kept on disk after the test.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -104,7 +104,8 @@ impl Postgres {
         self.sql("ALTER DATABASE rundeck ALLOW_CONNECTIONS true")
     }
 
-    /// SIGSTOP to the server and to each of its sessions: connections stand, new ones are accepted by the kernel, nothing answers.
+    /// SIGSTOP to the server and to each of its sessions: connections stand, new ones are accepted by the kernel,
+    /// nothing answers.
     ///
     /// # Errors
     /// It has ended.
@@ -141,7 +142,8 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // An immediate shutdown gives its shared memory back, which a kill would leave behind. Whatever fails here has ended already.
+        // An immediate shutdown gives its shared memory back, which a kill would leave behind. Whatever fails here has
+        // ended already.
         let _ = self.thaw();
         let _ = self.program.signal("QUIT");
         let end = Instant::now() + SHUTDOWN;

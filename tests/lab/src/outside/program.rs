@@ -168,8 +168,8 @@ pub(super) fn run(command: &mut Command) -> Result<String, OutsideError> {
     }
 }
 
-/// A port of 127.0.0.1 that is free now, for programs that cannot choose one and say which. Somebody else may take it before them:
-/// then they end at once and their test fails with their own words.
+/// A port of 127.0.0.1 that is free now, for programs that cannot choose one and say which. Somebody else may take it
+/// before them: then they end at once and their test fails with their own words.
 ///
 /// # Errors
 /// No port is free.

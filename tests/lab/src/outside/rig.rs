@@ -1,7 +1,8 @@
-//! The JVM rig (`tests/jvm/rig`): Rundeck's frameworks with Rundeck's launch arguments, as a process that can be signalled.
+//! The JVM rig (`tests/jvm/rig`): Rundeck's frameworks with Rundeck's launch arguments, as a process that can be
+//! signalled.
 //!
-//! What it answers and how it is switched stands in the rig's own README. It runs as who runs the test; that an agent finds a JVM of
-//! another user is shown with the smaller one of `jvm`.
+//! What it answers and how it is switched stands in the rig's own README. It runs as who runs the test; that an agent
+//! finds a JVM of another user is shown with the smaller one of `jvm`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,8 +42,9 @@ pub struct RigTools {
 }
 
 impl RigTools {
-    /// Starts a flavour at `addr` with these `rig.*` properties (and any other of Spring's). It does not wait: its port opens
-    /// seconds later, so choose one on an address that no outgoing connection gets for its own, such as 127.0.77.1.
+    /// Starts a flavour at `addr` with these `rig.*` properties (and any other of Spring's). It does not wait: its port
+    /// opens seconds later, so choose one on an address that no outgoing connection gets for its own, such as
+    /// 127.0.77.1.
     ///
     /// # Errors
     /// It cannot be started.
@@ -77,7 +79,8 @@ impl Rig {
         self.program.id()
     }
 
-    /// What it has printed: its own steps (`bootstrap`, `ready`, `stopping`, `no job runs`) among the frameworks' lines.
+    /// What it has printed: its own steps (`bootstrap`, `ready`, `stopping`, `no job runs`) among the frameworks'
+    /// lines.
     #[must_use]
     pub fn output(&self) -> String {
         self.program.output()

@@ -1,4 +1,5 @@
-//! What a stand-in is told before it starts: who it is, which tokens it knows, how long its bootstrap takes, what is switched on.
+//! What a stand-in is told before it starts: who it is, which tokens it knows, how long its bootstrap takes, what is
+//! switched on.
 //!
 //! What can change while it runs (mode, faults, database) is in `state` and `fault`.
 

@@ -1,4 +1,5 @@
-//! One connection: reads requests, applies the faults of the wire, holds one of Jetty's threads per request, writes answers.
+//! One connection: reads requests, applies the faults of the wire, holds one of Jetty's threads per request, writes
+//! answers.
 //!
 //! Which answer is given is decided in `routes`.
 
@@ -138,7 +139,8 @@ async fn answer_in_a_thread(
     tokio::pin!(work);
     tokio::select! {
         answer = &mut work => Some(answer),
-        // Giving up on the client's side does not free the thread at once (and a half-closed client still gets its answer).
+        // Giving up on the client's side does not free the thread at once (and a half-closed client still gets its
+        // answer).
         () = client_gone(stream) => tokio::time::timeout(ABANDONED, work).await.ok(),
     }
 }

@@ -1,7 +1,8 @@
 //! A small control endpoint for a stand-in that is a process of its own: faults, jobs, figures.
 //!
-//! It is for tests and the demo on loopback; no Rundeck has it. `POST /fault/NAME?ms=N&scope=all|health|api`, `POST /heal[/NAME]`,
-//! `POST /database/STATE`, `POST /outage/stopped|refusing|frozen`, `POST /job?ms=N`, `POST /mode/active|passive`, `POST /stop`, `GET /stats`.
+//! It is for tests and the demo on loopback; no Rundeck has it. `POST /fault/NAME?ms=N&scope=all|health|api`, `POST
+//! /heal[/NAME]`, `POST /database/STATE`, `POST /outage/stopped|refusing|frozen`, `POST /job?ms=N`, `POST
+//! /mode/active|passive`, `POST /stop`, `GET /stats`.
 
 use std::io;
 use std::net::SocketAddr;

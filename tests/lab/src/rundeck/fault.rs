@@ -1,4 +1,5 @@
-//! The faults that can be switched on while a stand-in runs (what real nodes do on a bad day), and the database's states.
+//! The faults that can be switched on while a stand-in runs (what real nodes do on a bad day), and the database's
+//! states.
 //!
 //! Only their names and scopes: what each does to a connection is in `connection`, to an answer in `web` and `api`.
 

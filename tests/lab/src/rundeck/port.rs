@@ -1,6 +1,7 @@
 //! A port that can refuse and listen by turns, without being lost in between.
 //!
-//! A bound socket that does not listen refuses connections and keeps its number: that is how a booting JVM's port looks.
+//! A bound socket that does not listen refuses connections and keeps its number: that is how a booting JVM's port
+//! looks.
 
 use std::io;
 use std::net::SocketAddr;

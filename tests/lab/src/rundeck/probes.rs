@@ -1,5 +1,5 @@
-//! The endpoints that are made for probing: `/health`, `/monitoring/*` and the unversioned `/metrics/*` of a 6.x; `/actuator/*` is
-//! passed on.
+//! The endpoints that are made for probing: `/health`, `/monitoring/*` and the unversioned `/metrics/*` of a 6.x;
+//! `/actuator/*` is passed on.
 //!
 //! `None` means: this version does not know the path, the application goes on with it.
 

@@ -1,4 +1,5 @@
-//! Which part of the node answers which path: context path, allowed host, the faults of whole answers, then the application.
+//! Which part of the node answers which path: context path, allowed host, the faults of whole answers, then the
+//! application.
 //!
 //! No answer of the application itself is made here.
 

@@ -1,6 +1,7 @@
 //! A node with `-Drundeck.ssl.config`: its one connector speaks TLS, with one of the certificates that operators make.
 //!
-//! The certificates are fixtures (`tests/fixtures/tls/README.md`). Clients' certificates are not asked for, as in Rundeck.
+//! The certificates are fixtures (`tests/fixtures/tls/README.md`). Clients' certificates are not asked for, as in
+//! Rundeck.
 
 use std::io;
 use std::sync::Arc;

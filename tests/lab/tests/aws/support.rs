@@ -156,7 +156,8 @@ impl Answer {
     }
 }
 
-/// Sends one request over a connection of its own; `None` when it is refused, broken off, or takes longer than two seconds.
+/// Sends one request over a connection of its own; `None` when it is refused, broken off, or takes longer than two
+/// seconds.
 pub async fn send(addr: SocketAddr, request: Request<String>) -> Option<Answer> {
     clock::within(Duration::from_secs(2), exchange(addr, request)).await.flatten()
 }

@@ -1,4 +1,5 @@
-//! The conformance report held against nodes that are the stand-in: no differences, and exactly the one that was put in.
+//! The conformance report held against nodes that are the stand-in: no differences, and exactly the one that was put
+//! in.
 
 use rundeck_alb_lab::conformance::{Address, Options, Report, Trust, run};
 use rundeck_alb_lab::rundeck::{Certificate, Config, Fault, Life, Mode, Rundeck, Scope, Token, Version};

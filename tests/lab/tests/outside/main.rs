@@ -1,4 +1,5 @@
-//! The world in a box held against programs that we did not write. `cargo xtask test` sets them up; without them nothing runs here.
+//! The world in a box held against programs that we did not write. `cargo xtask test` sets them up; without them
+//! nothing runs here.
 
 mod haproxy;
 mod http;

@@ -1,4 +1,5 @@
-//! moto and the lab's own fake, asked the same questions through boto3: moto departs from AWS where the table says, the fake nowhere.
+//! moto and the lab's own fake, asked the same questions through boto3: moto departs from AWS where the table says, the
+//! fake nowhere.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The Rundeck stand-in judged by clients that others wrote: they must understand it as they understand a Rundeck.
 //!
-//! rundeck-exporter is GPL-3: it is run as a process of its own and nothing of it is here. What each client really insists on is less
-//! than all it reads, so a green run proves the lines that are looked at here and no more.
+//! rundeck-exporter is GPL-3: it is run as a process of its own and nothing of it is here. What each client really
+//! insists on is less than all it reads, so a green run proves the lines that are looked at here and no more.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,7 +1,8 @@
-//! Exchanges recorded on a rig of Rundeck's real frameworks (`data/framework-rig-exchanges.jsonl`), replayed against the stand-in.
+//! Exchanges recorded on a rig of Rundeck's real frameworks (`data/framework-rig-exchanges.jsonl`), replayed against
+//! the stand-in.
 //!
-//! `compare: all` compares status, headers (names and values) and body, or the kind of failure; `status,millis` the status and
-//! whether the answer came after the pool's wait. `rig-4.17` stands for 4.17, `rig-5.20` for 5.20.
+//! `compare: all` compares status, headers (names and values) and body, or the kind of failure; `status,millis` the
+//! status and whether the answer came after the pool's wait. `rig-4.17` stands for 4.17, `rig-5.20` for 5.20.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! The Rundeck stand-in held against what is known of real ones: the answer table, the shapes of real answers, exchanges recorded on
-//! a rig of its frameworks, and its own switches.
+//! The Rundeck stand-in held against what is known of real ones: the answer table, the shapes of real answers,
+//! exchanges recorded on a rig of its frameworks, and its own switches.
 
 mod client;
 mod exchanges;

@@ -1,4 +1,5 @@
-//! `/api/V/...`: the order in which Rundeck's interceptors look at a call (version, readiness of the API, token), then the endpoints.
+//! `/api/V/...`: the order in which Rundeck's interceptors look at a call (version, readiness of the API, token), then
+//! the endpoints.
 //!
 //! The endpoints themselves are in the modules below.
 

@@ -1,7 +1,8 @@
 //! HTTP/1.1 as Jetty writes it, on a plain stream.
 //!
-//! Why not hyper: half of what a Rundeck is known by on the wire cannot be said with it (a body ended by the close of an HTTP/1.1
-//! connection, no length at all on a 404, answers cut short, Jetty's own texts for bad heads). Chunked request bodies are not here.
+//! Why not hyper: half of what a Rundeck is known by on the wire cannot be said with it (a body ended by the close of
+//! an HTTP/1.1 connection, no length at all on a 404, answers cut short, Jetty's own texts for bad heads). Chunked
+//! request bodies are not here.
 
 mod answer;
 mod jetty;
