@@ -1,5 +1,5 @@
-//! `cargo bench --bench figures`: what the agent costs and how fast it is, measured on the optimised program in the world
-//! in a box, printed as one table.
+//! `cargo bench --bench figures`: what the agent costs and how fast it is, measured on the optimised program in the
+//! world in a box, printed as one table.
 //!
 //! It measures and never judges: a figure beyond its aim is printed as such and fails nothing, for times on a shared
 //! machine prove nothing. `docs/FIGURES.md` says what each figure means. Words after `--` choose parts:

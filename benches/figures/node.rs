@@ -170,7 +170,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts all of it and waits until the node is up and registered. `more` is TOML: the rest of `[health]`, then tables.
+    /// Starts all of it and waits until the node is up and registered. `more` is TOML: the rest of `[health]`, then
+    /// tables.
     ///
     /// # Errors
     /// Any part of it does not come.

@@ -1,5 +1,5 @@
-//! What one check costs the agent: system calls by strace, instructions by valgrind. Both repeat, unlike times, for only
-//! the thread that answers is counted: the loop's own work goes on beside it and has no part in a check.
+//! What one check costs the agent: system calls by strace, instructions by valgrind. Both repeat, unlike times, for
+//! only the thread that answers is counted: the loop's own work goes on beside it and has no part in a check.
 
 use crate::Measured;
 use crate::agent::{Agent, PROGRAM, Plan, signal};

@@ -1,8 +1,8 @@
 //! Feeds a parser with changed copies of kept inputs: bounded in the ordinary test run, longer by `FUZZ_RUNS`.
 //!
-//! Input `n` of seed `s` depends on `s + n` and the corpus alone, so that a failure names the seed that repeats it. A failing
-//! input is written into the corpus, which is played unchanged first in every run. It is not guided by coverage and makes
-//! no input smaller.
+//! Input `n` of seed `s` depends on `s + n` and the corpus alone, so that a failure names the seed that repeats it. A
+//! failing input is written into the corpus, which is played unchanged first in every run. It is not guided by coverage
+//! and makes no input smaller.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -127,7 +127,8 @@ async fn a_node_joins_is_observed_repaired_and_leaves() {
     until("put back", async || registrations(&agent) == 2).await;
     assert_eq!(account.targets().await, ours);
 
-    // AWS would keep both; in moto the second port takes the first one's place, which is drift of the agent's own target.
+    // AWS would keep both; in moto the second port takes the first one's place, which is drift of the agent's own
+    // target.
     assert_eq!(motos_own("ports of one id registered on two"), "1");
     let id = node.clone();
     account.behind_the_agents_back(move |moto| moto.register(&id, PORT + 1)).await;
@@ -177,8 +178,8 @@ async fn a_stopped_instance_gets_no_requests_and_that_is_said() {
     assert_eq!(agent.ask().await.line(), "200 ok");
 }
 
-/// moto puts `<Errors>` around the error of a refusal, as EC2 does and the load balancer's API does not: boto3 reads the
-/// code all the same, the agent's SDK reads none. This takes the tags out, on the way, with nothing moved.
+/// moto puts `<Errors>` around the error of a refusal, as EC2 does and the load balancer's API does not: boto3 reads
+/// the code all the same, the agent's SDK reads none. This takes the tags out, on the way, with nothing moved.
 fn in_aws_form(mut answer: Vec<u8>) -> Vec<u8> {
     for tag in [&b"<Errors>"[..], &b"</Errors>"[..]] {
         if let Some(at) = answer.windows(tag.len()).position(|bytes| bytes == tag) {

@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// More memory than 1,000 connections may cost, in KiB: 272 seats at 12 kB, their buffers of 8 KiB, and the allocator's slack.
+/// More memory than 1,000 connections may cost, in KiB: 272 seats at 12 kB, their buffers of 8 KiB, and the allocator's
+/// slack.
 const ROOM_KIB: u64 = 32 * 1024;
 
 fn resident_kib(agent: &TestAgent) -> u64 {
@@ -51,7 +52,8 @@ async fn a_thousand_idle_and_slow_connections_keep_no_check_out_and_memory_is_bo
     until("the seats to be free", async || descriptors(&agent) < 60).await;
 }
 
-/// HAProxy's checker resets as soon as it has read the status line: 500 such checks leave no descriptor and no log line.
+/// HAProxy's checker resets as soon as it has read the status line: 500 such checks leave no descriptor and no log
+/// line.
 #[tokio::test]
 async fn five_hundred_checkers_that_reset_leave_nothing_behind() {
     let rundeck = Rundeck::ready().await;

@@ -1,4 +1,5 @@
-//! A real JVM that was told to end and goes on serving while its jobs run: seen by its own thread, on every version of Rundeck.
+//! A real JVM that was told to end and goes on serving while its jobs run: seen by its own thread, on every version of
+//! Rundeck.
 
 use crate::support::{Config, TestAgent, free_port, get, request, until};
 use rundeck_alb_agent::host::Endpoint;

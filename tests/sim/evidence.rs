@@ -1,4 +1,5 @@
-//! What the bystander counts of the checks beside `/health`: calls that need the database, and consecutive equal results.
+//! What the bystander counts of the checks beside `/health`: calls that need the database, and consecutive equal
+//! results.
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 

@@ -1,4 +1,5 @@
-//! The simulator: random worlds around the heart, the promises checked after each step, then a healed world that must settle.
+//! The simulator: random worlds around the heart, the promises checked after each step, then a healed world that must
+//! settle.
 //!
 //! `SIM_SCHEDULES=1000000` runs more, `SIM_SEED=n` begins elsewhere, `SIM_ONE=seed` prints one schedule as a table.
 //! A failing seed is printed, made small, and kept in `tests/sim/seeds`; every kept one is replayed first in each run.

@@ -1,6 +1,7 @@
 //! What an attentive bystander knows: which calls are open, what the agent was told, who wants the node out.
 //!
-//! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges nothing.
+//! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
+//! nothing.
 
 use crate::evidence::{Bound, Local};
 use rundeck_alb_core::{

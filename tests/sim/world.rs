@@ -1,4 +1,5 @@
-//! Everything outside the heart: Rundeck, the load balancer, instance metadata, the disk, and the order of things to come.
+//! Everything outside the heart: Rundeck, the load balancer, instance metadata, the disk, and the order of things to
+//! come.
 //!
 //! It performs calls as the agent's adapters would, and knows nothing of how the heart decides.
 

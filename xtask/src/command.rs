@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-/// A build or an installation that has not ended by then hangs: from nothing on two busy cores it takes a quarter of this.
+/// A build or an installation that has not ended by then hangs: from nothing on two busy cores it takes a quarter of
+/// this.
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// A test binary that has not ended by then hangs: each test has bounds of its own far below.
 pub const TEST_LIMIT: Duration = Duration::from_secs(10 * 60);

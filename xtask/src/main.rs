@@ -1,5 +1,5 @@
-//! Project tasks: `cargo xtask test` checks everything that can be checked on this machine, `cargo demo` shows the product,
-//! `cargo xtask conformance` asks a real Rundeck.
+//! Project tasks: `cargo xtask test` checks everything that can be checked on this machine, `cargo demo` shows the
+//! product, `cargo xtask conformance` asks a real Rundeck.
 //!
 //! Nothing here is shipped. Each task is a module that parses its own arguments; this file only dispatches.
 

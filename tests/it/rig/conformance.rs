@@ -1,5 +1,6 @@
-//! The stand-in's table held against the real frameworks: where they are real (wire, `/health`, readiness) there must be no difference
-//! that `tests/golden/conformance-rig.txt` does not tell. The rig's API is a stub: its rows differ, and stand there as such.
+//! The stand-in's table held against the real frameworks: where they are real (wire, `/health`, readiness) there must
+//! be no difference that `tests/golden/conformance-rig.txt` does not tell. The rig's API is a stub: its rows differ,
+//! and stand there as such.
 
 use super::scenario::{Act, Life};
 use super::subject::{JvmRig, Subject};

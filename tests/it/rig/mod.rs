@@ -1,5 +1,5 @@
-//! One list of lives, played by the JVM rig and by the Rundeck stand-in, with the real agent watching: both must lead it to the same
-//! verdicts. Each timeline is printed, and held against what was expected.
+//! One list of lives, played by the JVM rig and by the Rundeck stand-in, with the real agent watching: both must lead
+//! it to the same verdicts. Each timeline is printed, and held against what was expected.
 
 mod conformance;
 mod play;

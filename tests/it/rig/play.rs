@@ -1,4 +1,5 @@
-//! Plays scenarios, several at a time: the agent watches, each leg is done and its words are waited for, the timeline is judged.
+//! Plays scenarios, several at a time: the agent watches, each leg is done and its words are waited for, the timeline
+//! is judged.
 
 use super::scenario::{Act, Leg, Scenario};
 use super::subject::{Subject, TOKEN};
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// Slow enough for a JVM on a busy machine, quick enough for a test. `settle` is longer than what a bootstrap still takes when its
-/// first good answers come. The timed database call is out of the way: `system/info` needs the database here, and is asked often.
+/// Slow enough for a JVM on a busy machine, quick enough for a test. `settle` is longer than what a bootstrap still
+/// takes when its first good answers come. The timed database call is out of the way: `system/info` needs the database
+/// here, and is asked often.
 const PACES: &str = r#"interval = "1s"
 fast_interval = "250ms"
 down_interval = "250ms"

@@ -1,7 +1,8 @@
-//! What the agent makes of every state that a Rundeck can be in: the real client looks at the stand-in, the real heart judges, in
-//! virtual time, and `tests/golden/verdicts.txt` tells the verdicts for people.
+//! What the agent makes of every state that a Rundeck can be in: the real client looks at the stand-in, the real heart
+//! judges, in virtual time, and `tests/golden/verdicts.txt` tells the verdicts for people.
 //!
-//! No agent process, no process of Rundeck, no disk and no AWS is here: only what Rundeck itself shows. `BLESS=1` writes the file anew.
+//! No agent process, no process of Rundeck, no disk and no AWS is here: only what Rundeck itself shows. `BLESS=1`
+//! writes the file anew.
 
 mod looks;
 mod states;
@@ -13,8 +14,8 @@ use rundeck_alb_core::{
 use rundeck_alb_lab::rundeck::{Rundeck, Version};
 use states::{HANGING, SCENES, Scene};
 
-/// So long a state is looked at before its verdict is written down: every check has looked and counted (the slowest asks every 30 s
-/// and waits for 40 s), and the boot budget is far from used up.
+/// So long a state is looked at before its verdict is written down: every check has looked and counted (the slowest
+/// asks every 30 s and waits for 40 s), and the boot budget is far from used up.
 const LOOK: Span = Span::secs(200);
 /// Turns within that time, far more than there are.
 const TURNS: u32 = 5_000;

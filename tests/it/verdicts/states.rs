@@ -1,4 +1,5 @@
-//! The states of Rundeck that are judged: rows of the answer table, and of the misbehaviour list where a verdict means something.
+//! The states of Rundeck that are judged: rows of the answer table, and of the misbehaviour list where a verdict means
+//! something.
 
 use super::looks::DATABASE_WAIT;
 use crate::support::request;

@@ -1,7 +1,7 @@
 //! `cargo demo`: the product's main job, played in the world in a box with real processes, told as it happens.
 //!
-//! It builds the agent and the Rundeck stand-in, plays four scenes, and ends with the table that proves them. Every line comes
-//! from something that was seen; nothing is scripted but what is done to the nodes.
+//! It builds the agent and the Rundeck stand-in, plays four scenes, and ends with the table that proves them. Every
+//! line comes from something that was seen; nothing is scripted but what is done to the nodes.
 
 mod build;
 mod card;

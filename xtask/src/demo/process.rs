@@ -48,8 +48,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, so that Ctrl-C at the terminal reaches the demo alone. `hear` gets
-    /// each line of both outputs.
+    /// Starts `command` in a process group of its own, so that Ctrl-C at the terminal reaches the demo alone. `hear`
+    /// gets each line of both outputs.
     ///
     /// # Errors
     /// The program cannot be started.

@@ -1,7 +1,7 @@
 //! The users: thirty people with a browser each, who sign in, look at pages, and sign out again.
 //!
-//! Each keeps its cookies, so the balancer keeps it on its node. A request that fails is counted and never sent again; a
-//! user who is sent to the login page signs in again, as people do.
+//! Each keeps its cookies, so the balancer keeps it on its node. A request that fails is counted and never sent again;
+//! a user who is sent to the login page signs in again, as people do.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! The end: the table that proves the story, and whether the promises were kept.
 //!
-//! A failed request is excused only if the balancer sent it to the node whose Rundeck was killed, before the balancer's own
-//! checks took that node out: no agent can be faster than the checks that ask it.
+//! A failed request is excused only if the balancer sent it to the node whose Rundeck was killed, before the balancer's
+//! own checks took that node out: no agent can be faster than the checks that ask it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

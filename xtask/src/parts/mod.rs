@@ -1,7 +1,8 @@
-//! What the outside tests need and the workspace does not hold: a Python environment, HAProxy, a JDK, PostgreSQL, the JVM rig.
+//! What the outside tests need and the workspace does not hold: a Python environment, HAProxy, a JDK, PostgreSQL, the
+//! JVM rig.
 //!
-//! What needs no root goes under `target/parts`. What is a system package is installed by apt when we are root on Debian or Ubuntu;
-//! else the tests that need it are skipped, and the one line to run is said.
+//! What needs no root goes under `target/parts`. What is a system package is installed by apt when we are root on
+//! Debian or Ubuntu; else the tests that need it are skipped, and the one line to run is said.
 
 mod python;
 mod rig;
@@ -51,7 +52,8 @@ impl Part {
         }
     }
 
-    /// Where the system has it: for Python the interpreter, for the rig Maven, for HAProxy the program, else the folder of its tools.
+    /// Where the system has it: for Python the interpreter, for the rig Maven, for HAProxy the program, else the folder
+    /// of its tools.
     async fn find(self, log: &Log) -> Option<PathBuf> {
         match self {
             Part::Python => python::interpreter(log).await,

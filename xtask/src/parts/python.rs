@@ -1,4 +1,5 @@
-//! The one virtual environment of all Python parts, made anew only when its list of packages or its interpreter changes.
+//! The one virtual environment of all Python parts, made anew only when its list of packages or its interpreter
+//! changes.
 
 use std::path::{Path, PathBuf};
 

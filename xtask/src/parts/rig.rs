@@ -1,4 +1,5 @@
-//! The JVM rig: both flavours of `tests/jvm/rig`, built by Maven only when their sources change, so that a second run needs no network.
+//! The JVM rig: both flavours of `tests/jvm/rig`, built by Maven only when their sources change, so that a second run
+//! needs no network.
 
 use std::path::{Path, PathBuf};
 

@@ -23,7 +23,8 @@ pub fn jdk() -> Option<PathBuf> {
     home.filter(complete).or_else(|| on_path().filter(complete))
 }
 
-/// The folder of PostgreSQL's server programs: Debian keeps them off the `PATH`, one folder for each version. The newest counts.
+/// The folder of PostgreSQL's server programs: Debian keeps them off the `PATH`, one folder for each version. The
+/// newest counts.
 pub fn postgres() -> Option<PathBuf> {
     let version = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
     let folders = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path());

@@ -1,7 +1,8 @@
 //! The test binaries of the workspace: built once, their tests listed by name, run by group.
 //!
-//! Cargo is not asked to run them: running them ourselves gives each group its own row, and each test that should have run is
-//! known by name beforehand, so that a filter that matches nothing, an aborted process or an ignored test cannot pass for green.
+//! Cargo is not asked to run them: running them ourselves gives each group its own row, and each test that should have
+//! run is known by name beforehand, so that a filter that matches nothing, an aborted process or an ignored test cannot
+//! pass for green.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,8 @@ use super::report::Report;
 use crate::command::{Log, TEST_LIMIT, read, run_within};
 use crate::workspace::Workspace;
 
-/// Tests that need something from outside: those of an integration test binary whose path begins with a module of this name.
+/// Tests that need something from outside: those of an integration test binary whose path begins with a module of this
+/// name.
 const OUTSIDE: [&str; 5] = ["moto", "haproxy", "referee", "jvm", "rig"];
 
 /// One test binary and what is in it.

@@ -1,4 +1,5 @@
-//! Third scene: a Rundeck is killed with SIGKILL; how soon its agent says 503, what users lose until the balancer has seen it.
+//! Third scene: a Rundeck is killed with SIGKILL; how soon its agent says 503, what users lose until the balancer has
+//! seen it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,5 @@
-//! Second scene: an agent gets SIGTERM while its Rundeck runs a job and requests are in flight; then its machine reboots.
+//! Second scene: an agent gets SIGTERM while its Rundeck runs a job and requests are in flight; then its machine
+//! reboots.
 //!
 //! Rundeck itself gets SIGKILL afterwards: a job that the agent had not waited for would be lost, and seen to be.
 
