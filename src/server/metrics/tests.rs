@@ -9,6 +9,8 @@ use rundeck_alb_core::{Finding, RundeckView, TargetSeen};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+mod documented;
+
 const OWN: ProcessFigures = ProcessFigures {
     cpu_seconds: 1.25,
     resident_bytes: 8_388_608,
