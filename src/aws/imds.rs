@@ -49,7 +49,8 @@ pub struct Identity {
 pub enum ImdsError {
     /// Nobody answers: refused, unreachable, or no answer in time.
     #[error(
-        "instance metadata does not answer: {0}; in a container the hop limit must be 2, outside EC2 set AWS_EC2_METADATA_DISABLED=true"
+        "instance metadata does not answer: {0}; in a container the hop limit must be 2, outside EC2 set \
+         AWS_EC2_METADATA_DISABLED=true"
     )]
     Absent(String),
     /// 401 with a fresh token too.

@@ -74,7 +74,8 @@ pub enum Command {
     Explain,
     /// Take this node out of service: 503, passive mode, deregister, wait for requests and jobs
     #[command(
-        after_help = "Exit codes: 0 accepted, or with --wait clean or unproven; 1 failed, aborted, resumed, or no agent;\n\
+        after_help = "Exit codes: 0 accepted, or with --wait clean or unproven; 1 failed, aborted, resumed, or no \
+            agent;\n\
                             3 cut short at the deadline; 4 refused"
     )]
     Drain(DrainFlags),

@@ -113,7 +113,8 @@ fn disagreement(target: &Target, status: &Status) -> String {
         }
         (true, "unhealthy") => {
             format!(
-                "; it asks every {every} and wants a few 200 in a row; if it stays so, a security group or a network ACL keeps it from the health port"
+                "; it asks every {every} and wants a few 200 in a row; if it stays so, a security group or a network \
+                 ACL keeps it from the health port"
             )
         }
         _ => String::new(),

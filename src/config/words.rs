@@ -29,7 +29,8 @@ pub(super) const DATABASE: Codec<DatabaseRule> =
 fn read_database(value: &Value) -> Result<DatabaseRule, Fault> {
     if text(value, TEXT)? == "eject" {
         return Err(Fault::value(
-            "cannot be \"eject\" yet: a database that all nodes lost would take them all out at once, and the fleet guard that \
+            "cannot be \"eject\" yet: a database that all nodes lost would take them all out at once, and the fleet \
+             guard that \
              prevents this is not in this version",
             "write \"report\": the node stays in service, flagged as degraded",
         ));

@@ -33,7 +33,12 @@ pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
     let steps: Vec<Value> = receipt
         .steps
         .iter()
-        .map(|s| json!({"name": s.name, "started": wall(s.started), "took_ms": s.took_ms, "result": s.result, "gave_up": s.gave_up}))
+        .map(|s| {
+            json!({
+                "name": s.name, "started": wall(s.started), "took_ms": s.took_ms, "result": s.result,
+                "gave_up": s.gave_up,
+            })
+        })
         .collect();
     to_json(&json!({
         "id": receipt.id,

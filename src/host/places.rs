@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn the_packages_command_line_names_logs_data_and_temporary_files() {
         let places = named(
-            "java -Dserver.datastore.path=/var/lib/rundeck/data/rundeck -Drdeck.runlogs=/big/logs -Drdeck.base=/var/lib/rundeck \
+            "java -Dserver.datastore.path=/var/lib/rundeck/data/rundeck -Drdeck.runlogs=/big/logs \
+             -Drdeck.base=/var/lib/rundeck \
             -Djava.io.tmpdir=/tmp/rundeck -Drundeck.server.workDir=/tmp/rundeck -jar rundeck.war",
         );
         assert_eq!(places.get(..3).expect("three"), ["/big/logs", "/tmp/rundeck", "/var/lib/rundeck/data"]);

@@ -215,12 +215,15 @@ impl fmt::Display for Info {
                 }
             }
             Self::WithoutRights(_) => f.write_str(
-                "the token may not read the system: allow `read` on resource kind `system` for its role, else neither mode nor jobs can be seen",
+                "the token may not read the system: allow `read` on resource kind `system` for its role, else neither \
+                 mode nor jobs can be seen",
             ),
             Self::NoToken => f.write_str(NO_TOKEN),
             Self::Rejected => f.write_str(REJECTED),
             Self::NoProject => f.write_str("Rundeck has no project that the token may read (401)"),
-            Self::OtherVersion => f.write_str("Rundeck does not know the API version that was asked; its own is used from now on"),
+            Self::OtherVersion => {
+                f.write_str("Rundeck does not know the API version that was asked; its own is used from now on")
+            }
             Self::StillBooting => f.write_str(BOOTING),
             Self::Html => f.write_str("the API answers with a web page: is rundeck.url the URL of a Rundeck?"),
             Self::BadJson => f.write_str("the API's answer cannot be read as JSON"),
@@ -257,7 +260,8 @@ impl fmt::Display for ModeSet {
             Self::NoToken => f.write_str("no token: the mode cannot be switched; set rundeck.token_file"),
             Self::Rejected => f.write_str(REJECTED),
             Self::WithoutRights => f.write_str(
-                "the token may not switch the mode: allow `disable_executions` and `enable_executions` on resource kind `system` for its role",
+                "the token may not switch the mode: allow `disable_executions` and `enable_executions` on resource \
+                 kind `system` for its role",
             ),
             Self::StillBooting => f.write_str(BOOTING),
             Self::Failed(failure) => write!(f, "{failure}"),

@@ -111,7 +111,8 @@ pub(super) fn explain(why: &CertificateError, name: &str) -> String {
     let cure = match refused.map_or(why, |refused| &refused.why) {
         _ if refused.is_some_and(|refused| refused.pinned) => "set rundeck.pin_sha256 to it, if the change was meant",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "set rundeck.tls_server_name to a name in it; if it has none (keytool without -ext san), set rundeck.pin_sha256 to this"
+            "set rundeck.tls_server_name to a name in it; if it has none (keytool without -ext san), set \
+             rundeck.pin_sha256 to this"
         }
         CertificateError::UnknownIssuer => "give its CA as rundeck.ca_file, or set rundeck.pin_sha256 to this",
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

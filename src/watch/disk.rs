@@ -127,7 +127,9 @@ fn told(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "not there; correct health.disk.paths".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            "the agent's user may not enter a directory above it; let it (chmod o+x), or name another directory of that file system in health.disk.paths".to_owned()
+            "the agent's user may not enter a directory above it; let it (chmod o+x), or name another directory of \
+             that file system in health.disk.paths"
+                .to_owned()
         }
         _ => error.to_string(),
     }

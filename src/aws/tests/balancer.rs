@@ -11,14 +11,17 @@ const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgro
 
 fn reply(operation: &str, result: &str) -> Option<String> {
     let body = format!(
-        r#"<{operation}Response xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><{operation}Result>{result}</{operation}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></{operation}Response>"#
+        "<{operation}Response xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><{operation}Result>\
+         {result}</{operation}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>\
+         </{operation}Response>"
     );
     Some(http("200 OK", "x-amzn-RequestId: r-1\r\nContent-Type: text/xml\r\n", &body))
 }
 
 fn error(status: &str, code: &str) -> Option<String> {
     let body = format!(
-        r#"<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><Error><Type>Sender</Type><Code>{code}</Code><Message>told so</Message></Error><RequestId>r-2</RequestId></ErrorResponse>"#
+        "<ErrorResponse xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><Error><Type>Sender</Type>\
+         <Code>{code}</Code><Message>told so</Message></Error><RequestId>r-2</RequestId></ErrorResponse>"
     );
     Some(http(status, "x-amzn-RequestId: r-2\r\nContent-Type: text/xml\r\n", &body))
 }
@@ -97,9 +100,14 @@ async fn a_targets_state_is_told_in_neutral_words() -> Tested {
     Ok(())
 }
 
-const HEALTHY_ELSEWHERE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4443</Port></Target><TargetHealth><State>healthy</State></TargetHealth></member></TargetHealthDescriptions>";
-const NO_RULE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth><State>unused</State><Reason>Target.NotInUse</Reason><Description>Target group is not configured to receive traffic from the load balancer</Description></TargetHealth></member></TargetHealthDescriptions>";
-const NEWER: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth><State>meditating</State></TargetHealth></member></TargetHealthDescriptions>";
+const HEALTHY_ELSEWHERE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4443</Port></Target>\
+    <TargetHealth><State>healthy</State></TargetHealth></member></TargetHealthDescriptions>";
+const NO_RULE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth>\
+    <State>unused</State><Reason>Target.NotInUse</Reason><Description>Target group is not configured to \
+    receive traffic from the load balancer</Description></TargetHealth></member>\
+    </TargetHealthDescriptions>";
+const NEWER: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth>\
+    <State>meditating</State></TargetHealth></member></TargetHealthDescriptions>";
 
 #[tokio::test]
 async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
@@ -129,9 +137,19 @@ async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
     Ok(())
 }
 
-const FIRST_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/one</TargetGroupArn><TargetGroupName>one</TargetGroupName><Port>4440</Port><TargetType>instance</TargetType><VpcId>vpc-1</VpcId><HealthCheckProtocol>HTTP</HealthCheckProtocol><HealthCheckPort>4441</HealthCheckPort><HealthCheckPath>/health</HealthCheckPath><HealthCheckIntervalSeconds>10</HealthCheckIntervalSeconds><HealthCheckTimeoutSeconds>6</HealthCheckTimeoutSeconds><HealthyThresholdCount>5</HealthyThresholdCount><UnhealthyThresholdCount>2</UnhealthyThresholdCount><Matcher><HttpCode>200</HttpCode></Matcher><LoadBalancerArns><member>arn:lb</member></LoadBalancerArns></member></TargetGroups><NextMarker>more</NextMarker>";
-const SECOND_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/two</TargetGroupArn><TargetGroupName>two</TargetGroupName><Port>4440</Port><TargetType>ip</TargetType><HealthCheckPort>traffic-port</HealthCheckPort></member></TargetGroups>";
-const DELAY_0: &str = "<Attributes><member><Key>stickiness.enabled</Key><Value>true</Value></member><member><Key>deregistration_delay.timeout_seconds</Key><Value>0</Value></member></Attributes>";
+const FIRST_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/one</TargetGroupArn><TargetGroupName>\
+    one</TargetGroupName><Port>4440</Port><TargetType>instance</TargetType><VpcId>vpc-1</VpcId>\
+    <HealthCheckProtocol>HTTP</HealthCheckProtocol><HealthCheckPort>4441</HealthCheckPort>\
+    <HealthCheckPath>/health</HealthCheckPath><HealthCheckIntervalSeconds>\
+    10</HealthCheckIntervalSeconds><HealthCheckTimeoutSeconds>6</HealthCheckTimeoutSeconds>\
+    <HealthyThresholdCount>5</HealthyThresholdCount><UnhealthyThresholdCount>2</UnhealthyThresholdCount>\
+    <Matcher><HttpCode>200</HttpCode></Matcher><LoadBalancerArns><member>arn:lb</member>\
+    </LoadBalancerArns></member></TargetGroups><NextMarker>more</NextMarker>";
+const SECOND_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/two</TargetGroupArn><TargetGroupName>\
+    two</TargetGroupName><Port>4440</Port><TargetType>ip</TargetType><HealthCheckPort>\
+    traffic-port</HealthCheckPort></member></TargetGroups>";
+const DELAY_0: &str = "<Attributes><member><Key>stickiness.enabled</Key><Value>true</Value></member><member><Key>\
+    deregistration_delay.timeout_seconds</Key><Value>0</Value></member></Attributes>";
 
 #[tokio::test]
 async fn refusals_are_told_apart_by_their_code() -> Tested {

@@ -3,8 +3,8 @@
 use super::*;
 use crate::aws::{Identity, Imds, ImdsError};
 
-const DOCUMENT: &str = r#"{"accountId":"123456789012","availabilityZone":"eu-west-1a","instanceId":"i-1","privateIp":"10.0.7.10",
-  "region":"eu-west-1","marketplaceProductCodes":null}"#;
+const DOCUMENT: &str = r#"{"accountId":"123456789012","availabilityZone":"eu-west-1a","instanceId":"i-1",
+  "privateIp":"10.0.7.10","region":"eu-west-1","marketplaceProductCodes":null}"#;
 
 fn token(value: &str) -> Option<String> {
     Some(http("200 OK", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n", value))

@@ -46,18 +46,23 @@ fn after(steps: usize, jobs: u64) -> Result<Look, Box<dyn Error>> {
 }
 
 fn receipt(result: &str, left: Value, cut: Value, jobs_step: Value) -> Look {
-    let step = |name: &str, took: u64, result: &str| json!({"name": name, "started": "2026-11-22T12:24:26.000Z", "took_ms": took, "result": result, "gave_up": false});
+    let step = |name: &str, took: u64, result: &str| {
+        let started = "2026-11-22T12:24:26.000Z";
+        json!({"name": name, "started": started, "took_ms": took, "result": result, "gave_up": false})
+    };
     Look::Receipt(json!({
         "id": ID, "cause": "operator", "reason": "kernel update", "started": "2026-11-22T12:24:26.000Z",
         "deadline": null, "ended": "2026-11-22T12:28:57.000Z", "took_ms": 271_000,
         "steps": [step("advertise", 3, "503"), step("passive", 112, "passive mode"), step("deregister", 410, "done"),
             step("quiet", 25_000, "nothing in flight"), jobs_step],
-        "running_jobs_waited_for": 2, "running_jobs_left": left, "inflight_at_cut": cut, "target_groups": [], "result": result,
+        "running_jobs_waited_for": 2, "running_jobs_left": left, "inflight_at_cut": cut, "target_groups": [],
+        "result": result,
     }))
 }
 
 fn jobs_step(result: &str, gave_up: bool) -> Value {
-    json!({"name": "jobs", "started": "2026-11-22T12:24:51.120Z", "took_ms": 245_880, "result": result, "gave_up": gave_up})
+    let started = "2026-11-22T12:24:51.120Z";
+    json!({"name": "jobs", "started": started, "took_ms": 245_880, "result": result, "gave_up": gave_up})
 }
 
 fn clean() -> Look {

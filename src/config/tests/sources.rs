@@ -8,7 +8,8 @@ fn later_files_win_tables_merge_and_lists_replace() -> Tested {
     let folder = folder(&[
         (
             "agent.toml",
-            "[health]\nrise = 1\nfall = 4\npaths = [\"/a\", \"/b\"]\n[[target_group]]\nname = \"one\"\n[[target_group]]\nname = \"two\"\n",
+            "[health]\nrise = 1\nfall = 4\npaths = [\"/a\", \"/b\"]\n[[target_group]]\nname = \"one\"\n\
+             [[target_group]]\nname = \"two\"\n",
         ),
         ("conf.d/20-b.toml", "[health]\nfall = 6\n[[target_group]]\nname = \"three\"\n"),
         ("conf.d/10-a.toml", "[health]\nfall = 5\npaths = [\"/c\"]\nrise = 9\n"),
@@ -132,19 +133,25 @@ fn wrong_variables_fail_by_name() {
     ]));
     let expected = [
         "BANANA: unknown variable; unset it; `rundeck-alb-agent config default` lists all keys",
-        "HEALTH__DATABASE: `health.database` cannot be \"eject\" yet: a database that all nodes lost would take them all out at once, and the fleet guard that prevents this is not in this version; write \"report\": the node stays in service, flagged as degraded",
+        "HEALTH__DATABASE: `health.database` cannot be \"eject\" yet: a database that all nodes lost would take them \
+         all out at once, and the fleet guard that prevents this is not in this version; write \"report\": the node \
+         stays in service, flagged as degraded",
         "HEALTH__DISK: unknown variable; it is a table: name its keys, as in RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS",
         "HEALTH__DISK__PATHS: `health.disk.paths` is not a whole path; begin it with `/`",
         "HEALTH__INTERVALL: unknown variable; did you mean RUNDECK_ALB_AGENT__HEALTH__INTERVAL?",
         "HEALTH__PATHS: `health.paths` names 0 paths; name 1 to 16, as in [\"/health\"]",
         "HEALTH__RISE: `health.rise` must be a whole number; found another text",
-        "HEALTH__SETTLE: `health.settle` is \"5\", which has no unit; write whole numbers with h, m, s or ms, as in \"5s\" or \"1500ms\"",
+        "HEALTH__SETTLE: `health.settle` is \"5\", which has no unit; write whole numbers with h, m, s or ms, as in \
+         \"5s\" or \"1500ms\"",
         "RUNDECK__TOKEN: unknown variable; did you mean RUNDECK_ALB_AGENT__RUNDECK__TOKEN_FILE?",
         "TARGET_GROUP__0__NAME: unknown variable; target groups stand in files only",
     ];
     let expected = expected.iter().map(|line| format!("environment RUNDECK_ALB_AGENT__{line}")).chain([
-        "environment RUNDECK_TOKEN: a token holds visible ASCII characters only; set the token as Rundeck showed it".to_owned(),
-        "environment RUNDECK_URL: `rundeck.url` holds a user name or password; remove it: the agent signs in with the token of `rundeck.token_file` only".to_owned(),
+        "environment RUNDECK_TOKEN: a token holds visible ASCII characters only; set the token as Rundeck showed it"
+            .to_owned(),
+        "environment RUNDECK_URL: `rundeck.url` holds a user name or password; remove it: the agent signs in with the \
+         token of `rundeck.token_file` only"
+            .to_owned(),
     ]);
     assert_eq!(found, expected.collect::<Vec<_>>());
 }

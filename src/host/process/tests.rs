@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 
 /// The launcher's command lines, by the init scripts in rundeck/rundeck `packaging/lib`.
-const DEB: &str = "/usr/bin/java -Drundeck.jaaslogin=true -Djava.security.auth.login.config=/etc/rundeck/jaas-loginmodule.conf \
+const DEB: &str = "/usr/bin/java -Drundeck.jaaslogin=true \
+    -Djava.security.auth.login.config=/etc/rundeck/jaas-loginmodule.conf \
     -Dloginmodule.name=RDpropertyfilelogin -Drdeck.config=/etc/rundeck -Drundeck.server.configDir=/etc/rundeck \
     -Dserver.datastore.path=/var/lib/rundeck/data/rundeck -Drundeck.server.serverDir=/var/lib/rundeck \
     -Drdeck.projects=/var/lib/rundeck/projects -Drdeck.runlogs=/var/lib/rundeck/logs \

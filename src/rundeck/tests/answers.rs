@@ -84,7 +84,10 @@ async fn asks_as_rundeck_wants_to_be_asked() -> Tested {
 /// The unserved version is refused before the API can answer: only a served one tells.
 #[tokio::test]
 async fn boot_learns_the_version_and_waits_for_a_served_one() -> Tested {
-    let version = r#"{"error":true,"apiversion":58,"errorCode":"api.error.api-version.unsupported","message":"Current version: 58"}"#;
+    let version = concat!(
+        r#"{"error":true,"apiversion":58,"errorCode":"api.error.api-version.unsupported","#,
+        r#""message":"Current version: 58"}"#,
+    );
     let no_token =
         r#"{"error":true,"apiversion":58,"errorCode":"unauthorized","message":"(unauthenticated) is not authorized"}"#;
     let (unserved, booting) = (http("400 Bad Request", version), http("503 Unavailable", ""));

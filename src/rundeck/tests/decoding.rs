@@ -30,7 +30,8 @@ const VERSION: &str =
 fn system_info_of_every_dialect() -> Tested {
     let of_3_4 = seen(
         r#"{"system":{"timestamp":{"epoch":1},"rundeck":{"version":"3.4.10","apiversion":40,"serverUUID":null},
-            "executions":{"active":true,"executionMode":"active"},"stats":{"scheduler":{"running":0,"threadPoolSize":10}}}}"#,
+            "executions":{"active":true,"executionMode":"active"},
+            "stats":{"scheduler":{"running":0,"threadPoolSize":10}}}}"#,
     )?;
     let expected = SystemInfo {
         mode: Some(Mode::Active),
@@ -50,11 +51,13 @@ fn system_info_of_every_dialect() -> Tested {
 #[test]
 fn numbers_and_flags_may_be_strings() -> Tested {
     let info = seen(
-        r#"{"system":{"rundeck":{"apiversion":" 59 "},"executions":{"active":"false"},"stats":{"scheduler":{"running":"3"}}}}"#,
+        r#"{"system":{"rundeck":{"apiversion":" 59 "},"executions":{"active":"false"},
+            "stats":{"scheduler":{"running":"3"}}}}"#,
     )?;
     assert_eq!((info.mode, info.running, info.api_version), (Some(Mode::Passive), Some(3), Some(59)));
     let info = seen(
-        r#"{"system":{"rundeck":{"apiversion":5.5},"executions":{"executionMode":"resting","active":true},"stats":{"scheduler":{"running":-1}}}}"#,
+        r#"{"system":{"rundeck":{"apiversion":5.5},"executions":{"executionMode":"resting","active":true},
+            "stats":{"scheduler":{"running":-1}}}}"#,
     )?;
     assert_eq!((info.mode, info.running, info.api_version), (Some(Mode::Active), None, None));
     Ok(())

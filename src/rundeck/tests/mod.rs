@@ -135,4 +135,5 @@ const VERSION_59: &str =
     r#"{"error":true,"apiversion":59,"errorCode":"api.error.api-version.unsupported","message":"Current version: 59"}"#;
 
 const INFO_6: &str = r#"{"system":{"rundeck":{"version":"6.1.0","apiversion":"59","serverUUID":"u-1"},
-  "executions":{"active":"false","executionMode":"passive"},"stats":{"scheduler":{"running":2,"threadPoolSize":10}},"extended":null}}"#;
+  "executions":{"active":"false","executionMode":"passive"},"stats":{"scheduler":{"running":2,"threadPoolSize":10}},
+  "extended":null}}"#;

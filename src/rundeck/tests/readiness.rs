@@ -7,12 +7,24 @@ use crate::rundeck::{Failure, Readiness, ReadinessLook};
 
 use Endpoint::{Actuator, Monitoring};
 
-const READY_4: &str = r#"{"status":"UP","components":{"rundeckDataSourceHeathIndicator":{"status":"UP","details":{"database":"MySQL","validationQuery":"SELECT 1","result":1}},"readinessState":{"status":"UP"}}}"#;
-const DATABASE_DOWN_4: &str = r#"{"status":"DOWN","components":{"rundeckDataSourceHeathIndicator":{"status":"DOWN","details":{"error":"closed"}},"readinessState":{"status":"UP"}}}"#;
-const STARTING_4: &str = r#"{"status":"OUT_OF_SERVICE","components":{"readinessState":{"status":"OUT_OF_SERVICE"},"rundeckDataSourceHeathIndicator":{"status":"UP"}}}"#;
+const READY_4: &str = concat!(
+    r#"{"status":"UP","components":{"rundeckDataSourceHeathIndicator":{"status":"UP","details":{"#,
+    r#""database":"MySQL","validationQuery":"SELECT 1","result":1}},"readinessState":{"status":"UP"}}}"#,
+);
+const DATABASE_DOWN_4: &str = concat!(
+    r#"{"status":"DOWN","components":{"rundeckDataSourceHeathIndicator":{"status":"DOWN","details":{"#,
+    r#""error":"closed"}},"readinessState":{"status":"UP"}}}"#,
+);
+const STARTING_4: &str = concat!(
+    r#"{"status":"OUT_OF_SERVICE","components":{"readinessState":{"status":"OUT_OF_SERVICE"},"#,
+    r#""rundeckDataSourceHeathIndicator":{"status":"UP"}}}"#,
+);
 const READY_5: &str = r#"{"status":"UP","components":{"readinessState":{"status":"UP"}}}"#;
 const STARTING_5: &str = r#"{"status":"OUT_OF_SERVICE","components":{"readinessState":{"status":"OUT_OF_SERVICE"}}}"#;
-const DISABLED_6: &str = r#"{"error":"Monitoring endpoints are disabled","endpoint":"health/readiness","enable":"rundeck.metrics.monitoring.enabled=true"}"#;
+const DISABLED_6: &str = concat!(
+    r#"{"error":"Monitoring endpoints are disabled","endpoint":"health/readiness","#,
+    r#""enable":"rundeck.metrics.monitoring.enabled=true"}"#,
+);
 
 #[test]
 fn the_version_tells_which_endpoint_may_be_there() {
@@ -62,7 +74,10 @@ fn each_answer_is_one_state_of_the_node_and_one_of_the_database() {
         (
             Actuator,
             200,
-            r#"{"components":{"readinessState":{"status":"UP"},"rundeckDataSourceHealthIndicator":{"status":"UNKNOWN"}}}"#,
+            concat!(
+                r#"{"components":{"readinessState":{"status":"UP"},"rundeckDataSourceHealthIndicator":{"#,
+                r#""status":"UNKNOWN"}}}"#,
+            ),
             &ready,
             None,
         ),

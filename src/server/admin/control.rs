@@ -14,13 +14,17 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody listens there.
-    #[error("{} is answered by a running agent: stop it, or give this one a path of its own (admin.socket)", .0.display())]
+    #[error(
+        "{} is answered by a running agent: stop it, or give this one a path of its own (admin.socket)", .0.display()
+    )]
     Living(PathBuf),
     /// Something that is no socket has this name.
     #[error("{} is not a socket and is left alone: remove it, or choose another path (admin.socket)", .0.display())]
     NotASocket(PathBuf),
     /// The system refused.
-    #[error("cannot listen on {}: {source}; its directory must exist and be writable for the agent's user", path.display())]
+    #[error(
+        "cannot listen on {}: {source}; its directory must exist and be writable for the agent's user", path.display()
+    )]
     Io {
         /// The path.
         path: PathBuf,

@@ -109,7 +109,8 @@ fn loopback(listener: std::net::TcpListener) -> io::Result<(TcpListener, u16)> {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "admin.listen is {address}: only a loopback address may be read by everybody on the machine; use 127.0.0.1:4442"
+                "admin.listen is {address}: only a loopback address may be read by everybody on the machine; use \
+                 127.0.0.1:4442"
             ),
         ));
     }

@@ -46,7 +46,10 @@ fn json_is_given_to_those_who_ask_for_it_by_name() {
     let got = port.get_json("/health");
     assert_eq!(got.header("content-type"), Some("application/json"));
     let expected = format!(
-        r#"{{"status":"ok","state":"up","reason":"ok","degraded":["passive","database"],"age_ms":1200,"since":"2025-12-31T23:59:00.000Z","version":"{}"}}"#,
+        concat!(
+            r#"{{"status":"ok","state":"up","reason":"ok","degraded":["passive","database"],"age_ms":1200,"#,
+            r#""since":"2025-12-31T23:59:00.000Z","version":"{}"}}"#,
+        ),
         crate::server::VERSION
     );
     assert_eq!(got.body, expected);

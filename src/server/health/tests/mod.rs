@@ -82,6 +82,7 @@ impl Port {
 /// A request as an ALB sends it.
 fn get(path: &str) -> String {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: 10.0.1.17:4441\r\nUser-Agent: ELB-HealthChecker/2.0\r\nAccept-Encoding: gzip, compressed\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: 10.0.1.17:4441\r\nUser-Agent: ELB-HealthChecker/2.0\r\n\
+         Accept-Encoding: gzip, compressed\r\n\r\n"
     )
 }

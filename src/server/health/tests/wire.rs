@@ -9,7 +9,8 @@ fn head_has_the_headers_of_get_and_no_body() {
     let port = Port::up();
     let mut client = port.client();
     client.send(
-        "HEAD /health HTTP/1.1\r\nHost: n\r\n\r\nHEAD //api/32/system/executions/status HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n",
+        "HEAD /health HTTP/1.1\r\nHost: n\r\n\r\nHEAD //api/32/system/executions/status HTTP/1.1\r\nHost: n\r\n\
+         Connection: close\r\n\r\n",
     );
     let got = client.head();
     assert_eq!((got.status, got.header("content-length")), (200, Some("2")));
@@ -142,8 +143,10 @@ fn an_upgrade_is_not_taken() {
     let mut client = port.client();
     client.send("GET /health HTTP/1.1\r\nHost: n\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     assert_eq!(client.answer().status, 200);
-    client
-        .send("GET /health HTTP/1.1\r\nHost: n\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n");
+    client.send(
+        "GET /health HTTP/1.1\r\nHost: n\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+         HTTP2-Settings: AAMAAABk\r\n\r\n",
+    );
     assert_eq!(client.answer().status, 200);
     let mut client = port.client();
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
