@@ -197,7 +197,8 @@ pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Byt
 pub fn html(status: StatusCode) -> Reply {
     let words = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
     let page = format!(
-        "<html>\r\n<head><title>{words}</title></head>\r\n<body>\r\n<center><h1>{words}</h1></center>\r\n</body>\r\n</html>\r\n"
+        "<html>\r\n<head><title>{words}</title></head>\r\n<body>\r\n<center><h1>{words}</h1></center>\r\n</body>\r\n\
+         </html>\r\n"
     );
     reply(status, "text/html", page)
 }

@@ -13,10 +13,12 @@ use rundeck_alb_lab::rundeck::control::Control;
 use rundeck_alb_lab::rundeck::{Bootstrap, Certificate, Config, End, Event, Phases, Rundeck, Token, Version};
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "usage: rundeck-stand-in [--listen ADDR:PORT] [--version 3.4|4.17|5.20|6.1] [--token FILE-TOKEN] [--db-token TOKEN]
-    [--uuid U] [--name N] [--boot-ms N] [--bootstrap-ms N] [--bootstrap ok|exits|lingers] [--job-ms N] [--context-path /P]
+const USAGE: &str = "usage: rundeck-stand-in [--listen ADDR:PORT] [--version 3.4|4.17|5.20|6.1]
+    [--token FILE-TOKEN] [--db-token TOKEN] [--uuid U] [--name N] [--boot-ms N] [--bootstrap-ms N]
+    [--bootstrap ok|exits|lingers] [--job-ms N] [--context-path /P]
     [--actuator on|off] [--docker on|off] [--tls self-signed|no-san|private-ca] [--control ADDR:PORT]
-Each flag may also be written --flag=value. Arguments of a JVM (-D..., -X..., -jar FILE, --skipinstall) are taken and ignored.";
+Each flag may also be written --flag=value. Arguments of a JVM (-D..., -X..., -jar FILE,
+--skipinstall) are taken and ignored.";
 
 fn main() -> ExitCode {
     let outcome = tokio::runtime::Builder::new_current_thread()

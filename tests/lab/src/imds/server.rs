@@ -163,7 +163,8 @@ fn page(status: StatusCode) -> Reply {
         "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\n\
          <!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n\
          \t\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n\
-         <html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"en\" lang=\"en\">\n <head>\n  <title>{words}</title>\n \
+         <html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"en\" lang=\"en\">\n <head>\n  \
+         <title>{words}</title>\n \
          </head>\n <body>\n  <h1>{words}</h1>\n </body>\n</html>\n"
     );
     http::reply(status, "text/plain", body)

@@ -109,7 +109,8 @@ backend rundeck
     stick store-response res.cook(JSESSIONID)
     stick match req.cook(JSESSIONID)
     option httpchk
-    http-check send meth GET uri /health ver HTTP/1.1 hdr Host 10.20.0.4:4441 hdr User-Agent ELB-HealthChecker/2.0 hdr Accept-Encoding \"gzip, compressed\"
+    http-check send meth GET uri /health ver HTTP/1.1 hdr Host 10.20.0.4:4441 hdr User-Agent ELB-HealthChecker/2.0 \
+    hdr Accept-Encoding \"gzip, compressed\"
     http-check expect status 200
     default-server check inter {every}ms fastinter {every}ms downinter {every}ms rise {RISE} fall {FALL}
 "

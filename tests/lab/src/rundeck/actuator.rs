@@ -96,8 +96,15 @@ async fn database(state: &State, misspelt: bool) -> Component {
     }
 }
 
-const TOMCAT_ERROR: &str = r#"{"error":"org.springframework.dao.DataAccessResourceFailureException: ConnectionCallback; This connection has been closed."}"#;
-const HIKARI_ERROR: &str = r#"{"error":"org.springframework.jdbc.CannotGetJdbcConnectionException: Failed to obtain JDBC Connection; nested exception is java.sql.SQLTransientConnectionException: HikariPool-1 - Connection is not available, request timed out after 30000ms."}"#;
+const TOMCAT_ERROR: &str = concat!(
+    r#"{"error":"org.springframework.dao.DataAccessResourceFailureException: ConnectionCallback; "#,
+    r#"This connection has been closed."}"#,
+);
+const HIKARI_ERROR: &str = concat!(
+    r#"{"error":"org.springframework.jdbc.CannotGetJdbcConnectionException: "#,
+    r#"Failed to obtain JDBC Connection; nested exception is java.sql.SQLTransientConnectionException: "#,
+    r#"HikariPool-1 - Connection is not available, request timed out after 30000ms."}"#,
+);
 
 /// The worst component decides.
 fn health(request: &Request, components: &[Component], with_groups: bool) -> Answer {

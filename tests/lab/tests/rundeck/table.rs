@@ -78,13 +78,19 @@ const ROWS: &[Row] = &[
     get("3 stopping", STOPPING, "/health", [OK, Same, Same, Same]),
     get("4", READY.with(|config| config.switches.health = false), "/health", [Is(404, "", &[""]), Same, Same, Same]),
     get("5", READY.with(|config| config.context_path = "/rundeck".into()), "/health", [NOT_FOUND, Same, Same, Same]),
-    get("5 below", READY.with(|config| config.context_path = "/rundeck".into()), "/rundeck/health", [OK, Same, Same, Same]),
+    get("5 below", READY.with(|config| config.context_path = "/rundeck".into()), "/rundeck/health", [
+        OK, Same, Same, Same,
+    ]),
     get("6", READY, "/actuator/health", [Login, NOT_FOUND, Same, Same]),
     get("6 readiness", READY, "/actuator/health/readiness", [Login, NOT_FOUND, Same, Same]),
-    get("7", ON, "/actuator/health/readiness", [Login, Is(200, ACTUATOR, &[WITH_MISSPELT]), Is(200, ACTUATOR, &[ONLY_STATE]), NOT_FOUND]),
+    get("7", ON, "/actuator/health/readiness", [
+        Login, Is(200, ACTUATOR, &[WITH_MISSPELT]), Is(200, ACTUATOR, &[ONLY_STATE]), NOT_FOUND,
+    ]),
     get("8", ON.then(|state| state.set_database(Database::FailsAtOnce)), "/actuator/health/readiness", [
         Login,
-        Is(503, ACTUATOR, &[r#"{"status":"DOWN""#, r#""rundeckDataSourceHeathIndicator":{"status":"DOWN","details":{"error":""#]),
+        Is(503, ACTUATOR, &[
+            r#"{"status":"DOWN""#, r#""rundeckDataSourceHeathIndicator":{"status":"DOWN","details":{"error":""#,
+        ]),
         Is(200, ACTUATOR, &[ONLY_STATE]),
         NOT_FOUND,
     ]),
@@ -105,7 +111,10 @@ const ROWS: &[Row] = &[
     ]),
     get("9a stopping", STOPPING.with(|config| config.switches.actuator = true), "/actuator/health/liveness", [
         Login,
-        Is(200, ACTUATOR, &[r#"{"status":"UP","components":{"livenessState":{"status":"UP"},"ping":{"status":"UP"}}}"#]), Same,
+        Is(200, ACTUATOR, &[
+            r#"{"status":"UP","components":{"livenessState":{"status":"UP"},"ping":{"status":"UP"}}}"#,
+        ]),
+        Same,
         NOT_FOUND,
     ]),
     get("10", READY, "/monitoring/health", [Login, Same, Same, Is(200, JSON, &[UP])]),
@@ -122,29 +131,45 @@ const ROWS: &[Row] = &[
     api("14a", at(Life::Rest), FILE, STATUS, [Refused, Is(200, JSON, &["active"]), Same, Same]),
     api("15", READY, FILE, STATUS, [Is(200, JSON, &[r#"{"executionMode":"active"}"#]), Same, Same, Same]),
     api("16", PASSIVE_NODE, FILE, STATUS, [Is(200, JSON, &[PASSIVE]), Same, Same, Same]),
-    api("17", PASSIVE_NODE, FILE, "/api/N/system/executions/status?passiveAs503=true", [Is(503, JSON, &[PASSIVE]), Same, Same, Same]),
+    api("17", PASSIVE_NODE, FILE, "/api/N/system/executions/status?passiveAs503=true", [
+        Is(503, JSON, &[PASSIVE]), Same, Same, Same,
+    ]),
     api("18", PASSIVE_NODE, FILE, "/api/32/system/executions/status", [Is(503, JSON, &[PASSIVE]), Same, Same, Same]),
-    api("18 last", PASSIVE_NODE, FILE, "/api/35/system/executions/status", [Is(503, JSON, &[PASSIVE]), Same, Same, Same]),
-    api("18 next", PASSIVE_NODE, FILE, "/api/36/system/executions/status", [Is(200, JSON, &[PASSIVE]), Same, Same, Same]),
+    api("18 last", PASSIVE_NODE, FILE, "/api/35/system/executions/status", [
+        Is(503, JSON, &[PASSIVE]), Same, Same, Same,
+    ]),
+    api("18 next", PASSIVE_NODE, FILE, "/api/36/system/executions/status", [
+        Is(200, JSON, &[PASSIVE]), Same, Same, Same,
+    ]),
     api("18 too old", READY, FILE, "/api/31/system/executions/status", [
         Is(400, JSON, &["api.error.api-version.unsupported", "Minimum supported version: 32"]), Same, Same, Same,
     ]),
     get("19", READY, STATUS, [
-        Is(403, "text/xml", &["<result error='true' apiversion='40'>", "<error code='unauthorized'>", "(unauthenticated) is not"]),
-        Is(403, JSON, &[FORBIDDEN, "(unauthenticated) is not authorized for: /api/{N}/system/executions/status"]), Same, Same,
+        Is(403, "text/xml", &[
+            "<result error='true' apiversion='40'>", "<error code='unauthorized'>", "(unauthenticated) is not",
+        ]),
+        Is(403, JSON, &[FORBIDDEN, "(unauthenticated) is not authorized for: /api/{N}/system/executions/status"]),
+        Same, Same,
     ]),
     api("19 as JSON", READY, "", STATUS, [Is(403, JSON, &[FORBIDDEN, "(unauthenticated)"]), Same, Same, Same]),
     api("20 wrong", READY, WRONG, STATUS, [
         Is(403, JSON, &[FORBIDDEN, "(Token:wrong****) is not authorized for: /api/{N}/"]), Same, Same, Same,
     ]),
     get("20 as XML", READY, "/api/N/system/info?authtoken=wrong-token", [
-        Is(403, "text/xml", &["<error code='unauthorized'>", "(Token:wrong****)"]), Is(403, JSON, &[FORBIDDEN]), Same, Same,
+        Is(403, "text/xml", &["<error code='unauthorized'>", "(Token:wrong****)"]),
+        Is(403, JSON, &[FORBIDDEN]), Same, Same,
     ]),
     api("20 expired", READY, EXPIRED, STATUS, [Is(403, JSON, &[FORBIDDEN, "(Token:expir****)"]), Same, Same, Same]),
-    api("20 query wins", READY, FILE, "/api/N/system/info?authtoken=other", [Is(403, JSON, &["(Token:other****)"]), Same, Same, Same]),
+    api("20 query wins", READY, FILE, "/api/N/system/info?authtoken=other", [
+        Is(403, JSON, &["(Token:other****)"]), Same, Same, Same,
+    ]),
     api("21 status", READY, POOR, STATUS, [Is(403, JSON, NO_ACL), Same, Same, Is(403, JSON, NO_ACL_ARGS)]),
-    api("21 logstorage", READY, POOR, "/api/N/system/logstorage", [Is(403, JSON, NO_ACL), Same, Same, Is(403, JSON, NO_ACL_ARGS)]),
-    post("21 disable", READY, POOR, "/api/N/system/executions/disable", [Is(403, JSON, NO_ACL), Same, Same, Is(403, JSON, NO_ACL_ARGS)]),
+    api("21 logstorage", READY, POOR, "/api/N/system/logstorage", [
+        Is(403, JSON, NO_ACL), Same, Same, Is(403, JSON, NO_ACL_ARGS),
+    ]),
+    post("21 disable", READY, POOR, "/api/N/system/executions/disable", [
+        Is(403, JSON, NO_ACL), Same, Same, Is(403, JSON, NO_ACL_ARGS),
+    ]),
     api("22", READY, POOR, "/api/N/system/info", [
         Is(403, JSON, NO_ACL),
         Is(200, JSON, &[r#""stats":null"#, r#""executions":null"#, r#""serverUUID":""#]), Same, Same,
@@ -156,7 +181,9 @@ const ROWS: &[Row] = &[
         Is(200, JSON, &[r#""active":"true""#, r#""apiversion":"59""#]),
     ]),
     post("24", READY, FILE, "/api/N/system/executions/disable", [Is(200, JSON, &[PASSIVE]), Same, Same, Same]),
-    post("25", PASSIVE_NODE, FILE, "/api/N/system/executions/enable", [Is(200, JSON, &[r#"{"executionMode":"active"}"#]), Same, Same, Same]),
+    post("25", PASSIVE_NODE, FILE, "/api/N/system/executions/enable", [
+        Is(200, JSON, &[r#"{"executionMode":"active"}"#]), Same, Same, Same,
+    ]),
     api("26", READY, FILE, "/api/N/system/executions/disable", [Is(405, "application/json", &[]), Same, Same, Same]),
     api("27 at once", DB_DOWN, DATABASE, "/api/N/system/info", [
         Is(500, "application/json", &[r#"{"error":"A server error occurred"}"#]), Same, Same, Same,
@@ -164,19 +191,28 @@ const ROWS: &[Row] = &[
     api("27 late", READY.then(|state| state.set_database(Database::FailsLate)), DATABASE, STATUS, [
         Is(500, "application/json", &[r#"{"error":"A server error occurred"}"#]), Same, Same, Same,
     ]),
-    api("27 never", READY.then(|state| state.set_database(Database::Frozen)), DATABASE, STATUS, [Silence, Same, Same, Same]),
+    api("27 never", READY.then(|state| state.set_database(Database::Frozen)), DATABASE, STATUS, [
+        Silence, Same, Same, Same,
+    ]),
     api("27 file token", READY.then(|state| state.set_database(Database::Frozen)), FILE, STATUS, [
         Is(200, JSON, &["active"]), Same, Same, Same,
     ]),
     api("28", READY, "", "/api/99/system/info", [
-        Is(400, JSON, &["api.error.api-version.unsupported", r#"Unsupported API Version \"99\". API Request: /api/99/system/info. Reason: Current version: {N}"#]), Same, Same, Same,
+        Is(400, JSON, &[
+            "api.error.api-version.unsupported",
+            r#"Unsupported API Version \"99\". API Request: /api/99/system/info. Reason: Current version: {N}"#,
+        ]), Same, Same, Same,
     ]),
     api("28 version 1", READY, "", "/api/1/system/info", [
         Is(400, JSON, &[r#""apiversion":{N},"#, "Current version: {N}"]), Same, Same, Same,
     ]),
-    api("29", READY, FILE, "/api/12/system/info", [Is(200, JSON, &["stats"]), Same, Is(400, JSON, &["Current version: {N}"]), Same]),
+    api("29", READY, FILE, "/api/12/system/info", [
+        Is(200, JSON, &["stats"]), Same, Is(400, JSON, &["Current version: {N}"]), Same,
+    ]),
     api("30", READY, FILE, "/api/N/metrics/healthcheck", [
-        Is(200, JSON, &[r#""dataSource.connection.time":{"healthy":true"#, r#""quartz.scheduler.threadPool":{"healthy":true"#]),
+        Is(200, JSON, &[
+            r#""dataSource.connection.time":{"healthy":true"#, r#""quartz.scheduler.threadPool":{"healthy":true"#,
+        ]),
         Is(200, JSON, &["duration", "timestamp"]), Same,
         Is(404, JSON, &[r#"{"error":"Legacy /api/59/metrics/healthcheck endpoint disabled","enable":"#]),
     ]),
@@ -205,16 +241,24 @@ const ROWS: &[Row] = &[
     api("30 container", READY.with(|config| *config = config.clone().in_docker()), FILE, "/api/N/metrics/healthcheck", [
         Is(404, JSON, &["api.error.invalid.request"]), Same, Same, Is(404, JSON, &[]),
     ]),
-    get("5 API below nothing", READY.with(|config| config.context_path = "/rundeck".into()), "/api/N/system/info", [NOT_FOUND, Same, Same, Same]),
-    get("28 while booting", BOOT, "/api/1/system/info", [Refused, Is(400, JSON, &[r#""apiversion":{N},"#]), Same, Same]),
+    get("5 API below nothing", READY.with(|config| config.context_path = "/rundeck".into()), "/api/N/system/info", [
+        NOT_FOUND, Same, Same, Same,
+    ]),
+    get("28 while booting", BOOT, "/api/1/system/info", [
+        Refused, Is(400, JSON, &[r#""apiversion":{N},"#]), Same, Same,
+    ]),
     get("34 root", READY, "/", [Login, Same, Same, Same]),
     get("34 slash", READY, "/health/", [Login, Same, Same, Same]),
     get("34 case", READY, "/HEALTH", [Login, Same, Same, Same]),
     get("35", READY, "/user/login", [Is(200, HTML, &["<html>"]), Same, Same, Same]),
     api("36 status", STOPPING, FILE, STATUS, [Is(200, JSON, &["active"]), Same, Same, Same]),
-    api("36 running", STOPPING, FILE, "/api/N/system/info", [Is(200, JSON, &[r#""scheduler":{"running":1,"#]), Same, Same, Same]),
+    api("36 running", STOPPING, FILE, "/api/N/system/info", [
+        Is(200, JSON, &[r#""scheduler":{"running":1,"#]), Same, Same, Same,
+    ]),
     get("37", at(Life::Closing), "/health", [Refused, Same, Same, Same]),
-    api("unknown", READY, FILE, "/api/N/dnexist", [Is(404, JSON, &["Invalid API Request: /api/{N}/dnexist"]), Same, Same, Same]),
+    api("unknown", READY, FILE, "/api/N/dnexist", [
+        Is(404, JSON, &["Invalid API Request: /api/{N}/dnexist"]), Same, Same, Same,
+    ]),
     get("double slash", READY, "//health", [OK, Same, Same, Is(400, JETTY, &["Bad Message 400"])]),
 ];
 

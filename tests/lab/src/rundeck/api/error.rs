@@ -47,7 +47,8 @@ impl ApiError {
         if as_xml {
             let (code, message) = (self.code, escaped(&self.message));
             let body = format!(
-                "<result error='true' apiversion='{}'>\n  <error code='{code}'>\n    <message>{message}</message>\n  </error>\n</result>",
+                "<result error='true' apiversion='{}'>\n  <error code='{code}'>\n    <message>{message}</message>\n  \
+                 </error>\n</result>",
                 version.api()
             );
             return Answer::new(status).with_body("text/xml;charset=utf-8", body);

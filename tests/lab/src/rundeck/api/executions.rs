@@ -124,7 +124,8 @@ pub(super) fn execution(call: &Call<'_>, project: &str, job: &Job) -> Value {
         "date-started": {"unixtime": job.started, "date": iso(job.started)},
         "job": {
             "id": id, "averageDuration": job.length, "name": id, "group": "", "project": project, "description": "",
-            "href": call.href(&format!("job/{id}")), "permalink": call.permalink(&format!("project/{project}/job/show/{id}")),
+            "href": call.href(&format!("job/{id}")),
+            "permalink": call.permalink(&format!("project/{project}/job/show/{id}")),
         },
         "description": format!("sleep {} ms", job.length), "argstring": null, "serverUUID": call.state.config.uuid,
     });

@@ -22,7 +22,8 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     }
     let link = |name: &str| json!({"href": call.href(&format!("metrics/{name}"))});
     let links = json!({
-        "metrics": link("metrics"), "ping": link("ping"), "threads": link("threads"), "healthcheck": link("healthcheck"),
+        "metrics": link("metrics"), "ping": link("ping"), "threads": link("threads"),
+        "healthcheck": link("healthcheck"),
     });
     call.json(200, &json!({ "_links": links }))
 }
@@ -77,9 +78,12 @@ async fn health_check(call: &Call<'_>) -> Answer {
 
 fn metrics(state: &State) -> Value {
     let running = state.jobs.running();
-    let rates = json!({"count": 1, "m15_rate": 0.0, "m1_rate": 0.0, "m5_rate": 0.0, "mean_rate": 0.0, "units": "events/second"});
+    let rates = json!({
+        "count": 1, "m15_rate": 0.0, "m1_rate": 0.0, "m5_rate": 0.0, "mean_rate": 0.0, "units": "events/second",
+    });
     let mut timer = json!({
-        "max": 0.01, "mean": 0.01, "min": 0.01, "p50": 0.01, "p75": 0.01, "p95": 0.01, "p98": 0.01, "p99": 0.01, "p999": 0.01,
+        "max": 0.01, "mean": 0.01, "min": 0.01, "p50": 0.01, "p75": 0.01, "p95": 0.01, "p98": 0.01,
+        "p99": 0.01, "p999": 0.01,
         "stddev": 0.0, "duration_units": "seconds", "rate_units": "calls/second",
     });
     for rate in ["count", "m15_rate", "m1_rate", "m5_rate", "mean_rate"] {
