@@ -15,7 +15,8 @@ const CHECK_PERIOD: Duration = Duration::from_millis(8);
 
 /// Near the shortest that are accepted: each kind of probe some 500 times, where an hour at the product's own paces has
 /// 720 of `/health` and 240 with the token. The reconcile interval makes 80 looks at AWS; an hour has 12.
-const PACES: &str = "interval = \"150ms\"\nfast_interval = \"150ms\"\ndown_interval = \"150ms\"\napi_interval = \"150ms\"\n\
+const PACES: &str = "interval = \"150ms\"\nfast_interval = \"150ms\"\ndown_interval = \"150ms\"\n\
+    api_interval = \"150ms\"\n\
                      connect_timeout = \"100ms\"\ntimeout = \"120ms\"\nsettle = \"300ms\"\n\
                      [membership]\nreconcile_interval = \"1s\"\n";
 

@@ -98,7 +98,8 @@ fn configuration(addr: SocketAddr, folder: &Path) -> String {
         .map(|name| format!("{name}_temp_path {folder}/{name};\n"))
         .collect();
     format!(
-        "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
+        "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n\
+         access_log off;\n\
          {temporary}server {{\nlisten {addr};\nlocation / {{ default_type text/plain; return 200 \"ok\"; }}\n}}\n}}\n"
     )
 }

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use rundeck_alb_lab::conformance::{Address, Options, Trust, run as ask};
 
-const USAGE: &str = "usage: cargo xtask conformance --url URL --token-file FILE [--context-path /PATH] [--ca-file FILE | --insecure] [--switch-mode]
+const USAGE: &str = "usage: cargo xtask conformance --url URL --token-file FILE [--context-path /PATH]
+    [--ca-file FILE | --insecure] [--switch-mode]
 
-Asks a ready Rundeck what the stand-in would answer, and prints the differences as a report that can be sent in: versions, statuses, content
-types and keys; no token, no host name, no value. Some thirty requests; wrong ones among them make a session each and a few lines in Rundeck's
-log. Nothing is changed, unless --switch-mode allows the node to be passive for a moment (no job starts meanwhile).
+Asks a ready Rundeck what the stand-in would answer, and prints the differences as a report that can
+be sent in: versions, statuses, content types and keys; no token, no host name, no value. Some
+thirty requests; wrong ones among them make a session each and a few lines in Rundeck's log. Nothing
+is changed, unless --switch-mode allows the node to be passive for a moment (no job starts meanwhile).
 
   --url URL            http://HOST:PORT or https://HOST:PORT, the context path may follow
   --token-file FILE    a file with one token that may read the system (config/ has the ACL policy)

@@ -1,4 +1,5 @@
-//! The same (policy, seed, events) give the same commands, byte for byte; another seed changes only when things are done.
+//! The same (policy, seed, events) give the same commands, byte for byte; another seed changes only when things are
+//! done.
 
 use crate::rig::{RUNDECK, Rig, call_name, disk, info, jvm, policy, ready, target};
 use rundeck_alb_core::{

@@ -1,5 +1,5 @@
-//! The worst cases that docs/HEALTH.md tells, held against the heart: in virtual time, over many seeds, with answers that come at
-//! once and with answers that come only just in time.
+//! The worst cases that docs/HEALTH.md tells, held against the heart: in virtual time, over many seeds, with answers
+//! that come at once and with answers that come only just in time.
 
 use crate::rig::{RUNDECK, Rig, jvm, policy, ready};
 use rundeck_alb_core::{Call, Event, JvmSeen, Mode, ProcessSeen, Readiness, Span, WebSeen};
@@ -10,7 +10,8 @@ const SEEDS: u64 = 60;
 /// A probe that is answered only just in time.
 const LATE: Span = Span::millis(2_990);
 
-/// The last column of the row that begins with these two cells, in milliseconds; 0, which no time keeps to, where there is none.
+/// The last column of the row that begins with these two cells, in milliseconds; 0, which no time keeps to, where there
+/// is none.
 fn documented(from: &str, to: &str) -> u64 {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/HEALTH.md");
     let text = std::fs::read_to_string(path).unwrap_or_default();

@@ -39,7 +39,8 @@ pub async fn login(addr: SocketAddr) -> String {
     let reply = request(
         addr,
         &format!(
-            "POST /user/j_security_check HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
+            "POST /user/j_security_check HTTP/1.1\r\nHost: {addr}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
             form.len()
         ),
     )
@@ -72,7 +73,8 @@ pub async fn request(addr: SocketAddr, bytes: &str) -> Reply {
 /// One request over a Unix socket.
 pub async fn unix_request(path: &Path, method: &str, target: &str, body: &str) -> Reply {
     let bytes = format!(
-        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
         body.len()
     );
     match UnixStream::connect(path).await {

@@ -152,8 +152,10 @@ async fn settle(node: &mut Rundeck, scene: &Scene, asked: u64) {
 #[tokio::test]
 async fn every_state_of_every_version_has_its_verdict() {
     let mut text = String::from(
-        "# What the agent answers in every state of Rundeck (rows of its answer table, `i`: items of the misbehaviour list), once each check\n\
-         # has settled. It sees what Rundeck shows on the wire, no process and no disk. BLESS=1 writes this file anew.\n\
+        "# What the agent answers in every state of Rundeck (rows of its answer table, `i`: items of the misbehaviour \
+         list), once each check\n\
+         # has settled. It sees what Rundeck shows on the wire, no process and no disk. \
+         BLESS=1 writes this file anew.\n\
          # version | row | state of Rundeck | verdict | degraded | findings\n",
     );
     for scene in SCENES {

@@ -119,14 +119,15 @@ fn hang_all(node: &Rundeck) {
         let (addr, api) = (node.addr(), node.state().config.version.api());
         tokio::spawn(async move {
             let head = format!(
-                "GET /api/{api}/system/info HTTP/1.1\r\nHost: {addr}\r\nAccept: application/json\r\nX-Rundeck-Auth-Token: {DATABASE}\r\n\r\n"
+                "GET /api/{api}/system/info HTTP/1.1\r\nHost: {addr}\r\nAccept: application/json\r\n\
+                 X-Rundeck-Auth-Token: {DATABASE}\r\n\r\n"
             );
             request(addr, &head).await
         });
     }
 }
 
-/// All, in the order of the facts.
+/// All, in the order of the answer table.
 #[rustfmt::skip]
 pub const SCENES: &[Scene] = &[
     at("1", "JVM starting", Life::Booting),
@@ -136,7 +137,8 @@ pub const SCENES: &[Scene] = &[
     at("9", "bootstrap: rest, actuator on", Life::Rest).with(ACTUATOR),
     ready("3, 15, 23", "ready"),
     ready("4", "ready, health endpoint off").with(|config| config.switches.health = false),
-    ready("5", "ready below a context path, asked at the root").with(|config| config.context_path = "/rundeck".into()).blind(),
+    ready("5", "ready below a context path, asked at the root")
+        .with(|config| config.context_path = "/rundeck".into()).blind(),
     ready("5", "ready below a context path, asked there").with(|config| config.context_path = "/rundeck".into()),
     ready("7", "ready, actuator on").with(ACTUATOR),
     ready("8", "database stopped, actuator on, file token").with(ACTUATOR).then(|node| outage(node, Outage::Stopped)),
@@ -161,13 +163,17 @@ pub const SCENES: &[Scene] = &[
     ready("i 3", "500 as HTML from the API").then(|node| fault(node, Fault::Html500, Scope::Api)),
     ready("i 4", "answers cut short").then(|node| fault(node, Fault::Truncated, Scope::All)),
     ready("i 5", "stats: null").then(|node| fault(node, Fault::StatsNull, Scope::All)),
-    ready("i 11", "self-signed certificate, trusted by file").with(|config| config.tls = Some(Certificate::SelfSigned)).trusting(SELF_SIGNED),
-    ready("i 11", "self-signed certificate, another one trusted").with(|config| config.tls = Some(Certificate::SelfSigned)).trusting(NO_NAMES),
-    ready("i 11", "certificate without names, trusted by file").with(|config| config.tls = Some(Certificate::WithoutNames)).trusting(NO_NAMES),
+    ready("i 11", "self-signed certificate, trusted by file")
+        .with(|config| config.tls = Some(Certificate::SelfSigned)).trusting(SELF_SIGNED),
+    ready("i 11", "self-signed certificate, another one trusted")
+        .with(|config| config.tls = Some(Certificate::SelfSigned)).trusting(NO_NAMES),
+    ready("i 11", "certificate without names, trusted by file")
+        .with(|config| config.tls = Some(Certificate::WithoutNames)).trusting(NO_NAMES),
     ready("i 11", "http asked of the TLS port").with(|config| config.tls = Some(Certificate::SelfSigned)).https(false),
     ready("i 11", "https asked of the plain port").https(true).trusting(SELF_SIGNED),
     ready("i 12", "redirects for ever").then(|node| fault(node, Fault::RedirectLoop, Scope::All)),
-    at("i 13", "bootstrap failed, process alive", Life::Wreck).with(|config| config.bootstrap = Bootstrap::FailsAndLingers),
+    at("i 13", "bootstrap failed, process alive", Life::Wreck)
+        .with(|config| config.bootstrap = Bootstrap::FailsAndLingers),
     ready("i 15", "kept-alive connections dropped").then(|node| fault(node, Fault::DroppedKeepAlive, Scope::All)),
     ready("i 16", "port refused, process alive").then(|node| fault(node, Fault::Refuse, Scope::All)),
     ready("i 17", "all threads wait for the database, file token").with(FEW_THREADS).then(hang_all),

@@ -60,10 +60,16 @@ mod tests {
 
     #[test]
     fn the_program_is_the_artifact_that_can_be_run() {
-        let messages = r#"{"reason":"compiler-artifact","target":{"name":"rundeck-stand-in"},"executable":"/t/debug/rundeck-stand-in"}
-{"reason":"compiler-artifact","target":{"name":"rundeck-alb-agent","kind":["lib"]},"executable":null}
-no JSON
-{"reason":"compiler-artifact","target":{"name":"rundeck-alb-agent","kind":["bin"]},"executable":"/t/debug/rundeck-alb-agent"}"#;
+        let artifact = |target: &str, executable: &str| {
+            format!(r#"{{"reason":"compiler-artifact","target":{target},"executable":{executable}}}"#)
+        };
+        let messages = [
+            artifact(r#"{"name":"rundeck-stand-in"}"#, r#""/t/debug/rundeck-stand-in""#),
+            artifact(r#"{"name":"rundeck-alb-agent","kind":["lib"]}"#, "null"),
+            "no JSON".to_owned(),
+            artifact(r#"{"name":"rundeck-alb-agent","kind":["bin"]}"#, r#""/t/debug/rundeck-alb-agent""#),
+        ];
+        let messages = &messages.join("\n");
         assert_eq!(executable(messages, AGENT), Some(PathBuf::from("/t/debug/rundeck-alb-agent")));
         assert_eq!(executable(messages, "other"), None);
     }

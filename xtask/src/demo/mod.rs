@@ -46,8 +46,8 @@ const LAST_JOBS: Duration = Duration::from_secs(10);
 /// A wrong command line.
 pub async fn run(arguments: &[String]) -> Result<bool, String> {
     // `cargo demo -- --keep` is what people type; the alias has a `--` of its own already.
-    let keep = match arguments.iter().skip_while(|argument| *argument == "--").map(String::as_str).collect::<Vec<_>>()[..]
-    {
+    let own = arguments.iter().skip_while(|argument| *argument == "--").map(String::as_str);
+    let keep = match own.collect::<Vec<_>>()[..] {
         [] => false,
         ["--keep"] => true,
         ["--help" | "-h"] => {

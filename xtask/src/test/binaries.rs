@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn what_has_passed_is_read_from_the_summary() {
-        let output = "test a ... ok\ntest b ... FAILED\n\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out; finished in 0.00s\n";
+        let output = "test a ... ok\ntest b ... FAILED\n\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 \
+            measured; 3 filtered out; finished in 0.00s\n";
         assert_eq!(passed(output), 1);
         assert_eq!(summaries("test result: ok. 2 passed; 0 failed\ntest result: ok. 3 passed; 0 failed\n"), Some(5));
     }
