@@ -147,7 +147,6 @@ fn utc(time: SystemTime) -> time::OffsetDateTime {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
     use rundeck_alb_core::Span;

@@ -29,5 +29,4 @@ pub mod watch;
 
 #[cfg(test)]
 #[path = "../tests/fuzz/mod.rs"]
-#[allow(clippy::expect_used, clippy::panic, reason = "a test ends by a panic")]
 mod fuzz;

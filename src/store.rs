@@ -235,5 +235,4 @@ fn work(files: &Files, requests: &Receiver<Job>) {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests;

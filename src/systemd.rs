@@ -78,7 +78,6 @@ impl Passed {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
     use std::process::Command;

@@ -168,5 +168,4 @@ impl FormatTime for Timer {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests;

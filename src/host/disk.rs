@@ -74,7 +74,6 @@ fn is_network(kind: rustix::fs::FsWord) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
     use std::process::Command;

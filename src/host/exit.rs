@@ -85,7 +85,6 @@ fn has_ended(descriptor: &OwnedFd) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
     use std::process::{Child, Command};

@@ -57,7 +57,6 @@ fn count(number: Option<usize>) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
 

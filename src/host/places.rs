@@ -74,7 +74,6 @@ fn of_arguments(arguments: &[&str]) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
 

@@ -41,7 +41,6 @@ fn count(ranges: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
 

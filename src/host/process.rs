@@ -194,6 +194,5 @@ fn listening_processes(system: &System, rundeck: Endpoint) -> Vec<u32> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 #[path = "process/tests.rs"]
 mod tests;

@@ -253,6 +253,5 @@ fn aligned(length: u32) -> usize {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 #[path = "sockets/tests.rs"]
 mod tests;

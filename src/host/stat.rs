@@ -36,7 +36,6 @@ fn parse(line: &str) -> Option<Stat> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
 

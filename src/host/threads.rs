@@ -58,7 +58,6 @@ fn is_handler(pid: u32, thread: u32) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
     use std::sync::mpsc;

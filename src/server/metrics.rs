@@ -351,5 +351,4 @@ fn classic(open_metrics: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 mod tests;

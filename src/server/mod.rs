@@ -102,5 +102,4 @@ impl Board {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, reason = "a test ends by a panic")]
 mod tests;

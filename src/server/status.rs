@@ -258,5 +258,4 @@ fn aws_requests(counters: &Counters) -> Vec<AwsRequests> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 mod tests;

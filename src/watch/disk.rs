@@ -136,6 +136,5 @@ fn told(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 #[path = "disk/tests.rs"]
 mod tests;

@@ -61,7 +61,6 @@ fn is_living(path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 

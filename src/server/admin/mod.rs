@@ -158,5 +158,4 @@ async fn visit<S: AsyncRead + AsyncWrite + Unpin>(stream: S, admin: &Admin, door
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 mod tests;

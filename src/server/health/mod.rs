@@ -223,5 +223,4 @@ fn answered_by_hyper(error: &Error) -> Option<StatusCode> {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 mod tests;
