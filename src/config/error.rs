@@ -42,7 +42,7 @@ pub enum Problem {
         /// The nearest known name, or where to find all of them.
         cure: String,
     },
-    /// A key of the contract that this version does not act upon.
+    /// A key that a later version is to have, and this one does not act upon.
     #[error("`{key}` is known, but not supported by this version; remove it")]
     Unsupported {
         /// Path of the key or table.

@@ -155,7 +155,7 @@ impl From<&GroupWanted> for GroupDraft {
     }
 }
 
-/// Keys and tables of the contract that this version does not act upon: refused by name, so that
+/// Keys and tables that a later version is to have and this one does not act upon: refused by name, so that
 /// nobody believes they work.
 pub(super) const UNSUPPORTED: &[&str] = &[
     "rundeck.unit",

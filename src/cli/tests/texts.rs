@@ -71,7 +71,7 @@ fn help_is_an_answer_and_a_usage_error_is_64() -> Tested {
         &["drain", "--cause", "agent-stopping"],
         &["drain", "--force"],
         &["status", "--output", "yaml"],
-        // Commands of the contract that this version does not have are no commands.
+        // Commands that a later version is to have are no commands.
         &["maint", "on"],
     ] {
         let ran = said(words)?;
