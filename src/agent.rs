@@ -131,6 +131,7 @@ impl Agent {
                 drop(self.world.store.keep_verdict(state::verdict_json(&self.world.boot_id, &verdict)));
             }
             Command::Answer(number, answer) => self.orders.answer(number, answer),
+            Command::Looked { check, outcome, took } => self.counters.probe(check, outcome, took.into()),
             Command::Tell(note) => tell::note(&note),
             Command::Exit(_) => {}
         }

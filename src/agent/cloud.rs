@@ -1,6 +1,6 @@
 //! AWS as the agent holds it: built at its first use, on a worker, for building reads the CA store.
 
-use crate::aws::{Elbv2, Imds, Outcome, Outside, Sdk, SetupError, Tally};
+use crate::aws::{CallResult, Elbv2, Imds, Outside, Sdk, SetupError, Tally};
 use crate::clock::since_boot;
 use crate::server::Counters;
 use rundeck_alb_core::Trouble;
@@ -21,7 +21,7 @@ pub struct Cloud {
 /// What was handed on already.
 #[derive(Default)]
 struct Seen {
-    calls: BTreeMap<(&'static str, Outcome), Tally>,
+    calls: BTreeMap<(&'static str, CallResult), Tally>,
     answers: BTreeMap<&'static str, u64>,
 }
 

@@ -1,7 +1,6 @@
 //! Which part performs which command: one arm each, nothing decided.
 
 use super::cloud::Cloud;
-use super::tell;
 use crate::clock::Clock;
 use crate::effect::{balancer, mode, state};
 use crate::rundeck::Client;
@@ -12,7 +11,7 @@ use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, database, host, node, readiness, targets, web};
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Check, Event, GroupFacts, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
+    ApiSeen, Call, CallId, Event, GroupFacts, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,31 +43,18 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
     let mut noticed = Vec::new();
     let reply = match call {
         Call::ProbeWeb { with_boot } => {
-            let round = timed(world, Check::Web, web::look(&world.rundeck, with_boot), |r| tell::web_word(r.web)).await;
+            let round = web::look(&world.rundeck, with_boot).await;
             noticed.push(Event::Noticed(Notice::Certificate, round.certificate));
             Reply::Web(round.web, round.boot)
         }
         Call::ProbeApi => probe_api(world, &mut noticed).await,
-        Call::ProbeReadiness { learn } => {
-            let look = readiness::look(&world.rundeck, learn);
-            Reply::Ready(timed(world, Check::Readiness, look, tell::ready_word).await)
-        }
+        Call::ProbeReadiness { learn } => Reply::Ready(readiness::look(&world.rundeck, learn).await),
         Call::ProbeDatabase { limit } => {
-            let look = database::look(&world.rundeck, Duration::from_millis(limit.0));
-            Reply::Database(timed(world, Check::Database, look, tell::database_word).await)
+            Reply::Database(database::look(&world.rundeck, Duration::from_millis(limit.0)).await)
         }
-        Call::FindProcess { known } => {
-            Reply::Process(timed(world, Check::Process, world.finder.find(known), tell::process_word).await)
-        }
-        Call::LookDisks { process } => {
-            Reply::Disks(timed(world, Check::Disk, world.disks.look(process), |seen| tell::disks_word(seen)).await)
-        }
-        Call::LookHost => {
-            let seen = host::look();
-            world.counters.probe(Check::Memory, tell::host_word(seen), Duration::ZERO);
-            world.counters.probe(Check::Load, tell::host_word(seen), Duration::ZERO);
-            Reply::Host(seen)
-        }
+        Call::FindProcess { known } => Reply::Process(world.finder.find(known).await),
+        Call::LookDisks { process } => Reply::Disks(world.disks.look(process).await),
+        Call::LookHost => Reply::Host(host::look()),
         Call::CountInFlight => Reply::InFlight(world.finder.in_flight().await),
         Call::AskIdentity => Reply::Identity(identity(world).await),
         Call::AskLifecycle => Reply::Lifecycle(lifecycle(world).await),
@@ -93,19 +79,11 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
     noticed
 }
 
-async fn timed<T>(world: &World, check: Check, look: impl Future<Output = T>, word: fn(&T) -> &'static str) -> T {
-    let began = world.clock.now();
-    let seen = look.await;
-    let took = Duration::from_millis(world.clock.now().since(began).0);
-    world.counters.probe(check, word(&seen), took);
-    seen
-}
-
 async fn probe_api(world: &World, noticed: &mut Vec<Event>) -> Reply {
     match world.tokens.refresh(&world.rundeck).await {
         Ok(()) => {
             noticed.push(Event::Noticed(Notice::TokenFile, None));
-            Reply::Api(timed(world, Check::Api, api::look(&world.rundeck), tell::api_word).await)
+            Reply::Api(api::look(&world.rundeck).await)
         }
         Err(why) => {
             noticed.push(Event::Noticed(Notice::TokenFile, Some(why.clone())));

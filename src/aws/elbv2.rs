@@ -6,7 +6,7 @@
 
 use super::error::CallError;
 use super::groups::{GroupFacts, GroupsBy, delay_of};
-use super::tally::{Outcome, Tallies, Tally};
+use super::tally::{CallResult, Tallies, Tally};
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
@@ -133,7 +133,7 @@ impl Elbv2 {
 
     /// Calls so far by operation and outcome.
     #[must_use]
-    pub fn tallies(&self) -> BTreeMap<(&'static str, Outcome), Tally> {
+    pub fn tallies(&self) -> BTreeMap<(&'static str, CallResult), Tally> {
         self.tallies.read()
     }
 
@@ -172,7 +172,7 @@ impl Elbv2 {
     {
         let started = (self.monotonic)();
         let result = call.await.map_err(|error| CallError::of(&error, operation));
-        let outcome = result.as_ref().map_or_else(CallError::outcome, |_| Outcome::Ok);
+        let outcome = result.as_ref().map_or_else(CallError::outcome, |_| CallResult::Ok);
         self.tallies.add(operation, outcome, (self.monotonic)().saturating_sub(started));
         result
     }

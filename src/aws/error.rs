@@ -4,7 +4,7 @@
 //! something in between) the status does. It decides nothing about retrying: the SDK has done
 //! its three attempts before an error gets here.
 
-use super::tally::Outcome;
+use super::tally::CallResult;
 use aws_sdk_elasticloadbalancingv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::operation::RequestId;
 use rundeck_alb_core::{Trouble, TroubleKind};
@@ -97,12 +97,12 @@ impl CallError {
     }
 
     /// The word of the metric.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> CallResult {
         match self.kind {
-            CallErrorKind::Throttled => Outcome::Throttled,
-            CallErrorKind::Denied => Outcome::Denied,
-            CallErrorKind::Timeout => Outcome::Timeout,
-            _ => Outcome::Error,
+            CallErrorKind::Throttled => CallResult::Throttled,
+            CallErrorKind::Denied => CallResult::Denied,
+            CallErrorKind::Timeout => CallResult::Timeout,
+            _ => CallResult::Error,
         }
     }
 }

@@ -26,4 +26,4 @@ pub use elbv2::{Change, Elbv2, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
 pub use imds::{Identity, Imds, ImdsError};
 pub use sdk::{Outside, Sdk, SetupError};
-pub use tally::{Outcome, Tally};
+pub use tally::{CallResult, Tally};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// How a call ended, in the words of the metric's label `result`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum CallResult {
     /// AWS did what was asked.
     Ok,
     /// Too many requests for this account and Region.
@@ -21,7 +21,7 @@ pub enum Outcome {
     Error,
 }
 
-impl Outcome {
+impl CallResult {
     /// The label's value.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -46,17 +46,17 @@ pub struct Tally {
 
 /// The counts of one client.
 #[derive(Debug, Default)]
-pub(super) struct Tallies(Mutex<BTreeMap<(&'static str, Outcome), Tally>>);
+pub(super) struct Tallies(Mutex<BTreeMap<(&'static str, CallResult), Tally>>);
 
 impl Tallies {
-    pub fn add(&self, operation: &'static str, outcome: Outcome, took: Duration) {
+    pub fn add(&self, operation: &'static str, outcome: CallResult, took: Duration) {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let row = rows.entry((operation, outcome)).or_default();
         row.calls += 1;
         row.took += took;
     }
 
-    pub fn read(&self) -> BTreeMap<(&'static str, Outcome), Tally> {
+    pub fn read(&self) -> BTreeMap<(&'static str, CallResult), Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

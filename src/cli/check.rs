@@ -15,7 +15,7 @@ use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, host, readiness, web};
-use rundeck_alb_core::{ApiSeen, Check, Info, Look, LookRow, Looks, Mode, ProcessSeen};
+use rundeck_alb_core::{ApiSeen, Check, Info, Look, LookRow, Looks, Mode, Outcome, ProcessSeen};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -147,7 +147,7 @@ impl Told<'_> {
 
     /// What failed first, for monitoring systems, which show one line only.
     fn why(&self) -> String {
-        let failing = self.rows().find(|(row, _)| row.result == "fail").map(|(row, _)| row);
+        let failing = self.rows().find(|(row, _)| row.result == Outcome::Fail).map(|(row, _)| row);
         failing.map_or_else(String::new, |row| format!(", {}: {}", row.check, text::harmless(&row.seen)))
     }
 
@@ -158,11 +158,11 @@ impl Told<'_> {
         let mut out = format!("{word}{reason}: Rundeck at {}{}\n\n", self.settings.rundeck.url, self.why());
         for (LookRow { check, result, seen }, took) in self.rows() {
             let hue = match result {
-                "pass" => Hue::Good,
-                "fail" => Hue::Bad,
-                _ => Hue::Warn,
+                Outcome::Pass => Hue::Good,
+                Outcome::Fail => Hue::Bad,
+                Outcome::Unknown => Hue::Warn,
             };
-            let result = console.paint.tint(hue, &format!("{result:<COLUMN$}"));
+            let result = console.paint.tint(hue, &format!("{:<COLUMN$}", result.word()));
             let took = took.map(text::measured).unwrap_or_default();
             let mut seen = text::wrap(&text::harmless(&seen), SEEN);
             let first = if seen.is_empty() { String::new() } else { seen.remove(0) };

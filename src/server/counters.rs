@@ -3,9 +3,9 @@
 //! Whoever owns the loop counts here; the page reads. Tables are sorted so that a page reads the same each time, and
 //! every label comes from a closed list.
 
-use crate::aws::Outcome;
+use crate::aws::CallResult;
 use prometheus_client::metrics::histogram::Histogram;
-use rundeck_alb_core::{Cause, Check, DrainResult, Reason, State};
+use rundeck_alb_core::{Cause, Check, DrainResult, Outcome, Reason, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,9 +25,9 @@ pub struct Counters(Mutex<Tables>);
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
     pub(super) transitions: BTreeMap<(State, State, Reason), u64>,
-    pub(super) probes: BTreeMap<(Check, &'static str), u64>,
+    pub(super) probes: BTreeMap<(Check, Outcome), u64>,
     pub(super) probe_seconds: BTreeMap<Check, Histogram>,
-    pub(super) aws: BTreeMap<(&'static str, &'static str, Outcome), u64>,
+    pub(super) aws: BTreeMap<(&'static str, &'static str, CallResult), u64>,
     pub(super) aws_seconds: BTreeMap<(&'static str, &'static str), Histogram>,
     pub(super) imds: BTreeMap<&'static str, u64>,
     pub(super) drains: BTreeMap<(Cause, DrainResult), u64>,
@@ -57,15 +57,15 @@ impl Counters {
         add(&mut self.tables().transitions, (from, to, reason));
     }
 
-    /// A check ended; `result` is `pass`, `fail` or `unknown`.
-    pub fn probe(&self, check: Check, result: &'static str, took: Duration) {
+    /// A look ended, judged by the heart.
+    pub fn probe(&self, check: Check, outcome: Outcome, took: Duration) {
         let mut tables = self.tables();
-        add(&mut tables.probes, (check, result));
+        add(&mut tables.probes, (check, outcome));
         tables.probe_seconds.entry(check).or_insert_with(|| Histogram::new(PROBE_BUCKETS)).observe(took.as_secs_f64());
     }
 
     /// A request to AWS ended, retries of the SDK included.
-    pub fn aws_request(&self, service: &'static str, operation: &'static str, result: Outcome, took: Duration) {
+    pub fn aws_request(&self, service: &'static str, operation: &'static str, result: CallResult, took: Duration) {
         let mut tables = self.tables();
         add(&mut tables.aws, (service, operation, result));
         tables
@@ -95,7 +95,7 @@ impl Counters {
     }
 
     /// Requests to AWS so far: service, operation, result, how many.
-    pub(super) fn aws_requests(&self) -> Vec<(&'static str, &'static str, Outcome, u64)> {
+    pub(super) fn aws_requests(&self) -> Vec<(&'static str, &'static str, CallResult, u64)> {
         self.tables()
             .aws
             .iter()

@@ -5,8 +5,8 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Answer, CheckView, Class, Degraded, DrainView, Finding, Identity, Mode, Moment, Process, RundeckView, Snapshot,
-    Step, TargetView,
+    Answer, CheckView, Class, Degraded, DrainView, Finding, Identity, Mode, Moment, Outcome, Process, RundeckView,
+    Snapshot, Step, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ struct HealthView {
 struct Check {
     check: rundeck_alb_core::Check,
     class: Class,
-    result: &'static str,
+    result: Outcome,
     seen: String,
     at: Option<String>,
     age_ms: Option<u64>,

@@ -8,8 +8,8 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, BootSeen, Call, CallId, Command, Event, Heart, JvmSeen, Kept, Mode, Moment, Policy, ProcessSeen, Readiness,
-    ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetState, TroubleKind, WebSeen,
+    Answer, BootSeen, Call, CallId, Command, Event, Heart, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen,
+    Readiness, ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetState, TroubleKind, WebSeen,
 };
 use std::collections::BTreeMap;
 
@@ -51,9 +51,11 @@ pub enum Flaw {
     BlamesTheNodeForItsDatabase,
     /// Asks what needs the database while such a call is open.
     AsksTwiceAtATime,
+    /// Counts a failed look as one that said nothing.
+    CountsAnotherOutcome,
 }
 
-pub const FLAWS: [Flaw; 18] = [
+pub const FLAWS: [Flaw; 19] = [
     Flaw::RejoinsWhileDraining,
     Flaw::BelievesAStaleVerdict,
     Flaw::DeregistersWhenAwsIsUnreachable,
@@ -72,6 +74,7 @@ pub const FLAWS: [Flaw; 18] = [
     Flaw::DeafToSigterm,
     Flaw::BlamesTheNodeForItsDatabase,
     Flaw::AsksTwiceAtATime,
+    Flaw::CountsAnotherOutcome,
 ];
 
 /// The first id of calls that the heart knows nothing of.
@@ -166,6 +169,11 @@ impl Broken {
 
     /// The command as it leaves the broken heart; `None`: it never does, and the heart believes that it was done.
     fn misspoken(&mut self, command: Command) -> Option<Command> {
+        if let (Flaw::CountsAnotherOutcome, Command::Looked { check, outcome: Outcome::Fail, took }) =
+            (self.flaw, &command)
+        {
+            return Some(Command::Looked { check: *check, outcome: Outcome::Unknown, took: *took });
+        }
         let Command::Call { id, deadline, call } = command else { return Some(command) };
         let call = match (self.flaw, call) {
             (Flaw::ForgetsInitialTargets, Call::Deregister { target, reason }) => {

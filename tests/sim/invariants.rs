@@ -6,8 +6,8 @@ use crate::balancer::{ADDRESS, INSTANCE};
 use crate::oracle::{Oracle, Round};
 use crate::world::World;
 use rundeck_alb_core::{
-    Answer, Call, Cause, Check, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment, Order,
-    OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, Target, TargetType,
+    Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
+    Order, OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, Target, TargetType,
 };
 use std::collections::BTreeSet;
 
@@ -54,7 +54,11 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
                 let last = turn.commands.last() == Some(command);
                 require(last, "S9 nothing is wanted after the end", || format!("{:?}", turn.commands.last()))?;
             }
-            Command::WatchExit(_) | Command::KeepVerdict(_) | Command::Answer(..) | Command::Tell(_) => {}
+            Command::WatchExit(_)
+            | Command::KeepVerdict(_)
+            | Command::Answer(..)
+            | Command::Looked { .. }
+            | Command::Tell(_) => {}
         }
         oracle.wants(command, turn.now);
     }
@@ -67,9 +71,33 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     counters(turn)?;
     first_up(turn, oracle)?;
     local_checks(turn, oracle)?;
+    one_outcome(turn)?;
     boot_budget(turn, oracle)?;
     group_rule(turn, oracle)?;
     drain_ends(oracle, turn.now)
+}
+
+/// What is counted of a look is what status shows of it.
+fn one_outcome(turn: &Turn<'_>) -> Verdict {
+    let counted = |check: Check| {
+        let mut looked = turn.commands.iter().filter_map(move |command| match command {
+            Command::Looked { check: of, outcome, .. } if *of == check => Some(*outcome),
+            _ => None,
+        });
+        looked.next_back()
+    };
+    let known = |row: &CheckView| {
+        let said =
+            |old: &&CheckView| (old.check, old.at, old.result, &old.seen) == (row.check, row.at, row.result, &row.seen);
+        turn.before.checks.iter().any(|old| said(&old))
+    };
+    let news = turn.after.checks.iter().filter(|row| row.at == Some(turn.now) && !known(row));
+    for row in news {
+        require(counted(row.check) == Some(row.result), "S-look one outcome for one look", || {
+            format!("{}: shown {}, counted {:?}", row.check, row.result, counted(row.check))
+        })?;
+    }
+    Ok(())
 }
 
 /// What the load balancer is told at any moment, between turns too.
@@ -415,6 +443,7 @@ pub fn name(command: &Command) -> String {
         Command::WatchExit(process) => format!("watch {}", process.pid),
         Command::KeepVerdict(_) => "keep verdict".into(),
         Command::Answer(_, answer) => format!("answer {answer:?}"),
+        Command::Looked { check, outcome, .. } => format!("{check} {outcome}"),
         Command::Tell(note) => format!("\"{}\"", note.text),
         Command::Exit(ending) => format!("exit {ending:?}"),
     }

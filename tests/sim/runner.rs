@@ -230,7 +230,7 @@ impl Schedule<'_> {
                     self.agent_dies(RESTART);
                     return;
                 }
-                Command::Answer(..) | Command::Tell(_) => {}
+                Command::Answer(..) | Command::Looked { .. } | Command::Tell(_) => {}
             }
         }
         if dies_after.is_some() {

@@ -2,8 +2,8 @@
 //!
 //! Findings only: a clone breaks schedules, not requests. The other identity, the machine's, is `membership/instance.rs`.
 
-use crate::contract::{Check, CheckView, Info, Moment, NoteKind, not_asked};
-use crate::desk::Desk;
+use crate::contract::{Check, CheckView, Info, Judged, Looked, Moment, NoteKind, Outcome};
+use crate::desk::{Desk, Pace};
 
 /// The UUID that every container of Rundeck's image has unless it is told another one.
 const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";
@@ -13,7 +13,7 @@ const WORD: &str = "clone";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerIdentity {
     first: Option<String>,
-    seen: Option<(Likeness, Moment)>,
+    look: Option<Looked>,
     version: Option<String>,
 }
 
@@ -29,10 +29,10 @@ enum Likeness {
 }
 
 impl ServerIdentity {
-    /// Takes note of an answer. True: the version has changed.
-    pub(crate) fn on_info(&mut self, info: &Info, desk: &mut Desk) -> bool {
+    /// Takes note of an answer; `asked`: the pace of that question. True: the version has changed.
+    pub(crate) fn on_info(&mut self, info: &Info, asked: &Pace, desk: &mut Desk) -> bool {
         if let Some(uuid) = &info.server_uuid {
-            self.judge(uuid, desk);
+            self.judge(uuid, asked, desk);
         }
         if info.version.is_empty() {
             return false;
@@ -44,7 +44,7 @@ impl ServerIdentity {
         before.is_some()
     }
 
-    fn judge(&mut self, uuid: &str, desk: &mut Desk) {
+    fn judge(&mut self, uuid: &str, asked: &Pace, desk: &mut Desk) {
         let first = self.first.get_or_insert_with(|| uuid.to_owned());
         let likeness = if uuid.eq_ignore_ascii_case(DOCKER_UUID) {
             Likeness::Constant
@@ -64,18 +64,20 @@ impl ServerIdentity {
                 "the server UUID has changed since the agent's start: schedules of the old one belong to nobody; set rundeck.server.uuid in framework.properties",
             ),
         }
-        self.seen = Some((likeness, desk.now()));
+        let judged = match likeness {
+            Likeness::Own => Judged::new(Outcome::Pass, "the server UUID is the one first seen"),
+            Likeness::Constant => Judged::new(Outcome::Fail, "the server UUID is the container image's constant"),
+            Likeness::Changed => Judged::new(Outcome::Fail, "the server UUID has changed"),
+        };
+        self.look = Some(desk.looked(Check::Clone, judged, asked));
     }
 
     /// The row for people; `next`: when the API is asked again.
     pub(crate) fn row(&self, next: Option<Moment>) -> CheckView {
-        let (result, seen) = match self.seen {
-            Some((Likeness::Own, _)) => ("pass", "the server UUID is the one first seen".to_owned()),
-            Some((Likeness::Constant, _)) => ("fail", "the server UUID is the container image's constant".to_owned()),
-            Some((Likeness::Changed, _)) => ("fail", "the server UUID has changed".to_owned()),
-            None => not_asked(),
-        };
-        let change = "tells people, takes no node out".to_owned();
-        CheckView { at: self.seen.map(|(_, at)| at), next, ..CheckView::of(Check::Clone, result, seen, change) }
+        CheckView {
+            next,
+            took: None,
+            ..CheckView::of(Check::Clone, self.look.as_ref(), "tells people, takes no node out")
+        }
     }
 }

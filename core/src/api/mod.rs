@@ -14,7 +14,7 @@ pub(crate) use identity::ServerIdentity;
 pub(crate) use mode::{ModeSwitch, passive_ejects};
 
 use crate::contract::{
-    ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Jobs, Mode, Moment, Policy, Span, Words, not_asked,
+    ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Jobs, Judged, Looked, Mode, Moment, Outcome, Policy, Span,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -36,7 +36,8 @@ enum Learnt {
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pace: Pace,
-    last: Option<(ApiSeen, Moment)>,
+    last: Option<ApiSeen>,
+    look: Option<Looked>,
     /// The last answer that could be read.
     info: Option<Info>,
     /// Counted after two equal answers.
@@ -44,9 +45,6 @@ pub(crate) struct Api {
     candidate: Option<Mode>,
     /// After answers of no use in a row.
     pause: Backoff,
-    asked_at: Moment,
-    /// How long the last answer took.
-    took: Option<Span>,
     /// When the last answer had been asked for.
     answered_of: Option<Moment>,
     /// When the last two answers had been asked for, as far as both showed no running job: older one first.
@@ -62,12 +60,11 @@ impl Api {
         Api {
             pace: Pace::from(now),
             last: None,
+            look: None,
             info: None,
             mode: None,
             candidate: None,
             pause: Backoff::new(MOST_PAUSE, MOST_PAUSE),
-            asked_at: now,
-            took: None,
             answered_of: None,
             idle: [None; 2],
             unknown_since: Some(now),
@@ -84,7 +81,7 @@ impl Api {
     /// The mode is known, or an answer has shown that it cannot be: a passive node is not taken for an active one.
     pub(crate) fn asked(&self) -> bool {
         match &self.last {
-            Some((ApiSeen::Info(info), _)) => info.mode.is_none() || self.mode.is_some(),
+            Some(ApiSeen::Info(info)) => info.mode.is_none() || self.mode.is_some(),
             Some(_) => true,
             None => false,
         }
@@ -94,6 +91,11 @@ impl Api {
     pub(crate) fn confirms(&self, mode: Mode, moment: Moment) -> bool {
         let fresh = self.answered_of.is_some_and(|asked| asked >= moment);
         fresh && self.mode == Some(mode) && self.info.as_ref().is_some_and(|info| info.mode == Some(mode))
+    }
+
+    /// The pace at which it is asked.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// The last answer that could be read.
@@ -113,26 +115,17 @@ impl Api {
 
     /// The token is known to Rundeck, as far as the last answer tells.
     pub(crate) fn token_accepted(&self) -> bool {
-        matches!(
-            &self.last,
-            Some((ApiSeen::Info(_) | ApiSeen::TimedOut | ApiSeen::Failed(_) | ApiSeen::Unreadable(_), _))
-        )
+        matches!(&self.last, Some(ApiSeen::Info(_) | ApiSeen::TimedOut | ApiSeen::Failed(_) | ApiSeen::Unreadable(_)))
     }
 
     /// The row for people; `ejects`: passive mode by somebody else takes the node out.
     pub(crate) fn row(&self, ejects: bool) -> CheckView {
-        let (result, seen) = self.last.as_ref().map_or(not_asked(), |(seen, _)| api_words(seen));
         let change = match (ejects, self.mode) {
             (true, Some(Mode::Passive)) => "active mode, seen twice, brings the node back",
             (true, _) => "passive mode set by somebody else, seen twice, takes the node out",
             (false, _) => "passive mode only flags the node",
         };
-        CheckView {
-            at: self.last.as_ref().map(|(_, at)| *at),
-            took: self.took,
-            next: self.pace.wake(),
-            ..CheckView::of(Check::Api, result, seen, change.to_owned())
-        }
+        CheckView { next: self.pace.wake(), ..CheckView::of(Check::Api, self.look.as_ref(), change) }
     }
 
     /// What is known of running jobs.
@@ -142,7 +135,7 @@ impl Api {
 
     pub(crate) fn running(&self) -> Option<u32> {
         match &self.last {
-            Some((ApiSeen::Info(info), _)) => info.running,
+            Some(ApiSeen::Info(info)) => info.running,
             _ => None,
         }
     }
@@ -157,7 +150,6 @@ impl Api {
         }
         if reachable && desk.worth(&self.pace) && desk.slot_free() {
             desk.take_slot();
-            self.asked_at = desk.now();
             desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.health.timeout.times(2));
         }
     }
@@ -187,10 +179,10 @@ impl Api {
 
     /// The call has ended.
     pub(crate) fn on_reply(&mut self, seen: ApiSeen, policy: &HealthPolicy, proven: bool, desk: &mut Desk) {
-        self.took = Some(desk.now().since(self.asked_at));
-        self.answered_of = Some(self.asked_at);
+        self.look = Some(desk.looked(Check::Api, judged_api(&seen), &self.pace));
+        self.answered_of = Some(self.pace.begun());
         let learnt = self.learn(&seen, proven, desk);
-        self.last = Some((seen, desk.now()));
+        self.last = Some(seen);
         let wait = match learnt {
             Learnt::Nothing => {
                 // A starting Rundeck rejects a file token until it has read it: start small, then grow.
@@ -236,7 +228,7 @@ impl Api {
 
     fn count_jobs(&mut self, running: Option<u32>, now: Moment) {
         self.idle = match running {
-            Some(0) => [self.idle[1], Some(self.asked_at)],
+            Some(0) => [self.idle[1], Some(self.pace.begun())],
             Some(_) | None => [None; 2],
         };
         self.unknown_since = match running {
@@ -277,19 +269,20 @@ fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
     }
 }
 
-/// Words for what `system/info` gave.
-pub(crate) fn api_words(seen: &ApiSeen) -> Words {
+/// One answer of `system/info`, judged.
+pub(crate) fn judged_api(seen: &ApiSeen) -> Judged {
+    let unknown = |words: &str| Judged::new(Outcome::Unknown, words);
     match seen {
         ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
             let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
-            ("pass", format!("{mode}, {jobs}"))
+            Judged::new(Outcome::Pass, format!("{mode}, {jobs}"))
         }
-        ApiSeen::Info(_) => ("unknown", "the token has no rights on system".into()),
-        ApiSeen::Rejected => ("unknown", "token rejected".into()),
-        ApiSeen::Booting => ("unknown", "503, still starting".into()),
-        ApiSeen::TimedOut => ("unknown", "no answer in time".into()),
-        ApiSeen::Refused => ("unknown", "connection refused".into()),
-        ApiSeen::Failed(status) => ("unknown", format!("status {status}, often for its database")),
-        ApiSeen::Unreadable(why) => ("unknown", why.clone()),
+        ApiSeen::Info(_) => unknown("the token has no rights on system"),
+        ApiSeen::Rejected => unknown("token rejected"),
+        ApiSeen::Booting => unknown("503, still starting"),
+        ApiSeen::TimedOut => unknown("no answer in time"),
+        ApiSeen::Refused => unknown("connection refused"),
+        ApiSeen::Failed(status) => unknown(&format!("status {status}, often for its database")),
+        ApiSeen::Unreadable(why) => unknown(why),
     }
 }

@@ -8,7 +8,7 @@ use super::moment::{Moment, Span};
 use super::order::{Intent, KeptVerdict, OrderAnswer};
 use super::receipt::Receipt;
 use super::seen::Process;
-use super::words::Mode;
+use super::words::{Check, Mode, Outcome};
 use serde::{Deserialize, Serialize};
 
 /// One wish of the heart.
@@ -29,6 +29,15 @@ pub enum Command {
     KeepVerdict(KeptVerdict),
     /// Answer an operator's order.
     Answer(u64, OrderAnswer),
+    /// A look has ended: for the figures.
+    Looked {
+        /// At what.
+        check: Check,
+        /// What it came to.
+        outcome: Outcome,
+        /// From the question to the answer.
+        took: Span,
+    },
     /// Tell people.
     Tell(Note),
     /// End the process.

@@ -29,8 +29,8 @@ pub use seen::{
     Room, Unjudged, WebSeen,
 };
 pub use snapshot::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView};
-pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
+pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Wish};
 pub(crate) use moment::sooner;
-pub(crate) use snapshot::{Words, not_asked};
+pub(crate) use snapshot::{Judged, Looked};

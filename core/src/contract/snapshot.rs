@@ -6,7 +6,7 @@ use super::aws::{Identity, TargetSeen};
 use super::moment::{Moment, Span};
 use super::receipt::Step;
 use super::seen::Process;
-use super::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Reason, State};
+use super::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 use serde::Serialize;
 
 /// The answer of `/health`.
@@ -67,12 +67,31 @@ impl Snapshot {
     }
 }
 
-/// A result and what it was.
-pub(crate) type Words = (&'static str, String);
+/// One look, judged: counters, rows, metrics and log all show this one outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    pub(crate) outcome: Outcome,
+    /// For people: what was seen.
+    pub(crate) words: String,
+}
 
-/// Nothing is known yet.
-pub(crate) fn not_asked() -> Words {
-    ("unknown", "not asked yet".into())
+impl Judged {
+    pub(crate) fn new(outcome: Outcome, words: impl Into<String>) -> Judged {
+        Judged { outcome, words: words.into() }
+    }
+
+    /// Nothing is known yet.
+    pub(crate) fn not_yet() -> Judged {
+        Judged::new(Outcome::Unknown, "not asked yet")
+    }
+}
+
+/// A look that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Looked {
+    pub(crate) judged: Judged,
+    pub(crate) at: Moment,
+    pub(crate) took: Span,
 }
 
 /// One check.
@@ -82,8 +101,8 @@ pub struct CheckView {
     pub check: Check,
     /// What it may lead to when it fails.
     pub class: Class,
-    /// `pass`, `fail` or `unknown`.
-    pub result: &'static str,
+    /// What the last look came to.
+    pub result: Outcome,
     /// What was seen.
     pub seen: String,
     /// When.
@@ -101,10 +120,21 @@ pub struct CheckView {
 }
 
 impl CheckView {
-    /// A check that has not been looked at; `change`: what would change the verdict.
-    pub(crate) fn of(check: Check, result: &'static str, seen: String, change: String) -> CheckView {
-        let class = check.class();
-        CheckView { check, class, result, seen, at: None, took: None, passes: 0, fails: 0, next: None, change }
+    /// A check with its last look; `change`: what would change the verdict.
+    pub(crate) fn of(check: Check, last: Option<&Looked>, change: impl Into<String>) -> CheckView {
+        let judged = last.map_or_else(Judged::not_yet, |last| last.judged.clone());
+        CheckView {
+            check,
+            class: check.class(),
+            result: judged.outcome,
+            seen: judged.words,
+            at: last.map(|last| last.at),
+            took: last.map(|last| last.took),
+            passes: 0,
+            fails: 0,
+            next: None,
+            change: change.into(),
+        }
     }
 }
 

@@ -157,6 +157,18 @@ words! {
 }
 
 words! {
+    /// What one look came to. Only pass and fail move counters.
+    Outcome {
+        /// As it should be.
+        Pass = "pass",
+        /// Not as it should be.
+        Fail = "fail",
+        /// The look said nothing about what was looked at.
+        Unknown = "unknown",
+    }
+}
+
+words! {
     /// Things the agent looks at.
     Check {
         /// The Rundeck JVM.

@@ -12,7 +12,7 @@ mod slot;
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
 
-use crate::contract::{Call, CallId, Command, Moment, Note, NoteKind, Span};
+use crate::contract::{Call, CallId, Check, Command, Judged, Looked, Moment, Note, NoteKind, Span};
 use budget::{Bucket, Chance};
 use slot::Slot;
 use std::collections::BTreeMap;
@@ -173,7 +173,7 @@ impl Desk {
     /// Sends a call that must be answered within `limit`; the pace is under way until then.
     pub(crate) fn ask(&mut self, pace: &mut Pace, topic: Topic, call: Call, limit: Span) {
         let id = self.call(topic, call, limit);
-        pace.begin(id);
+        pace.begin(id, self.now);
     }
 
     /// Sends a call that must be answered within `limit`, and that no pace stands for.
@@ -216,6 +216,13 @@ impl Desk {
 
     pub(crate) fn tell(&mut self, kind: NoteKind, text: impl Into<String>) {
         self.out.push(Command::Tell(Note { kind, text: text.into() }));
+    }
+
+    /// The look that this pace stands for has ended: it is counted, and kept for people.
+    pub(crate) fn looked(&mut self, check: Check, judged: Judged, pace: &Pace) -> Looked {
+        let took = self.now.since(pace.begun());
+        self.out.push(Command::Looked { check, outcome: judged.outcome, took });
+        Looked { judged, at: self.now, took }
     }
 
     /// Something is wrong; told once, until its text changes or it is right again.

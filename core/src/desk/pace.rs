@@ -10,12 +10,14 @@ use crate::contract::{CallId, Moment, Span};
 pub(crate) struct Pace {
     next: Moment,
     open: Option<CallId>,
+    /// When it was last begun.
+    begun: Moment,
 }
 
 impl Pace {
     /// For the first time at this moment.
     pub(crate) fn from(next: Moment) -> Pace {
-        Pace { next, open: None }
+        Pace { next, open: None, begun: next }
     }
 
     /// Nothing of it is under way, and its time has come.
@@ -31,6 +33,11 @@ impl Pace {
     /// When the heart must be woken for it; `None`: when what is under way has ended.
     pub(crate) fn wake(&self) -> Option<Moment> {
         if self.open.is_some() { None } else { Some(self.next) }
+    }
+
+    /// When it was last begun.
+    pub(crate) fn begun(&self) -> Moment {
+        self.begun
     }
 
     /// It has ended, and is due again then.
@@ -50,8 +57,9 @@ impl Pace {
     }
 
     /// It is under way as this call.
-    pub(super) fn begin(&mut self, id: CallId) {
+    pub(super) fn begin(&mut self, id: CallId, now: Moment) {
         self.open = Some(id);
+        self.begun = now;
     }
 
     /// Nobody waits for what is under way any more.
@@ -124,7 +132,8 @@ mod tests {
     fn a_pace_is_never_due_while_it_is_under_way() {
         let mut pace = Pace::from(Moment(5));
         assert!(!pace.due(Moment(4)) && pace.due(Moment(5)));
-        pace.begin(CallId(1));
+        pace.begin(CallId(1), Moment(6));
+        assert_eq!(pace.begun(), Moment(6));
         assert!(pace.is_open() && !pace.due(Moment(9)) && pace.wake().is_none());
         pace.done(Moment(20));
         pace.hasten(Moment(30));

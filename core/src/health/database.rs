@@ -3,7 +3,9 @@
 //! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never.
 
 use super::phrases::database_words;
-use crate::contract::{ApiSeen, Call, Check, CheckView, DatabaseSeen, HealthPolicy, Moment, Span, Words, not_asked};
+use crate::contract::{
+    ApiSeen, Call, Check, CheckView, DatabaseSeen, HealthPolicy, Judged, Looked, Moment, Outcome, Span,
+};
 use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.
@@ -13,13 +15,21 @@ const LIMIT: Span = Span::secs(40);
 const MEANWHILE: Span = Span::secs(1);
 const WORD: &str = "database-failing";
 
+/// One timed call, judged.
+pub(super) fn judged_database(seen: &DatabaseSeen, took: Span) -> Judged {
+    let outcome = match seen {
+        DatabaseSeen::Answered => Outcome::Pass,
+        DatabaseSeen::Failed(_) | DatabaseSeen::TimedOut => Outcome::Fail,
+        DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => Outcome::Unknown,
+    };
+    Judged::new(outcome, database_words(seen, took))
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Database {
     pace: Pace,
-    last: Option<(DatabaseSeen, Moment)>,
-    took: Option<Span>,
+    last: Option<Looked>,
     gate: Gate<()>,
-    asked_at: Moment,
     /// A call that needs the database hung while `/health` still answered.
     hang: bool,
     /// A call hung; whether the server lives is not known until `/health` is looked at again.
@@ -37,9 +47,7 @@ impl Database {
         Database {
             pace: Pace::from(now),
             last: None,
-            took: None,
             gate: Gate::default(),
-            asked_at: now,
             hang: false,
             unproven_hang: false,
             told: false,
@@ -64,7 +72,6 @@ impl Database {
         self.told = self.hang;
         if asks && desk.worth(&self.pace) && desk.slot_free() {
             desk.take_slot();
-            self.asked_at = desk.now();
             desk.ask(&mut self.pace, Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout);
         }
     }
@@ -82,7 +89,8 @@ impl Database {
         desk: &mut Desk,
     ) {
         let seen = seen.unwrap_or(DatabaseSeen::TimedOut);
-        self.took = Some(desk.now().since(self.asked_at));
+        let took = desk.now().since(self.pace.begun());
+        self.last = Some(desk.looked(Check::Database, judged_database(&seen, took), &self.pace));
         let hung = seen == DatabaseSeen::TimedOut;
         let sent = desk.give_slot(hung);
         match &seen {
@@ -101,7 +109,6 @@ impl Database {
             }
             DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
         }
-        self.last = Some((seen, desk.now()));
         let wait = desk.around(policy.database_interval);
         self.pace.done(desk.now() + wait);
     }
@@ -197,19 +204,16 @@ impl Database {
 
     /// Rundeck answered the last timed call as it does with its database there.
     pub(super) fn answered_last(&self) -> bool {
-        matches!(self.last, Some((DatabaseSeen::Answered, _)))
+        self.last.as_ref().is_some_and(|last| last.judged.outcome == Outcome::Pass)
     }
 
     pub(super) fn row(&self, desk: &Desk) -> CheckView {
-        let (result, seen): Words = self.last.as_ref().map_or(not_asked(), |(seen, _)| database_words(seen, self.took));
-        let change = "shared by all members: reported, takes no node out".to_owned();
+        let change = "shared by all members: reported, takes no node out";
         CheckView {
-            at: self.last.as_ref().map(|(_, at)| *at),
-            took: self.took,
             passes: self.gate.passes(),
             fails: self.gate.fails(),
             next: desk.slot_wake(self.pace.wake()),
-            ..CheckView::of(Check::Database, result, seen, change)
+            ..CheckView::of(Check::Database, self.last.as_ref(), change)
         }
     }
 }

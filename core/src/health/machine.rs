@@ -2,8 +2,8 @@
 
 use super::phrases::{disk_words, load_words, memory_words};
 use crate::contract::{
-    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Moment, Process, Room, Share, Span, Words,
-    not_asked, sooner,
+    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Judged, Looked, Moment, Outcome, Process, Room,
+    Share, Span, sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -20,6 +20,7 @@ const HOST_LIMIT: Span = Span::secs(5);
 const MEMORY_BELOW: Share = Share(50);
 /// Load over five minutes per processor, in hundredths: work waits four times as long as it runs.
 const LOAD_ABOVE: u32 = 400;
+const UNREADABLE: &str = "it cannot be read";
 /// A share of everything, in thousandths.
 const WHOLE: u64 = 1000;
 
@@ -27,8 +28,9 @@ const WHOLE: u64 = 1000;
 pub(super) struct Machine {
     disk_pace: Pace,
     host_pace: Pace,
-    disks: Option<(Vec<DiskSeen>, Moment)>,
-    host: Option<(HostSeen, Moment)>,
+    disks: Option<Looked>,
+    memory_look: Option<Looked>,
+    load_look: Option<Looked>,
     /// Above the floor, or below.
     floor: Gate<()>,
     /// Above what degrades the node, or below.
@@ -44,7 +46,8 @@ impl Machine {
             disk_pace: pace,
             host_pace: pace,
             disks: None,
-            host: None,
+            memory_look: None,
+            load_look: None,
             floor: Gate::default(),
             low: Gate::default(),
             memory: Gate::default(),
@@ -72,25 +75,24 @@ impl Machine {
 
     /// The look at the file systems has ended; `None`: nothing came back in time, which says nothing.
     pub(super) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
-        if let Some(seen) = seen {
-            self.judge_disks(&seen, policy, desk);
-            self.disks = Some((seen, desk.now()));
+        let judged = judged_disks(seen.as_deref(), policy.disk.degraded_below);
+        count(&mut self.low, judged.outcome, policy);
+        self.disks = Some(desk.looked(Check::Disk, judged, &self.disk_pace));
+        if let Some((fullest, share)) = seen.as_deref().and_then(worst) {
+            count(&mut self.floor, bounded(share >= u64::from(policy.disk.down_below.0)), policy);
+            self.note_low(&fullest.path, policy, desk);
         }
         let steady = !self.floor.wavers() && !self.low.wavers() && self.floor.shut().is_none();
         let wait = desk.around(if steady { DISK_INTERVAL } else { DISK_FAST });
         self.disk_pace.done(desk.now() + wait);
     }
 
-    fn judge_disks(&mut self, seen: &[DiskSeen], policy: &HealthPolicy, desk: &mut Desk) {
-        let Some((worst, share)) = worst(seen) else { return };
-        let below = |mark: Share| share < u64::from(mark.0);
-        count(&mut self.floor, below(policy.disk.down_below), policy);
-        count(&mut self.low, below(policy.disk.degraded_below), policy);
+    fn note_low(&self, path: &str, policy: &HealthPolicy, desk: &mut Desk) {
         if self.low.shut().is_some() {
             let mark = policy.disk.degraded_below;
             let text = format!(
                 "less than {mark} is free on the file system of {}: old execution logs are the usual cause; remove them, or make it larger",
-                worst.path
+                path
             );
             desk.finding("disk-low", text);
         } else {
@@ -100,11 +102,11 @@ impl Machine {
 
     /// Memory and load; `None`: they could not be read.
     pub(super) fn on_host(&mut self, seen: Option<HostSeen>, policy: &HealthPolicy, desk: &mut Desk) {
-        if let Some(host) = seen {
-            count(&mut self.memory, short_of_memory(&host), policy);
-            count(&mut self.load, overloaded(&host), policy);
-            self.host = Some((host, desk.now()));
-        }
+        let (memory, load) = (judged_memory(seen.as_ref()), judged_load(seen.as_ref()));
+        count(&mut self.memory, memory.outcome, policy);
+        count(&mut self.load, load.outcome, policy);
+        self.memory_look = Some(desk.looked(Check::Memory, memory, &self.host_pace));
+        self.load_look = Some(desk.looked(Check::Load, load, &self.host_pace));
         let wait = desk.around(HOST_INTERVAL);
         self.host_pace.done(desk.now() + wait);
     }
@@ -116,43 +118,23 @@ impl Machine {
 
     /// `may_eject`: below the floor the node is taken out.
     pub(super) fn disk_row(&self, may_eject: bool, policy: &HealthPolicy) -> CheckView {
-        let mark = policy.disk.degraded_below;
-        let (result, seen): Words =
-            self.disks.as_ref().map_or(not_asked(), |(seen, _)| disk_words(seen, worst(seen), mark));
         let floor = match (policy.disk.down_below, may_eject) {
             (Share::ZERO, _) => String::new(),
             (_, false) => ", nothing takes it out in an Auto Scaling group".to_owned(),
             (mark, true) => format!(", less than {mark} takes it out"),
         };
-        CheckView {
-            at: self.disks.as_ref().map(|(_, at)| *at),
-            passes: self.low.passes(),
-            fails: self.low.fails(),
-            next: self.disk_pace.wake(),
-            ..CheckView::of(Check::Disk, result, seen, format!("less than {mark} flags the node{floor}"))
-        }
+        let change = format!("less than {} flags the node{floor}", policy.disk.degraded_below);
+        counted(Check::Disk, self.disks.as_ref(), &self.low, &self.disk_pace, change)
     }
 
     pub(super) fn memory_row(&self) -> CheckView {
-        let words = self.host.as_ref().map_or(not_asked(), |(host, _)| memory_words(host, short_of_memory(host)));
         let change = format!("less than {MEMORY_BELOW} flags the node");
-        self.host_row(Check::Memory, words, &self.memory, change)
+        counted(Check::Memory, self.memory_look.as_ref(), &self.memory, &self.host_pace, change)
     }
 
     pub(super) fn load_row(&self) -> CheckView {
-        let words = self.host.as_ref().map_or(not_asked(), |(host, _)| load_words(host, overloaded(host)));
         let change = format!("more than {} per processor flags the node", LOAD_ABOVE / 100);
-        self.host_row(Check::Load, words, &self.load, change)
-    }
-
-    fn host_row(&self, check: Check, (result, seen): Words, gate: &Gate<()>, change: String) -> CheckView {
-        CheckView {
-            at: self.host.map(|(_, at)| at),
-            passes: gate.passes(),
-            fails: gate.fails(),
-            next: self.host_pace.wake(),
-            ..CheckView::of(check, result, seen, change)
-        }
+        counted(Check::Load, self.load_look.as_ref(), &self.load, &self.host_pace, change)
     }
 
     /// Flags of what is short, in their documented order.
@@ -166,19 +148,50 @@ impl Machine {
     }
 }
 
-fn count(gate: &mut Gate<()>, bad: bool, policy: &HealthPolicy) {
-    if bad {
-        gate.fail((), false, policy);
-    } else {
-        gate.pass(policy);
+fn counted(check: Check, last: Option<&Looked>, gate: &Gate<()>, pace: &Pace, change: String) -> CheckView {
+    let (passes, fails, next) = (gate.passes(), gate.fails(), pace.wake());
+    CheckView { passes, fails, next, ..CheckView::of(check, last, change) }
+}
+
+fn count(gate: &mut Gate<()>, outcome: Outcome, policy: &HealthPolicy) {
+    match outcome {
+        Outcome::Pass => gate.pass(policy),
+        Outcome::Fail => {
+            gate.fail((), false, policy);
+        }
+        Outcome::Unknown => {}
     }
 }
 
-pub(crate) fn short_of_memory(host: &HostSeen) -> bool {
+fn bounded(within: bool) -> Outcome {
+    if within { Outcome::Pass } else { Outcome::Fail }
+}
+
+/// One look at the file systems, judged by the share that flags; `None`: nothing came back in time.
+pub(crate) fn judged_disks(seen: Option<&[DiskSeen]>, mark: Share) -> Judged {
+    let Some(seen) = seen else { return Judged::new(Outcome::Unknown, "no answer in time") };
+    let worst = worst(seen);
+    let outcome = worst.map_or(Outcome::Unknown, |(_, share)| bounded(share >= u64::from(mark.0)));
+    Judged::new(outcome, disk_words(seen, worst))
+}
+
+/// One look at memory, judged; `None`: it could not be read.
+pub(crate) fn judged_memory(host: Option<&HostSeen>) -> Judged {
+    let unreadable = || Judged::new(Outcome::Unknown, UNREADABLE);
+    host.map_or_else(unreadable, |host| Judged::new(bounded(!short_of_memory(host)), memory_words(host)))
+}
+
+/// One look at load, judged; `None`: it could not be read.
+pub(crate) fn judged_load(host: Option<&HostSeen>) -> Judged {
+    let unreadable = || Judged::new(Outcome::Unknown, UNREADABLE);
+    host.map_or_else(unreadable, |host| Judged::new(bounded(!overloaded(host)), load_words(host)))
+}
+
+fn short_of_memory(host: &HostSeen) -> bool {
     host.available.saturating_mul(WHOLE) < host.memory.saturating_mul(u64::from(MEMORY_BELOW.0))
 }
 
-pub(crate) fn overloaded(host: &HostSeen) -> bool {
+fn overloaded(host: &HostSeen) -> bool {
     host.load_hundredths > LOAD_ABOVE.saturating_mul(host.processors.max(1))
 }
 

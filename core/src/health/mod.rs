@@ -16,10 +16,11 @@ mod start;
 mod verdict;
 mod web;
 
-pub(crate) use machine::{overloaded, short_of_memory, worst};
-pub(crate) use phrases::{disk_words, load_words, memory_words, process_words, ready_words, web_words};
+pub(crate) use machine::{judged_disks, judged_load, judged_memory};
+pub(crate) use process::judged_process;
+pub(crate) use readiness::judged_readiness;
 pub(crate) use verdict::Verdict;
-pub(crate) use web::{Round, judge};
+pub(crate) use web::{Round, judge, judged_web};
 
 use crate::contract::{
     ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict, Life,

@@ -3,75 +3,80 @@
 //! No counters and no consequences here.
 
 use crate::contract::{
-    DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Share, Span, WebSeen, Words,
+    BootSeen, DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen,
 };
 use crate::desk::Gate;
 
 const MIB: u64 = 1 << 20;
 
 /// Words for a process that was found.
-pub(crate) fn process_words(process: Process, jvm: JvmSeen) -> Words {
+pub(super) fn process_words(process: Process, jvm: JvmSeen) -> String {
     let pid = process.pid;
     match jvm.stranger {
-        _ if jvm.stopping => ("fail", format!("pid {pid} was told to end")),
-        Some(user) => ("fail", format!("pid {pid}, but user {user} holds its port")),
-        None => ("pass", format!("pid {pid}")),
+        _ if jvm.stopping => format!("pid {pid} was told to end"),
+        Some(user) => format!("pid {pid}, but user {user} holds its port"),
+        None => format!("pid {pid}"),
     }
 }
 
-/// Words for what `/health` gave.
-pub(crate) fn web_words(seen: WebSeen) -> Words {
-    match seen {
-        WebSeen::Ok => ("pass", "200 ok".into()),
-        WebSeen::Disabled => ("pass", "404, endpoint switched off, server alive".into()),
-        WebSeen::Redirect => ("fail", "redirect: a wrong path or context path".into()),
-        WebSeen::Status(code) => ("fail", format!("status {code}")),
-        WebSeen::Body => ("fail", "200 with a body that is not ok".into()),
-        WebSeen::Truncated => ("fail", "answer cut short".into()),
-        WebSeen::Refused => ("fail", "connection refused".into()),
-        WebSeen::TimedOut => ("fail", "no answer in time".into()),
-        WebSeen::CannotConnect => ("unknown", "the agent has no descriptor or port left".into()),
-        WebSeen::CannotJudge(why) => ("unknown", format!("cannot judge: {why:?}").to_lowercase()),
+/// Words for one round; `shared_hang`: silence is put down to the database.
+pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> String {
+    let web = match seen {
+        WebSeen::Ok => "200 ok".to_owned(),
+        WebSeen::Disabled => "404, endpoint switched off, server alive".to_owned(),
+        WebSeen::Redirect => "redirect: a wrong path or context path".to_owned(),
+        WebSeen::Status(code) => format!("status {code}"),
+        WebSeen::Body => "200 with a body that is not ok".to_owned(),
+        WebSeen::Truncated => "answer cut short".to_owned(),
+        WebSeen::Refused => "connection refused".to_owned(),
+        WebSeen::TimedOut if shared_hang => "no answer in time, as calls that need the database".to_owned(),
+        WebSeen::TimedOut => "no answer in time".to_owned(),
+        WebSeen::CannotConnect => "the agent has no descriptor or port left".to_owned(),
+        WebSeen::CannotJudge(why) => format!("cannot judge: {why:?}").to_lowercase(),
+    };
+    match boot {
+        Some(BootSeen::StillBooting) => format!("{web}, but the API is still starting"),
+        Some(BootSeen::Failed) => format!("{web}, but the API does not answer"),
+        Some(BootSeen::Past) | None => web,
     }
 }
 
 /// Words for a readiness state.
-pub(crate) fn ready_words(seen: &ReadySeen) -> Words {
+pub(super) fn ready_words(seen: &ReadySeen) -> String {
     match &seen.readiness {
-        Readiness::Ready => ("pass", "accepting traffic".into()),
-        Readiness::NotReady => ("fail", "refusing traffic: starting or stopping".into()),
-        Readiness::Absent => ("unknown", "this Rundeck shows no readiness state".into()),
-        Readiness::TimedOut if seen.bound => ("unknown", "no answer in time; it asks the database too".into()),
-        Readiness::TimedOut => ("fail", "no answer in time".into()),
-        Readiness::Refused => ("unknown", "connection refused".into()),
-        Readiness::Unclear(why) => ("unknown", why.clone()),
+        Readiness::Ready => "accepting traffic".into(),
+        Readiness::NotReady => "refusing traffic: starting or stopping".into(),
+        Readiness::Absent => "this Rundeck shows no readiness state".into(),
+        Readiness::TimedOut if seen.bound => "no answer in time; it asks the database too".into(),
+        Readiness::TimedOut => "no answer in time".into(),
+        Readiness::Refused => "connection refused".into(),
+        Readiness::Unclear(why) => why.clone(),
     }
 }
 
 /// Words for the timed call.
-pub(crate) fn database_words(seen: &DatabaseSeen, took: Option<Span>) -> Words {
-    let took = took.map_or(String::new(), |took| match took.0 {
-        ms @ ..1000 => format!(" after {ms} ms"),
-        ms => format!(" after {}.{} s", ms / 1000, ms % 1000 / 100),
-    });
+pub(super) fn database_words(seen: &DatabaseSeen, took: Span) -> String {
+    let after = match took.0 {
+        ms @ ..1000 => format!("after {ms} ms"),
+        ms => format!("after {}.{} s", ms / 1000, ms % 1000 / 100),
+    };
     match seen {
-        DatabaseSeen::Answered => ("pass", format!("a call with the token answers{took}")),
-        DatabaseSeen::Failed(status) => ("fail", format!("a call with the token answers {status}{took}")),
-        DatabaseSeen::TimedOut => ("fail", format!("a call with the token gives no answer{took}")),
-        DatabaseSeen::Refused => ("unknown", "connection refused".into()),
-        DatabaseSeen::Unclear(why) => ("unknown", why.clone()),
+        DatabaseSeen::Answered => format!("a call with the token answers {after}"),
+        DatabaseSeen::Failed(status) => format!("a call with the token answers {status} {after}"),
+        DatabaseSeen::TimedOut => format!("a call with the token gives no answer {after}"),
+        DatabaseSeen::Refused => "connection refused".into(),
+        DatabaseSeen::Unclear(why) => why.clone(),
     }
 }
 
-/// Words for the fullest local file system, of which that share is free; `mark`: below this share it fails.
-pub(crate) fn disk_words(seen: &[DiskSeen], worst: Option<(&DiskSeen, u64)>, mark: Share) -> Words {
+/// Words for the fullest local file system, of which that share is free, in thousandths.
+pub(super) fn disk_words(seen: &[DiskSeen], worst: Option<(&DiskSeen, u64)>) -> String {
     match (worst, seen.first()) {
         (Some((disk, share)), _) => {
-            let result = if share < u64::from(mark.0) { "fail" } else { "pass" };
-            (result, format!("{}.{}% free on the file system of {}", share / 10, share % 10, disk.path))
+            format!("{}.{}% free on the file system of {}", share / 10, share % 10, disk.path)
         }
-        (None, None) => ("unknown", "no directory of Rundeck's is known: set health.disk.paths".into()),
-        (None, Some(disk)) => ("unknown", format!("{}: {}", disk.path, why_unjudged(&disk.room))),
+        (None, None) => "no directory of Rundeck's is known: set health.disk.paths".into(),
+        (None, Some(disk)) => format!("{}: {}", disk.path, why_unjudged(&disk.room)),
     }
 }
 
@@ -85,20 +90,18 @@ fn why_unjudged(room: &Room) -> &str {
 }
 
 /// Words for the machine's memory.
-pub(crate) fn memory_words(host: &HostSeen, short: bool) -> Words {
-    let result = if short { "fail" } else { "pass" };
-    (result, format!("{} of {} MiB can be had", host.available / MIB, host.memory / MIB))
+pub(super) fn memory_words(host: &HostSeen) -> String {
+    format!("{} of {} MiB can be had", host.available / MIB, host.memory / MIB)
 }
 
 /// Words for the machine's load.
-pub(crate) fn load_words(host: &HostSeen, overloaded: bool) -> Words {
-    let result = if overloaded { "fail" } else { "pass" };
+pub(super) fn load_words(host: &HostSeen) -> String {
     let (whole, part) = (host.load_hundredths / 100, host.load_hundredths % 100);
-    (result, format!("load {whole}.{part:02} over 5 min on {} processors", host.processors))
+    format!("load {whole}.{part:02} over 5 min on {} processors", host.processors)
 }
 
 /// What would turn a counted check.
-pub(crate) fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) -> String {
+pub(super) fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) -> String {
     if gate.shut().is_some() {
         format!("{} bring the node back", more(rise, gate.passes(), "good answer"))
     } else {
@@ -107,7 +110,7 @@ pub(crate) fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) 
 }
 
 /// `2 more good answers`; at least one, for what is wanted has not come yet.
-pub(crate) fn more(wanted: u32, have: u32, what: &str) -> String {
+pub(super) fn more(wanted: u32, have: u32, what: &str) -> String {
     let left = wanted.saturating_sub(have).max(1);
     let plural = if left == 1 { "" } else { "s" };
     format!("{left} more {what}{plural}")

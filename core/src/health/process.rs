@@ -5,7 +5,8 @@
 
 use super::phrases::process_words;
 use crate::contract::{
-    Call, Check, CheckView, Command, HealthPolicy, JvmSeen, Moment, Process, ProcessSeen, Reason, Span, Words, sooner,
+    Call, Check, CheckView, Command, HealthPolicy, Judged, JvmSeen, Looked, Moment, Outcome, Process, ProcessSeen,
+    Reason, Span, sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -16,13 +17,27 @@ const KNOWN: Span = Span::secs(30);
 /// Between two scans for a process that is not known; a scan costs about 10 ms of processor time.
 const UNKNOWN: Span = Span::secs(10);
 
+/// One look for the process, judged; `None`: nothing came back in time.
+pub(crate) fn judged_process(seen: Option<ProcessSeen>) -> Judged {
+    match seen {
+        Some(ProcessSeen::One(process, jvm)) => {
+            let sound = !jvm.stopping && jvm.stranger.is_none();
+            let outcome = if sound { Outcome::Pass } else { Outcome::Fail };
+            Judged::new(outcome, process_words(process, jvm))
+        }
+        Some(ProcessSeen::Several(n)) => Judged::new(Outcome::Unknown, format!("{n} processes fit")),
+        Some(ProcessSeen::None) => Judged::new(Outcome::Unknown, "not found"),
+        None => Judged::new(Outcome::Unknown, "no answer in time"),
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Jvm {
     process: Option<Process>,
     shown: JvmSeen,
     /// Not told to end, and its port is its own.
     sound: Gate,
-    seen_at: Option<Moment>,
+    last: Option<Looked>,
     /// A process that was known has ended, and no other has been found since.
     orphaned: bool,
     pace: Pace,
@@ -34,7 +49,7 @@ impl Jvm {
             process: None,
             shown: JvmSeen::default(),
             sound: Gate::default(),
-            seen_at: None,
+            last: None,
             orphaned: false,
             pace: Pace::from(now),
         }
@@ -54,12 +69,12 @@ impl Jvm {
 
     /// A look has ended; `None`: nothing came back in time. Gives the one process that was found.
     pub(super) fn on_look(&mut self, seen: Option<ProcessSeen>, desk: &mut Desk) -> Option<(Process, JvmSeen)> {
+        self.last = Some(desk.looked(Check::Process, judged_process(seen), &self.pace));
         let wait = if self.process.is_some() { KNOWN } else { UNKNOWN };
         self.pace.done(desk.now() + desk.around(wait));
         match seen {
             Some(ProcessSeen::One(process, jvm)) => {
                 desk.cured("several-rundecks");
-                self.seen_at = Some(desk.now());
                 Some((process, jvm))
             }
             Some(ProcessSeen::Several(n)) => {
@@ -113,6 +128,7 @@ impl Jvm {
             return false;
         }
         self.process = None;
+        self.last = None;
         self.shown = JvmSeen::default();
         self.orphaned = true;
         true
@@ -151,19 +167,16 @@ impl Jvm {
 
     /// The row for people; `round`: when the next round comes.
     pub(super) fn row(&self, round: Option<Moment>) -> CheckView {
-        let unknown = ("unknown", "not found".to_owned());
-        let (result, seen): Words = self.process.map_or(unknown, |process| process_words(process, self.shown));
         let change = match self.process {
             Some(_) => "its end is seen at once, and so is SIGTERM at the next look",
             None => "found once a java process with Rundeck's arguments serves the port of rundeck.url",
         };
         CheckView {
-            at: self.seen_at,
             passes: self.sound.passes(),
             fails: self.sound.fails(),
             // A known process is looked at with each round.
             next: sooner(self.pace.wake(), round.filter(|_| self.process.is_some())),
-            ..CheckView::of(Check::Process, result, seen, change.to_owned())
+            ..CheckView::of(Check::Process, self.last.as_ref(), change)
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::phrases::{gate_change, ready_words};
 use crate::contract::{
-    Call, Check, CheckView, HealthPolicy, Moment, Readiness, ReadySeen, Reason, Span, Words, not_asked,
+    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -19,13 +19,25 @@ pub(super) enum Shown {
     Nothing,
 }
 
+/// One answer, judged; `excused`: silence is put down to the database.
+pub(crate) fn judged_readiness(seen: &ReadySeen, excused: bool) -> Judged {
+    let outcome = match seen.readiness {
+        Readiness::Ready => Outcome::Pass,
+        Readiness::NotReady => Outcome::Fail,
+        Readiness::TimedOut if !seen.bound && !excused => Outcome::Fail,
+        // A refused port is the web check's; the rest says nothing about the node.
+        Readiness::TimedOut | Readiness::Absent | Readiness::Refused | Readiness::Unclear(_) => Outcome::Unknown,
+    };
+    Judged::new(outcome, ready_words(seen))
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct ReadyState {
     /// Asked with a round, so only what is under way counts.
     pace: Pace,
-    asked_at: Moment,
-    last: Option<(ReadySeen, Moment)>,
-    took: Option<Span>,
+    last: Option<Looked>,
+    /// This version shows none, by the last answer.
+    absent: bool,
     gate: Gate,
     /// Asking it asks the database too; `None`: not known yet.
     bound: Option<bool>,
@@ -41,9 +53,8 @@ impl ReadyState {
     pub(super) fn new(now: Moment) -> ReadyState {
         ReadyState {
             pace: Pace::from(now),
-            asked_at: now,
             last: None,
-            took: None,
+            absent: false,
             gate: Gate::default(),
             bound: None,
             in_slot: false,
@@ -64,7 +75,7 @@ impl ReadyState {
     }
 
     fn absent(&self) -> bool {
-        matches!(&self.last, Some((ReadySeen { readiness: Readiness::Absent, .. }, _)))
+        self.absent
     }
 
     /// Sent with a round. An endpoint that is not there is not asked again: each such look leaves a session in Rundeck.
@@ -80,7 +91,6 @@ impl ReadyState {
             }
             desk.take_slot();
         }
-        self.asked_at = desk.now();
         // Learning may take two questions.
         let limit = policy.timeout.times(if self.learn { 4 } else { 2 });
         let call = Call::ProbeReadiness { learn: self.learn };
@@ -107,33 +117,32 @@ impl ReadyState {
         } else {
             OfDatabase::Shown(seen.database)
         };
-        self.took = Some(desk.now().since(self.asked_at));
-        self.count(&seen, proven, excused, policy);
+        let judged = judged_readiness(&seen, excused);
+        self.count(&seen, judged.outcome, proven, policy);
+        self.last = Some(desk.looked(Check::Readiness, judged, &self.pace));
+        self.absent = seen.readiness == Readiness::Absent;
         if matches!(seen.readiness, Readiness::Ready | Readiness::NotReady | Readiness::Absent) {
             self.says = (seen.readiness != Readiness::Absent).then_some(seen.readiness == Readiness::Ready);
             self.learn = false;
             self.bound = Some(seen.bound);
         }
-        self.last = Some((seen, desk.now()));
         told
     }
 
-    fn count(&mut self, seen: &ReadySeen, proven: bool, excused: bool, policy: &HealthPolicy) {
-        match &seen.readiness {
-            Readiness::Ready => self.gate.pass(policy),
-            // Once ready, it says no only when it is told to end.
-            Readiness::NotReady if proven => {
-                self.gate.fail(Reason::RundeckStopping, false, policy);
+    fn count(&mut self, seen: &ReadySeen, outcome: Outcome, proven: bool, policy: &HealthPolicy) {
+        match outcome {
+            Outcome::Pass => self.gate.pass(policy),
+            Outcome::Fail => {
+                let reason = match seen.readiness {
+                    Readiness::TimedOut => Reason::Timeout,
+                    // Once ready, it says no only when it is told to end.
+                    _ if proven => Reason::RundeckStopping,
+                    _ => Reason::NotReady,
+                };
+                self.gate.fail(reason, false, policy);
             }
-            Readiness::NotReady => {
-                self.gate.fail(Reason::NotReady, false, policy);
-            }
-            Readiness::TimedOut if !seen.bound && !excused => {
-                self.gate.fail(Reason::Timeout, false, policy);
-            }
-            Readiness::Absent => self.gate = Gate::default(),
-            // A refused port is the web check's; the rest says nothing about the node.
-            Readiness::TimedOut | Readiness::Refused | Readiness::Unclear(_) => {}
+            Outcome::Unknown if seen.readiness == Readiness::Absent => self.gate = Gate::default(),
+            Outcome::Unknown => {}
         }
     }
 
@@ -166,19 +175,16 @@ impl ReadyState {
 
     /// The row for people; `round`: when the next round comes.
     pub(super) fn row(&self, round: Option<Moment>, policy: &HealthPolicy) -> CheckView {
-        let (result, seen): Words = self.last.as_ref().map_or(not_asked(), |(seen, _)| ready_words(seen));
         let change = if self.absent() {
             "asked again when Rundeck is restarted; until then SIGTERM shows by its process only".to_owned()
         } else {
             gate_change(&self.gate, policy.rise, policy.fall, "take the node out")
         };
         CheckView {
-            at: self.last.as_ref().map(|(_, at)| *at),
-            took: self.took,
             passes: self.gate.passes(),
             fails: self.gate.fails(),
             next: round.filter(|_| !self.absent() && !self.pace.is_open()),
-            ..CheckView::of(Check::Readiness, result, seen, change)
+            ..CheckView::of(Check::Readiness, self.last.as_ref(), change)
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::phrases::web_words;
 use crate::contract::{
-    BootSeen, Call, Check, CheckView, HealthPolicy, Moment, Reason, Span, Unjudged, WebSeen, Words, not_asked,
+    BootSeen, Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Reason, Span, Unjudged, WebSeen,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -19,6 +19,22 @@ pub(crate) enum Round {
     /// The flag marks strong evidence: believed at once, after one confirming probe.
     Fail(Reason, bool),
     Unknown,
+}
+
+impl Round {
+    /// What people are told.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Round::Pass => Outcome::Pass,
+            Round::Fail(..) => Outcome::Fail,
+            Round::Unknown => Outcome::Unknown,
+        }
+    }
+}
+
+/// One round, judged for people; as [`judge`].
+pub(crate) fn judged_web(web: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> Judged {
+    Judged::new(judge(web, boot, shared_hang).outcome(), web_words(web, boot, shared_hang))
 }
 
 /// The weight of one round's answers; `shared_hang`: silence is put down to the database.
@@ -57,9 +73,9 @@ struct Run {
 pub(super) struct Web {
     run: Run,
     pace: Pace,
-    asked_at: Moment,
-    last: Option<(WebSeen, Moment)>,
-    took: Option<Span>,
+    last: Option<Looked>,
+    /// `/health` answered as it should in the last round.
+    answers: bool,
     /// Answering as it should, but slowly.
     slow: Gate<()>,
     /// When `/health` was last seen to answer as it should.
@@ -77,9 +93,8 @@ impl Web {
         Web {
             run: Run::default(),
             pace: Pace::from(now),
-            asked_at: now,
             last: None,
-            took: None,
+            answers: false,
             slow: Gate::default(),
             answered: None,
             looked_at: now,
@@ -107,7 +122,6 @@ impl Web {
 
     /// Sends a round; `with_boot` asks the token-free API step too.
     pub(super) fn ask(&mut self, with_boot: bool, policy: &HealthPolicy, desk: &mut Desk) {
-        self.asked_at = desk.now();
         let parts = if with_boot { 2 } else { 1 };
         // Twice the probe's own limit: the adapter ends it in time, this is for one that never replies.
         let limit = policy.timeout.times(2 * parts);
@@ -124,8 +138,8 @@ impl Web {
     ) -> Round {
         let now = desk.now();
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
-        self.last = Some((web, now));
-        self.took = Some(now.since(self.asked_at));
+        self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
+        self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
         self.looked_at = now;
         note_unjudged(web, desk);
         self.blind_since = match web {
@@ -136,7 +150,7 @@ impl Web {
             WebSeen::TimedOut => self.silent_since.or(Some(now)),
             _ => None,
         };
-        if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
+        if self.answers {
             self.answered = Some(now);
             self.note_pace(boot, policy, now);
         }
@@ -173,7 +187,7 @@ impl Web {
         if boot.is_some() {
             return;
         }
-        if now.since(self.asked_at).times(SLOW_PART) > policy.timeout {
+        if now.since(self.pace.begun()).times(SLOW_PART) > policy.timeout {
             self.slow.fail((), false, policy);
         } else {
             self.slow.pass(policy);
@@ -212,7 +226,7 @@ impl Web {
 
     /// `/health` answered as it should in the last round.
     pub(super) fn answers(&self) -> bool {
-        matches!(self.last, Some((WebSeen::Ok | WebSeen::Disabled, _)))
+        self.answers
     }
 
     /// When `/health` was last seen to answer as it should.
@@ -246,14 +260,11 @@ impl Web {
 
     /// The row for people; `change`: what would change the verdict.
     pub(super) fn row(&self, change: String) -> CheckView {
-        let (result, seen): Words = self.last.map_or(not_asked(), |(seen, _)| web_words(seen));
         CheckView {
-            at: self.last.map(|(_, at)| at),
-            took: self.took,
             passes: self.run.passes,
             fails: self.run.fails,
             next: self.pace.wake(),
-            ..CheckView::of(Check::Web, result, seen, change)
+            ..CheckView::of(Check::Web, self.last.as_ref(), change)
         }
     }
 }

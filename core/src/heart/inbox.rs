@@ -118,7 +118,7 @@ impl Heart {
         let seen = seen.unwrap_or(ApiSeen::TimedOut);
         self.health.on_api(&seen, &mut self.desk);
         if let ApiSeen::Info(info) = &seen
-            && self.identity.on_info(info, &mut self.desk)
+            && self.identity.on_info(info, self.api.pace(), &mut self.desk)
         {
             self.health.learn_readiness();
         }

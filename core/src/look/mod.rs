@@ -1,14 +1,13 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
 //! settling or memory. It leads to nothing: verdicts that count are made in the health room.
 
-use crate::api::{api_words, passive_ejects};
+use crate::api::{judged_api, passive_ejects};
 use crate::contract::{
-    ApiSeen, BootSeen, Check, Degraded, DiskSeen, HealthPolicy, HostSeen, Info, Mode, ProcessSeen, Readiness,
-    ReadySeen, Reason, WebSeen, Words, not_asked,
+    ApiSeen, BootSeen, Check, Degraded, DiskSeen, HealthPolicy, HostSeen, Info, Judged, Mode, Outcome, ProcessSeen,
+    Readiness, ReadySeen, Reason, WebSeen,
 };
 use crate::health::{
-    Round, disk_words, judge, load_words, memory_words, overloaded, process_words, ready_words, short_of_memory,
-    web_words, worst,
+    Round, judge, judged_disks, judged_load, judged_memory, judged_process, judged_readiness, judged_web,
 };
 
 /// What was seen at once.
@@ -48,8 +47,8 @@ pub enum Looks {
 pub struct LookRow {
     /// Which.
     pub check: Check,
-    /// `pass`, `fail` or `unknown`.
-    pub result: &'static str,
+    /// What it came to.
+    pub result: Outcome,
     /// What was seen.
     pub seen: String,
 }
@@ -81,7 +80,7 @@ impl Look {
             ProcessSeen::None | ProcessSeen::Several(_) => Default::default(),
         };
         let not_ready = self.ready.as_ref().is_some_and(|seen| seen.readiness == Readiness::NotReady);
-        let full = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk.down_below.0));
+        let full = judged_disks(Some(&self.disks), policy.disk.down_below).outcome == Outcome::Fail;
         match &self.api {
             _ if jvm.stopping => Some(Reason::RundeckStopping),
             _ if jvm.stranger.is_some() => Some(Reason::WrongProcess),
@@ -94,16 +93,16 @@ impl Look {
 
     fn flag(&self, policy: &HealthPolicy) -> Option<Degraded> {
         let component = self.ready.as_ref().is_some_and(|seen| seen.database == Some(false));
-        let low = worst(&self.disks).is_some_and(|(_, share)| share < u64::from(policy.disk.degraded_below.0));
+        let low = judged_disks(Some(&self.disks), policy.disk.degraded_below).outcome == Outcome::Fail;
         // `/health` answers and a call that needs the database does not.
         let call = matches!(&self.api, Some(ApiSeen::TimedOut | ApiSeen::Failed(_)));
         if component || call {
             Some(Degraded::Database)
         } else if low {
             Some(Degraded::Disk)
-        } else if self.host.as_ref().is_some_and(short_of_memory) {
+        } else if judged_memory(self.host.as_ref()).outcome == Outcome::Fail {
             Some(Degraded::Memory)
-        } else if self.host.as_ref().is_some_and(overloaded) {
+        } else if judged_load(self.host.as_ref()).outcome == Outcome::Fail {
             Some(Degraded::Load)
         } else {
             None
@@ -112,38 +111,19 @@ impl Look {
 
     /// Each check in words, in their documented order.
     pub fn rows(&self, policy: &HealthPolicy) -> Vec<LookRow> {
-        let row = |check, (result, seen): Words| LookRow { check, result, seen };
-        let api = match &self.api {
-            Some(seen) => api_words(seen),
-            None => ("unknown", "not asked without a token: set rundeck.token_file".into()),
-        };
-        let memory = |host: &HostSeen| memory_words(host, short_of_memory(host));
-        let load = |host: &HostSeen| load_words(host, overloaded(host));
+        let row = |check, judged: Judged| LookRow { check, result: judged.outcome, seen: judged.words };
+        let no_token = || Judged::new(Outcome::Unknown, "not asked without a token: set rundeck.token_file");
+        let readiness = self.ready.as_ref().map_or_else(Judged::not_yet, |seen| judged_readiness(seen, false));
+        let host = self.host.as_ref();
         vec![
-            row(Check::Process, self.process_words()),
-            row(Check::Web, self.web_words()),
-            row(Check::Readiness, self.ready.as_ref().map_or(not_asked(), ready_words)),
-            row(Check::Api, api),
-            row(Check::Disk, disk_words(&self.disks, worst(&self.disks), policy.disk.degraded_below)),
-            row(Check::Memory, self.host.as_ref().map_or(not_asked(), memory)),
-            row(Check::Load, self.host.as_ref().map_or(not_asked(), load)),
+            row(Check::Process, judged_process(Some(self.process))),
+            row(Check::Web, judged_web(self.web, self.boot, false)),
+            row(Check::Readiness, readiness),
+            row(Check::Api, self.api.as_ref().map_or_else(no_token, judged_api)),
+            row(Check::Disk, judged_disks(Some(&self.disks), policy.disk.degraded_below)),
+            row(Check::Memory, judged_memory(host)),
+            row(Check::Load, judged_load(host)),
         ]
-    }
-
-    fn process_words(&self) -> Words {
-        match self.process {
-            ProcessSeen::One(process, jvm) => process_words(process, jvm),
-            ProcessSeen::None => ("unknown", "not found".into()),
-            ProcessSeen::Several(n) => ("unknown", format!("{n} processes fit")),
-        }
-    }
-
-    fn web_words(&self) -> Words {
-        match (web_words(self.web), self.boot) {
-            ((_, seen), Some(BootSeen::StillBooting)) => ("fail", format!("{seen}, but the API is still starting")),
-            ((_, seen), Some(BootSeen::Failed)) => ("fail", format!("{seen}, but the API does not answer")),
-            (words, Some(BootSeen::Past) | None) => words,
-        }
     }
 }
 

@@ -91,8 +91,8 @@ fn rows_tell_what_was_seen() {
             "readiness unknown not asked yet",
             "api unknown not asked without a token: set rundeck.token_file",
             "disk fail 5.5% free on the file system of /var/lib/rundeck/logs",
-            "memory unknown not asked yet",
-            "load unknown not asked yet",
+            "memory unknown it cannot be read",
+            "load unknown it cannot be read",
         ]
     );
 }

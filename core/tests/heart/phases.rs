@@ -423,7 +423,7 @@ fn commands_of(commands: &[Command]) -> String {
         Command::WatchExit(_) => Some("watch exit".into()),
         Command::KeepVerdict(_) => Some("keep verdict".into()),
         Command::Answer(_, answer) => Some(format!("answer {answer:?}").chars().take(40).collect()),
-        Command::Tell(_) => None,
+        Command::Looked { .. } | Command::Tell(_) => None,
         Command::Exit(ending) => Some(format!("EXIT {ending:?}")),
     };
     let names: Vec<String> = commands.iter().filter_map(name).collect();

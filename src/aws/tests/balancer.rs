@@ -1,7 +1,7 @@
 //! The load balancer's API: what is sent, and what each answer means.
 
 use super::*;
-use crate::aws::{Change, Elbv2, GroupsBy, HealthPort, Outcome, Seen, TargetType};
+use crate::aws::{CallResult, Change, Elbv2, GroupsBy, HealthPort, Seen, TargetType};
 use aws_config::Region;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_sdk_elasticloadbalancingv2::config::Credentials;
@@ -44,7 +44,7 @@ struct Refused {
     request_id: Option<String>,
     requests: usize,
     /// For the metrics.
-    outcome: Outcome,
+    outcome: CallResult,
 }
 
 async fn refused(script: Script) -> Tested<Refused> {
@@ -81,7 +81,7 @@ async fn every_call_about_a_target_names_id_and_port() -> Tested {
     }
     let tallies = client.tallies();
     assert_eq!(tallies.len(), 3);
-    assert_eq!(tallies.get(&("RegisterTargets", Outcome::Ok)).map(|tally| tally.calls), Some(1));
+    assert_eq!(tallies.get(&("RegisterTargets", CallResult::Ok)).map(|tally| tally.calls), Some(1));
     Ok(())
 }
 
@@ -188,7 +188,7 @@ async fn the_page_of_a_proxy_is_not_awss_answer() -> Tested {
 async fn a_throttle_is_tried_three_times_though_it_is_a_400() -> Tested {
     let Refused { trouble, requests, outcome, .. } = refused(|_, _| error("400 Bad Request", "Throttling")).await?;
     assert_eq!((trouble.kind, requests), (TroubleKind::Throttled, 3), "{trouble:?}");
-    assert_eq!(outcome, Outcome::Throttled);
+    assert_eq!(outcome, CallResult::Throttled);
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! Snapshots and counters for the tests of the servers, and golden files.
 
-use crate::aws::Outcome;
+use crate::aws::CallResult;
 use crate::clock::Clock;
 use crate::server::Counters;
 use rundeck_alb_core::{
-    Answer, Cause, Check, CheckView, DrainPhase, DrainResult, DrainView, Finding, Identity, Mode, Moment, Process,
-    Reason, RundeckView, Snapshot, Span, State, Step, TargetSeen, TargetState, TargetView,
+    Answer, Cause, Check, CheckView, DrainPhase, DrainResult, DrainView, Finding, Identity, Mode, Moment, Outcome,
+    Process, Reason, RundeckView, Snapshot, Span, State, Step, TargetSeen, TargetState, TargetView,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn checks(now: Moment) -> Vec<CheckView> {
     let check = |check: Check, seen: &str, at, passes| CheckView {
         check,
         class: check.class(),
-        result: "pass",
+        result: Outcome::Pass,
         seen: seen.into(),
         at,
         took: Some(Span::millis(3)),
@@ -134,13 +134,13 @@ pub fn counters() -> Counters {
     counters.transition(State::Booting, State::Up, Reason::Ok);
     counters.transition(State::Up, State::Draining, Reason::Operator);
     for ms in [4, 4, 30] {
-        counters.probe(Check::Web, "pass", Duration::from_millis(ms));
+        counters.probe(Check::Web, Outcome::Pass, Duration::from_millis(ms));
     }
-    counters.probe(Check::Web, "fail", Duration::from_secs(3));
-    counters.probe(Check::Api, "unknown", Duration::from_millis(400));
-    counters.aws_request("elbv2", "DescribeTargetHealth", Outcome::Ok, Duration::from_millis(80));
-    counters.aws_request("elbv2", "DescribeTargetHealth", Outcome::Throttled, Duration::from_millis(900));
-    counters.aws_request("elbv2", "RegisterTargets", Outcome::Denied, Duration::from_millis(40));
+    counters.probe(Check::Web, Outcome::Fail, Duration::from_secs(3));
+    counters.probe(Check::Api, Outcome::Unknown, Duration::from_millis(400));
+    counters.aws_request("elbv2", "DescribeTargetHealth", CallResult::Ok, Duration::from_millis(80));
+    counters.aws_request("elbv2", "DescribeTargetHealth", CallResult::Throttled, Duration::from_millis(900));
+    counters.aws_request("elbv2", "RegisterTargets", CallResult::Denied, Duration::from_millis(40));
     counters.imds_requests("200", 1);
     counters.imds_requests("timeout", 1);
     counters.drain_ended(Cause::Operator, DrainResult::CutShort, Duration::from_secs(271));

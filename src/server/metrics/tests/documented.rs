@@ -2,7 +2,7 @@
 //! the alerts that name them. It does not judge the alerts' expressions.
 
 use super::*;
-use crate::aws::Outcome;
+use crate::aws::CallResult;
 use rundeck_alb_core::{Cause, Check, DrainResult, Reason};
 use std::collections::BTreeMap;
 
@@ -77,8 +77,8 @@ fn words<W: ToString>(list: &[W]) -> BTreeSet<String> {
 
 #[test]
 fn closed_lists_stand_in_the_document_word_by_word() {
+    use CallResult::{Denied, Error, Ok, Throttled, Timeout};
     use DrainResult::{Aborted, Clean, CutShort, Resumed, Unproven};
-    use Outcome::{Denied, Error, Ok, Throttled, Timeout};
     let codes: Vec<u16> = crate::server::requests::STATUSES.iter().map(StatusCode::as_u16).collect();
     let closed = [
         ("rdalb_health_state", "state", words(State::ALL)),
@@ -91,7 +91,7 @@ fn closed_lists_stand_in_the_document_word_by_word() {
         ("rdalb_drain_phase", "phase", words(DrainPhase::ALL)),
         ("rdalb_drains_total", "cause", words(Cause::ALL)),
         ("rdalb_drains_total", "result", words(&[Clean, Unproven, CutShort, Resumed, Aborted].map(result_word))),
-        ("rdalb_aws_requests_total", "result", words(&[Ok, Throttled, Denied, Timeout, Error].map(Outcome::word))),
+        ("rdalb_aws_requests_total", "result", words(&[Ok, Throttled, Denied, Timeout, Error].map(CallResult::word))),
     ];
     for (series, label, list) in closed {
         let row = rows(DOCUMENT, "| Series | Label |").find(|row| only(row[0]) == series && only(row[1]) == label);
