@@ -52,7 +52,8 @@ impl House {
         inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
     }
 
-    fn knows(&self, room: &str) -> bool {
+    /// Whether a room has a place in the house.
+    pub fn knows(&self, room: &str) -> bool {
         self.rows.iter().any(|row| column(row, room).is_some())
     }
 

@@ -46,6 +46,8 @@ const RULES: &[(&str, Rule)] = &[
     ("a_folder_holds_all_of_its_module", layout::findings),
     ("every_module_says_what_it_is_for", documents::undocumented_modules),
     ("the_architecture_page_names_every_room", documents::unnamed_rooms),
+    ("the_map_has_each_file_of_core_once", documents::files_off_the_map),
+    ("the_map_names_functions_that_exist", documents::lost_functions),
     ("every_promise_names_a_test_that_exists", documents::unheld_promises),
 ];
 
@@ -90,6 +92,16 @@ fn core_depends_on_nothing_but_serde() {
 #[test]
 fn the_architecture_page_names_every_room() {
     none(documents::unnamed_rooms(repository()));
+}
+
+#[test]
+fn the_map_has_each_file_of_core_once() {
+    none(documents::files_off_the_map(repository()));
+}
+
+#[test]
+fn the_map_names_functions_that_exist() {
+    none(documents::lost_functions(repository()));
 }
 
 #[test]
