@@ -15,7 +15,7 @@ use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, host, readiness, web};
-use rundeck_alb_core::{ApiSeen, Check, Info, Look, LookRow, Looks, Mode, Outcome, ProcessSeen};
+use rundeck_alb_core::{ApiSeen, Check, Finding, Info, Look, LookRow, Looks, Mode, Outcome, ProcessSeen};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ struct Seen {
     look: Look,
     took: Vec<(Check, u64)>,
     /// Word and text of what is wrong besides.
-    warnings: Vec<(&'static str, String)>,
+    warnings: Vec<(Finding, String)>,
 }
 
 /// Looks once.
@@ -79,7 +79,11 @@ async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource
     };
     let disks = watch.time(Check::Disk, Disks::new(settings.looks.directories.clone()).look(known)).await;
     let look = Look { process, web: round.web, boot: round.boot, ready: Some(ready), api, disks, host: host::look() };
-    Seen { look, took: watch.took, warnings: round.certificate.map(|text| ("certificate", text)).into_iter().collect() }
+    Seen {
+        look,
+        took: watch.took,
+        warnings: round.certificate.map(|text| (Finding::Certificate, text)).into_iter().collect(),
+    }
 }
 
 /// Times looks.

@@ -5,7 +5,7 @@
 
 use crate::aws::CallResult;
 use prometheus_client::metrics::histogram::Histogram;
-use rundeck_alb_core::{Cause, Check, DrainResult, Outcome, Reason, State};
+use rundeck_alb_core::{Cause, Check, DrainResult, Finding, Outcome, Reason, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) struct Tables {
     pub(super) imds: BTreeMap<&'static str, u64>,
     pub(super) drains: BTreeMap<(Cause, DrainResult), u64>,
     pub(super) drain_seconds: Histogram,
-    pub(super) findings: BTreeSet<String>,
+    pub(super) findings: BTreeSet<Finding>,
 }
 
 impl Default for Tables {
@@ -88,9 +88,9 @@ impl Counters {
     }
 
     /// What stands now, with these findings remembered: a finding that is gone is shown as 0 from then on.
-    pub(super) fn tables_with<'a>(&self, findings: impl Iterator<Item = &'a str>) -> Tables {
+    pub(super) fn tables_with(&self, findings: impl Iterator<Item = Finding>) -> Tables {
         let mut tables = self.tables();
-        tables.findings.extend(findings.map(str::to_string));
+        tables.findings.extend(findings);
         tables.clone()
     }
 

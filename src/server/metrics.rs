@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use rundeck_alb_core::{Degraded, DrainPhase, Mode, Moment, Snapshot, State, TargetState, result_word};
+use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState, result_word};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -47,7 +47,7 @@ pub(super) fn page(
     now: Moment,
 ) -> Result<String, fmt::Error> {
     let published = board.read();
-    let findings = published.snapshot.findings.iter().map(|finding| finding.finding.as_str());
+    let findings = published.snapshot.findings.iter().map(|finding| finding.finding);
     let tables = counters.tables_with(findings);
     let requests = by_code(board.health_requests());
     let mut registry = Registry::default();
@@ -113,8 +113,9 @@ impl Scrape {
         page.counter("rdalb_health_transitions", "Changes of the answer of /health", transitions.collect())?;
         let degraded = one_of("cause", Degraded::ALL, |cause| self.snapshot.degraded.contains(cause));
         page.gauge("rdalb_degraded", "In service, but something is wrong", degraded)?;
-        let present = |word: &String| self.snapshot.findings.iter().any(|finding| finding.finding == *word);
-        let findings = self.tables.findings.iter().map(|word| ([("finding", word.clone())], flag(present(word))));
+        let present = |wrong: &Finding| self.snapshot.findings.iter().any(|finding| finding.finding == *wrong);
+        let findings =
+            self.tables.findings.iter().map(|wrong| ([("finding", wrong.to_string())], flag(present(wrong))));
         page.gauge("rdalb_findings", "What is wrong with the set-up; 0 once it is cured", findings.collect())
     }
 

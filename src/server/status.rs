@@ -5,7 +5,7 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Answer, CheckView, Class, Degraded, DrainView, Finding, Identity, Mode, Moment, Outcome, Process, RundeckView,
+    Answer, CheckView, Class, Degraded, DrainView, FindingView, Identity, Mode, Moment, Outcome, Process, RundeckView,
     Snapshot, Step, TargetView,
 };
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(super) struct StatusView {
     lifecycle: Option<String>,
     targets: Vec<Target>,
     drain: Option<Drain>,
-    findings: Vec<Finding>,
+    findings: Vec<FindingView>,
     aws_requests: Vec<AwsRequests>,
     health_requests: BTreeMap<u16, u64>,
 }

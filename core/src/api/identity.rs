@@ -2,12 +2,11 @@
 //!
 //! Findings only: a clone breaks schedules, not requests. The other identity, the machine's, is `membership/instance.rs`.
 
-use crate::contract::{Check, CheckView, Info, Judged, Looked, Moment, NoteKind, Outcome};
+use crate::contract::{Check, CheckView, Finding, Info, Judged, Looked, Moment, NoteKind, Outcome};
 use crate::desk::{Desk, Pace};
 
 /// The UUID that every container of Rundeck's image has unless it is told another one.
 const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";
-const WORD: &str = "clone";
 
 /// What is known of the member beyond one process.
 #[derive(Clone, Debug, Default)]
@@ -54,14 +53,14 @@ impl ServerIdentity {
             Likeness::Changed
         };
         match likeness {
-            Likeness::Own => desk.cured(WORD),
+            Likeness::Own => desk.cured(Finding::Clone),
             Likeness::Constant => desk.finding(
-                WORD,
-                "the server UUID is the constant of the container image: two such members break each other's schedules; set RUNDECK_SERVER_UUID (or rundeck.server.uuid) to one of this member's own",
+                Finding::Clone,
+                "the server UUID is the constant of the container image: two such members break each other's schedules",
             ),
             Likeness::Changed => desk.finding(
-                WORD,
-                "the server UUID has changed since the agent's start: schedules of the old one belong to nobody; set rundeck.server.uuid in framework.properties",
+                Finding::Clone,
+                "the server UUID has changed since the agent's start: schedules of the old one belong to nobody",
             ),
         }
         let judged = match likeness {

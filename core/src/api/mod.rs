@@ -14,7 +14,8 @@ pub(crate) use identity::ServerIdentity;
 pub(crate) use mode::{ModeSwitch, passive_ejects};
 
 use crate::contract::{
-    ApiSeen, Call, Check, CheckView, HealthPolicy, Info, Jobs, Judged, Looked, Mode, Moment, Outcome, Policy, Span,
+    ApiSeen, Call, Check, CheckView, Finding, HealthPolicy, Info, Jobs, Judged, Looked, Mode, Moment, Outcome, Policy,
+    Span,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -142,10 +143,7 @@ impl Api {
 
     pub(crate) fn step(&mut self, policy: &Policy, reachable: bool, desk: &mut Desk) {
         if !policy.circumstances.has_token {
-            desk.finding(
-                "token-missing",
-                "no API token: mode and running jobs cannot be seen. Set rundeck.token_file or the credential rundeck-token",
-            );
+            desk.finding(Finding::TokenMissing, "no API token: mode and running jobs cannot be seen");
             return;
         }
         if reachable && desk.worth(&self.pace) && desk.slot_free() {
@@ -202,19 +200,16 @@ impl Api {
             note_miss(seen, proven, desk);
             return Learnt::Nothing;
         };
-        desk.cured("token-rejected");
-        desk.cured("api-unreadable");
-        desk.cured("api-timeout");
-        desk.cured("api-failing");
+        desk.cured(Finding::TokenRejected);
+        desk.cured(Finding::ApiUnreadable);
+        desk.cured(Finding::ApiTimeout);
+        desk.cured(Finding::ApiFailing);
         self.pause.reset();
         self.count_jobs(info.running, desk.now());
         if info.running.is_none() {
-            desk.finding(
-                "token-without-rights",
-                "the token may not see mode and jobs: a drain will be unproven. Allow read on kind system for its role",
-            );
+            desk.finding(Finding::TokenWithoutRights, "the token may not see mode and jobs: a drain will be unproven");
         } else {
-            desk.cured("token-without-rights");
+            desk.cured(Finding::TokenWithoutRights);
         }
         let changed = info.mode.is_some() && info.mode != self.mode;
         let second = changed && self.candidate != info.mode;
@@ -253,18 +248,18 @@ fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
     }
     match seen {
         ApiSeen::Rejected => desk.finding(
-            "token-rejected",
-            "Rundeck rejects the token (wrong or expired: tokens end after 30 days by default): write a new one to rundeck.token_file",
+            Finding::TokenRejected,
+            "Rundeck rejects the token (wrong or expired: tokens end after 30 days by default)",
         ),
         ApiSeen::TimedOut => desk.finding(
-            "api-timeout",
-            "Rundeck's API does not answer in time, often for its database: mode and jobs are not known; the node stays as it is",
+            Finding::ApiTimeout,
+            "Rundeck's API does not answer in time, often for its database: mode and jobs are not known, the node stays as it is",
         ),
         ApiSeen::Failed(status) => desk.finding(
-            "api-failing",
-            format!("Rundeck's API answers {status}, often for its database: mode and jobs are not known; the node stays as it is"),
+            Finding::ApiFailing,
+            format!("Rundeck's API answers {status}, often for its database: mode and jobs are not known, the node stays as it is"),
         ),
-        ApiSeen::Unreadable(why) => desk.finding("api-unreadable", format!("mode and jobs are not known: {why}")),
+        ApiSeen::Unreadable(why) => desk.finding(Finding::ApiUnreadable, format!("mode and jobs are not known: {why}")),
         ApiSeen::Info(_) | ApiSeen::Booting | ApiSeen::Refused => {}
     }
 }

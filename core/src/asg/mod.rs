@@ -6,7 +6,7 @@
 //!
 //! The heart calls `step`, `on_lifecycle`, `in_group`, `is_alone` and `may_join`.
 
-use crate::contract::{Call, Moment, Span};
+use crate::contract::{Call, Finding, Moment, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
@@ -89,11 +89,11 @@ impl AutoScaling {
             Ok(state) => {
                 self.lifecycle = state.map_or(Lifecycle::Alone, Lifecycle::Group);
                 if known {
-                    desk.cured("metadata-unreachable");
+                    desk.cured(Finding::MetadataUnreachable);
                 }
             }
             Err(why) if known => desk.finding(
-                "metadata-unreachable",
+                Finding::MetadataUnreachable,
                 format!("{why}: what is known stays; a move by an Auto Scaling group would not be seen"),
             ),
             Err(_) => {}

@@ -3,6 +3,7 @@
 //! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
 
 use super::aws::{GroupFacts, Identity, TargetSeen, Trouble};
+use super::finding::Finding;
 use super::order::{Kept, Order};
 use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
 use super::words::Mode;
@@ -52,14 +53,14 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The word of the finding (docs/FINDINGS.md).
-    pub fn word(self) -> &'static str {
+    /// The finding that it is.
+    pub fn finding(self) -> Finding {
         match self {
-            Notice::Certificate => "certificate",
-            Notice::TokenFile => "token-file",
-            Notice::TokenInQuery => "token-in-query",
-            Notice::Store => "state-directory",
-            Notice::ExitWatch => "process-unwatched",
+            Notice::Certificate => Finding::Certificate,
+            Notice::TokenFile => Finding::TokenFile,
+            Notice::TokenInQuery => Finding::TokenInQuery,
+            Notice::Store => Finding::StateDirectory,
+            Notice::ExitWatch => Finding::ProcessUnwatched,
         }
     }
 }

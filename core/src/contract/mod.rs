@@ -6,6 +6,7 @@ mod aws;
 mod command;
 mod event;
 mod facts;
+mod finding;
 mod moment;
 mod order;
 mod policy;
@@ -17,6 +18,7 @@ mod words;
 pub use aws::{GroupFacts, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, state_word};
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, Notice, Reply};
+pub use finding::Finding;
 pub use moment::{Moment, Span};
 pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer};
 pub use policy::{
@@ -28,7 +30,7 @@ pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
     Room, Unjudged, WebSeen,
 };
-pub use snapshot::{Answer, CheckView, DrainView, Finding, RundeckView, Snapshot, TargetView};
+pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Wish};

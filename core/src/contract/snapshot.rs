@@ -3,6 +3,7 @@
 //! Words and status are decided here; bytes are made by the shell.
 
 use super::aws::{Identity, TargetSeen};
+use super::finding::Finding;
 use super::moment::{Moment, Span};
 use super::receipt::Step;
 use super::seen::Process;
@@ -52,7 +53,7 @@ pub struct Snapshot {
     /// The running or finished drain that keeps the node out.
     pub drain: Option<DrainView>,
     /// What is wrong, each with its cure.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FindingView>,
 }
 
 impl Snapshot {
@@ -211,9 +212,9 @@ pub struct DrainView {
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Short stable word (docs/FINDINGS.md).
-    pub finding: String,
+pub struct FindingView {
+    /// Which.
+    pub finding: Finding,
     /// What, and the cure.
     pub text: String,
 }

@@ -12,7 +12,9 @@ mod slot;
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
 
-use crate::contract::{Call, CallId, Check, Command, Judged, Looked, Moment, Note, NoteKind, Span};
+use crate::contract::{
+    Call, CallId, Check, Command, Finding, FindingView, Judged, Looked, Moment, Note, NoteKind, Span,
+};
 use budget::{Bucket, Chance};
 use slot::Slot;
 use std::collections::BTreeMap;
@@ -61,7 +63,7 @@ pub(crate) struct Desk {
     looks: Bucket,
     changes: Bucket,
     slot: Slot,
-    findings: BTreeMap<&'static str, String>,
+    findings: BTreeMap<Finding, String>,
 }
 
 impl Desk {
@@ -225,24 +227,29 @@ impl Desk {
         Looked { judged, at: self.now, took }
     }
 
-    /// Something is wrong; told once, until its text changes or it is right again.
-    pub(crate) fn finding(&mut self, word: &'static str, text: impl Into<String>) {
-        let text = text.into();
-        if self.findings.get(word) != Some(&text) {
-            self.tell(NoteKind::Finding, format!("{word}: {text}"));
-            self.findings.insert(word, text);
+    /// Something is wrong; told once with its cure, until what is wrong changes or it is right again.
+    pub(crate) fn finding(&mut self, finding: Finding, what: impl AsRef<str>) {
+        self.noticed(finding, format!("{}; {}", what.as_ref(), finding.cure()));
+    }
+
+    /// As [`finding`](Self::finding), with a cure of its own in the text.
+    pub(crate) fn noticed(&mut self, finding: Finding, text: String) {
+        if self.findings.get(&finding) != Some(&text) {
+            self.tell(NoteKind::Finding, format!("{finding}: {text}"));
+            self.findings.insert(finding, text);
         }
     }
 
     /// It is right again.
-    pub(crate) fn cured(&mut self, word: &'static str) {
-        if self.findings.remove(word).is_some() {
-            self.tell(NoteKind::Finding, format!("{word}: no longer"));
+    pub(crate) fn cured(&mut self, finding: Finding) {
+        if self.findings.remove(&finding).is_some() {
+            self.tell(NoteKind::Finding, format!("{finding}: no longer"));
         }
     }
 
-    pub(crate) fn findings(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.findings.iter().map(|(word, text)| (*word, text.as_str()))
+    /// What is wrong now, in the order of its words.
+    pub(crate) fn findings(&self) -> Vec<FindingView> {
+        self.findings.iter().map(|(finding, text)| FindingView { finding: *finding, text: text.clone() }).collect()
     }
 
     pub(crate) fn take(&mut self) -> Vec<Command> {

@@ -4,7 +4,7 @@
 
 use super::phrases::database_words;
 use crate::contract::{
-    ApiSeen, Call, Check, CheckView, DatabaseSeen, HealthPolicy, Judged, Looked, Moment, Outcome, Span,
+    ApiSeen, Call, Check, CheckView, DatabaseSeen, Finding, HealthPolicy, Judged, Looked, Moment, Outcome, Span,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -13,7 +13,6 @@ const LIMIT: Span = Span::secs(40);
 /// `/health` that answers so long after a call was sent shows that the server lives while the call hangs; any sooner, and
 /// both might have stopped at once.
 const MEANWHILE: Span = Span::secs(1);
-const WORD: &str = "database-failing";
 
 /// One timed call, judged.
 pub(super) fn judged_database(seen: &DatabaseSeen, took: Span) -> Judged {
@@ -59,7 +58,7 @@ impl Database {
     /// Another Rundeck process: what hung or failed was the old one.
     pub(super) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
-        desk.cured(WORD);
+        desk.cured(Finding::DatabaseFailing);
         *self = Database::new(desk.now());
         desk.renew_slot();
     }
@@ -180,15 +179,12 @@ impl Database {
     }
 
     fn tell(&self, why: &str, desk: &mut Desk) {
-        desk.finding(
-            WORD,
-            format!("{why}: look at the database; every member shares it, so the node stays in service"),
-        );
+        desk.finding(Finding::DatabaseFailing, format!("{why}: every member shares it, so the node stays in service"));
     }
 
     fn cure(&self, desk: &mut Desk) {
         if !self.troubled() {
-            desk.cured(WORD);
+            desk.cured(Finding::DatabaseFailing);
         }
     }
 

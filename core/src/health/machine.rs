@@ -2,8 +2,8 @@
 
 use super::phrases::{disk_words, load_words, memory_words};
 use crate::contract::{
-    Call, Check, CheckView, Degraded, DiskSeen, HealthPolicy, HostSeen, Judged, Looked, Moment, Outcome, Process, Room,
-    Share, Span, sooner,
+    Call, Check, CheckView, Degraded, DiskSeen, Finding, HealthPolicy, HostSeen, Judged, Looked, Moment, Outcome,
+    Process, Room, Share, Span, sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -90,13 +90,10 @@ impl Machine {
     fn note_low(&self, path: &str, policy: &HealthPolicy, desk: &mut Desk) {
         if self.low.shut().is_some() {
             let mark = policy.disk.degraded_below;
-            let text = format!(
-                "less than {mark} is free on the file system of {}: old execution logs are the usual cause; remove them, or make it larger",
-                path
-            );
-            desk.finding("disk-low", text);
+            let text = format!("less than {mark} is free on the file system of {}", path);
+            desk.finding(Finding::DiskLow, text);
         } else {
-            desk.cured("disk-low");
+            desk.cured(Finding::DiskLow);
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::phrases::process_words;
 use crate::contract::{
-    Call, Check, CheckView, Command, HealthPolicy, Judged, JvmSeen, Looked, Moment, Outcome, Process, ProcessSeen,
-    Reason, Span, sooner,
+    Call, Check, CheckView, Command, Finding, HealthPolicy, Judged, JvmSeen, Looked, Moment, Outcome, Process,
+    ProcessSeen, Reason, Span, sooner,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -74,13 +74,13 @@ impl Jvm {
         self.pace.done(desk.now() + desk.around(wait));
         match seen {
             Some(ProcessSeen::One(process, jvm)) => {
-                desk.cured("several-rundecks");
+                desk.cured(Finding::SeveralRundecks);
                 Some((process, jvm))
             }
             Some(ProcessSeen::Several(n)) => {
                 desk.finding(
-                    "several-rundecks",
-                    format!("{n} Rundeck processes fit rundeck.url's port: its end cannot be watched; tell them apart by -Dserver.http.port"),
+                    Finding::SeveralRundecks,
+                    format!("{n} Rundeck processes fit rundeck.url's port: its end cannot be watched"),
                 );
                 None
             }
@@ -98,7 +98,7 @@ impl Jvm {
         self.orphaned = false;
         self.sound = Gate::default();
         self.pace.plan(desk.now() + KNOWN);
-        desk.cured("process-unwatched");
+        desk.cured(Finding::ProcessUnwatched);
         desk.send(Command::WatchExit(process));
         replaced
     }

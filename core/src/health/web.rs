@@ -5,7 +5,8 @@
 
 use super::phrases::web_words;
 use crate::contract::{
-    BootSeen, Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Reason, Span, Unjudged, WebSeen,
+    BootSeen, Call, Check, CheckView, Finding, HealthPolicy, Judged, Looked, Moment, Outcome, Reason, Span, Unjudged,
+    WebSeen,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -270,28 +271,21 @@ impl Web {
 }
 
 fn note_unjudged(web: WebSeen, desk: &mut Desk) {
-    let words = [
-        (
-            Unjudged::Host,
-            "host-refused",
-            "Rundeck answers 400 to our Host header: set rundeck.host_header to a name that it allows",
-        ),
-        (Unjudged::Name, "rundeck-name", "the host of rundeck.url cannot be resolved: use an address, best 127.0.0.1"),
-    ];
     // By the login's redirect and Jetty's own 404 page with a body: nobody else answers so.
     if matches!(web, WebSeen::Redirect | WebSeen::Status(404)) {
-        desk.finding(
-            "rundeck-url",
-            "what answers at rundeck.url has no /health there: set the context path in rundeck.url (server.servlet.context-path)",
-        );
+        desk.finding(Finding::RundeckUrl, "what answers at rundeck.url has no /health there");
     } else if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
-        desk.cured("rundeck-url");
+        desk.cured(Finding::RundeckUrl);
     }
-    for (why, word, text) in words {
+    let unjudged = [
+        (Unjudged::Host, Finding::HostRefused, "Rundeck answers 400 to our Host header"),
+        (Unjudged::Name, Finding::RundeckName, "the host of rundeck.url cannot be resolved"),
+    ];
+    for (why, finding, what) in unjudged {
         if web == WebSeen::CannotJudge(why) {
-            desk.finding(word, text);
+            desk.finding(finding, what);
         } else {
-            desk.cured(word);
+            desk.cured(finding);
         }
     }
 }

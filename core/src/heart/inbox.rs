@@ -22,8 +22,8 @@ impl Heart {
             Event::Order(number, order) => self.order(number, order),
             Event::Stop { id } => self.stop(id),
             Event::Abort => self.abort(),
-            Event::Noticed(notice, Some(text)) => self.desk.finding(notice.word(), text),
-            Event::Noticed(notice, None) => self.desk.cured(notice.word()),
+            Event::Noticed(notice, Some(text)) => self.desk.noticed(notice.finding(), text),
+            Event::Noticed(notice, None) => self.desk.cured(notice.finding()),
             Event::Tick => {}
         }
     }

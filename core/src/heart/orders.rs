@@ -4,7 +4,7 @@
 
 use super::Heart;
 use crate::contract::{
-    Call, Cause, Command, DrainOrder, DrainResult, Ending, Intent, Kept, NoteKind, Order, OrderAnswer, Span,
+    Call, Cause, Command, DrainOrder, DrainResult, Ending, Finding, Intent, Kept, NoteKind, Order, OrderAnswer, Span,
 };
 use crate::desk::Topic;
 use crate::leaving::{Drain, note_receipt};
@@ -75,7 +75,7 @@ impl Heart {
                 let jobs_first = self.asg.in_group();
                 if jobs_first {
                     self.desk.finding(
-                        "asg-will-replace",
+                        Finding::AsgWillReplace,
                         "an Auto Scaling group may replace this node at 503: it stays 200, passive, until its jobs are done",
                     );
                 }
@@ -105,7 +105,7 @@ impl Heart {
         }
         drain.disown_receipt(&mut self.desk);
         self.drain = None;
-        self.desk.cured("asg-will-replace");
+        self.desk.cured(Finding::AsgWillReplace);
         self.mode.begin(self.desk.now());
         self.membership.begin_joining(self.desk.now());
         self.desk.tell(NoteKind::Drained, "resumed: the node goes back into service when it is up");
@@ -185,10 +185,10 @@ impl Heart {
     pub(super) fn intent_written(&mut self, written: Result<(), String>) {
         self.intent_open = false;
         match written {
-            Ok(()) => self.desk.cured("intent-not-kept"),
+            Ok(()) => self.desk.cured(Finding::IntentNotKept),
             Err(why) => {
                 self.desk.finding(
-                    "intent-not-kept",
+                    Finding::IntentNotKept,
                     format!("the state directory cannot be written ({why}): a crash would forget a drain"),
                 );
                 self.keep_again = Some(self.desk.now() + INTENT_AGAIN);

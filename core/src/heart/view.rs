@@ -1,7 +1,7 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
 use super::Heart;
-use crate::contract::{Finding, RundeckView, Snapshot};
+use crate::contract::{RundeckView, Snapshot};
 use crate::leaving::Drain;
 
 impl Heart {
@@ -22,11 +22,7 @@ impl Heart {
             lifecycle: self.asg.state().map(str::to_owned),
             targets: self.membership.views(&self.policy),
             drain: self.drain.as_ref().and_then(Drain::view),
-            findings: self
-                .desk
-                .findings()
-                .map(|(word, text)| Finding { finding: word.into(), text: text.into() })
-                .collect(),
+            findings: self.desk.findings(),
         }
     }
 

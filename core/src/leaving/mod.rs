@@ -9,8 +9,8 @@
 mod steps;
 
 use crate::contract::{
-    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, GroupLeft, Life, Moment,
-    NoteKind, Passive, Receipt, Span, result_word, sooner,
+    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Finding, GroupLeft, Life,
+    Moment, NoteKind, Passive, Receipt, Span, result_word, sooner,
 };
 use crate::desk::{Desk, Pace, Topic};
 use steps::Steps;
@@ -209,7 +209,7 @@ impl Drain {
         if self.intent_by.is_some_and(|by| desk.now() >= by) {
             self.intent_by = None;
             desk.finding(
-                "intent-not-kept",
+                Finding::IntentNotKept,
                 "the drain could not be written to the state directory in time: a crash would forget it",
             );
         }
@@ -454,8 +454,8 @@ impl Drain {
 
 pub(crate) fn note_receipt(written: Result<(), String>, desk: &mut Desk) {
     match written {
-        Ok(()) => desk.cured("receipt-not-kept"),
-        Err(why) => desk.finding("receipt-not-kept", format!("the receipt could not be written: {why}")),
+        Ok(()) => desk.cured(Finding::ReceiptNotKept),
+        Err(why) => desk.finding(Finding::ReceiptNotKept, format!("the receipt could not be written: {why}")),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Losing instance metadata changes nothing that is known already (fail static).
 
-use crate::contract::{Call, Identity, MembershipPolicy, Moment, Span, sooner};
+use crate::contract::{Call, Finding, Identity, MembershipPolicy, Moment, Span, sooner};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
@@ -70,11 +70,11 @@ impl Instance {
         self.identity_pace.done(desk.now() + wait);
         match answer {
             Ok(identity) => {
-                desk.cured("metadata-unreachable");
+                desk.cured(Finding::MetadataUnreachable);
                 self.identity = Some(identity);
             }
             Err(why) => desk.finding(
-                "metadata-unreachable",
+                Finding::MetadataUnreachable,
                 format!("{why}: registration waits for the instance id; /health is served all the same"),
             ),
         }
@@ -85,16 +85,13 @@ impl Instance {
         self.tag_pace.done(desk.now() + wait);
         match answer {
             Ok(tag) => {
-                desk.cured("instance-tag-unreadable");
+                desk.cured(Finding::InstanceTagUnreadable);
                 self.tag = Some(tag);
             }
             // Before the identity is known its own finding says more.
-            Err(why) if self.identity.is_some() => desk.finding(
-                "instance-tag-unreadable",
-                format!(
-                    "{why}: the target groups are not known; allow instance tags in metadata, or set [[target_group]]"
-                ),
-            ),
+            Err(why) if self.identity.is_some() => {
+                desk.finding(Finding::InstanceTagUnreadable, format!("{why}: the target groups are not known"))
+            }
             Err(_) => {}
         }
     }

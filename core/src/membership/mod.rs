@@ -11,7 +11,7 @@ mod group;
 mod instance;
 
 use crate::contract::{
-    Call, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity, MembershipPolicy, Moment,
+    Call, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity, MembershipPolicy, Moment,
     Ownership, Policy, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
     sooner,
 };
@@ -32,7 +32,7 @@ pub(crate) struct Membership {
     /// Some group showed this node as a target since the start of the agent.
     ever_member: bool,
     /// What met trouble last, and the finding that stands for it.
-    troubles: BTreeMap<Asked, &'static str>,
+    troubles: BTreeMap<Asked, Finding>,
 }
 
 /// What was asked when AWS made trouble.
@@ -211,12 +211,9 @@ impl Membership {
         };
         let Some(wanted) = wanted else { return };
         if wanted.is_empty() {
-            desk.finding(
-                "no-target-group",
-                "no target group is named: set [[target_group]] or the instance tag; only /health is served",
-            );
+            desk.finding(Finding::NoTargetGroup, "no target group is named: only /health is served");
         } else {
-            desk.cured("no-target-group");
+            desk.cured(Finding::NoTargetGroup);
         }
         let named: Vec<String> = wanted.iter().map(|w| w.group.clone()).collect();
         if named != self.named {
@@ -300,11 +297,11 @@ impl Membership {
         let missing: Vec<&str> =
             self.groups.iter().filter(|g| g.facts.is_none()).map(|g| g.wanted.group.as_str()).collect();
         if missing.is_empty() {
-            desk.cured("target-group-missing");
+            desk.cured(Finding::TargetGroupMissing);
         } else {
             desk.finding(
-                "target-group-missing",
-                format!("no such target group in this region: {}; correct the name, or create it", missing.join(", ")),
+                Finding::TargetGroupMissing,
+                format!("no such target group in this region: {}", missing.join(", ")),
             );
         }
     }
@@ -313,9 +310,9 @@ impl Membership {
         let elsewhere = |g: &&Group| g.facts.as_ref().is_some_and(|f| !asks_agent(f, policy));
         match self.groups.iter().find(elsewhere).and_then(|g| g.facts.as_ref()) {
             Some(f) => desk.finding(
-                "health-check-elsewhere",
+                Finding::HealthCheckElsewhere,
                 format!(
-                    "{} asks {}{}, not this agent: set its health check to port {} and path {}",
+                    "{} asks {}{}, not this agent at port {} and path {}",
                     f.name,
                     f.check_port.map_or("the traffic port".to_string(), |p| format!("port {p}")),
                     f.check_path,
@@ -323,7 +320,7 @@ impl Membership {
                     policy.health.paths.first().map_or("/health", String::as_str),
                 ),
             ),
-            None => desk.cured("health-check-elsewhere"),
+            None => desk.cured(Finding::HealthCheckElsewhere),
         }
     }
 
@@ -346,15 +343,10 @@ impl Membership {
             g.seen.as_ref().filter(|(seen, _)| seen.state == TargetState::Idle).map(|(seen, _)| (g, seen))
         });
         match idle {
-            Some((group, seen)) => desk.finding(
-                "target-not-in-use",
-                format!(
-                    "{}: {}: attach the group to a listener and enable this node's zone",
-                    group.configured_name(),
-                    seen.description
-                ),
-            ),
-            None => desk.cured("target-not-in-use"),
+            Some((group, seen)) => {
+                desk.finding(Finding::TargetNotInUse, format!("{}: {}", group.configured_name(), seen.description))
+            }
+            None => desk.cured(Finding::TargetNotInUse),
         }
     }
 
@@ -408,21 +400,24 @@ fn from_tag(policy: &MembershipPolicy, tag: Option<&str>) -> Option<Vec<GroupWan
 }
 
 /// The finding for a kind of trouble, and its text.
-fn trouble_words(trouble: &Trouble) -> (&'static str, String) {
+fn trouble_words(trouble: &Trouble) -> (Finding, String) {
     let Trouble { action, text, .. } = trouble;
     match trouble.kind {
         TroubleKind::Denied => {
-            let action = if action.is_empty() { "it" } else { action };
-            ("permission-missing", format!("AWS denied a call: allow {action} to the instance's role ({text})"))
+            let action = if action.is_empty() { "a call" } else { action };
+            (Finding::PermissionMissing, format!("AWS denied {action} ({text})"))
         }
-        TroubleKind::Throttled => ("aws-throttled", format!("AWS throttles this account: waiting longer ({text})")),
-        TroubleKind::Credentials => (
-            "credentials-rejected",
-            format!("AWS does not accept the credentials: give the instance a role, and check the clock ({text})"),
-        ),
+        TroubleKind::Throttled => {
+            (Finding::AwsThrottled, format!("AWS throttles this account: waiting longer ({text})"))
+        }
+        TroubleKind::Credentials => {
+            (Finding::CredentialsRejected, format!("AWS does not accept the credentials ({text})"))
+        }
         TroubleKind::Unavailable => {
-            ("aws-unreachable", format!("AWS does not answer; membership stays as it is ({text})"))
+            (Finding::AwsUnreachable, format!("AWS does not answer: membership stays as it is ({text})"))
         }
-        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => ("aws-refused", text.clone()),
+        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => {
+            (Finding::AwsRefused, text.clone())
+        }
     }
 }

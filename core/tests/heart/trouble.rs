@@ -1,7 +1,7 @@
 //! Trouble with AWS: its finding names the action that met it, and stands until what was asked then succeeds.
 
 use crate::rig::{Rig, policy};
-use rundeck_alb_core::{Call, Event, Reply, Trouble, TroubleKind};
+use rundeck_alb_core::{Call, Event, Finding, Reply, Trouble, TroubleKind};
 
 fn denied(action: &str) -> Trouble {
     Trouble { kind: TroubleKind::Denied, action: action.into(), text: "told so".into() }
@@ -9,7 +9,7 @@ fn denied(action: &str) -> Trouble {
 
 fn finding(rig: &Rig) -> Option<String> {
     let findings = rig.heart.snapshot().findings;
-    findings.into_iter().find(|finding| finding.finding == "permission-missing").map(|finding| finding.text)
+    findings.into_iter().find(|finding| finding.finding == Finding::PermissionMissing).map(|finding| finding.text)
 }
 
 /// Plays on until such a call is open, and answers it so.
@@ -27,7 +27,7 @@ fn answer(rig: &mut Rig, kind: fn(&Call) -> bool, reply: Reply) {
 fn trouble_names_its_action_and_another_questions_success_cures_nothing() {
     let mut rig = Rig::new(policy(), 1);
     answer(&mut rig, |call| matches!(call, Call::Register { .. }), Reply::Changed(Err(denied("elb:PutIn"))));
-    let told = Some("AWS denied a call: allow elb:PutIn to the instance's role (told so)".to_string());
+    let told = Some("AWS denied elb:PutIn (told so); allow it to the instance's role".to_string());
     assert_eq!(finding(&rig), told);
     // A look succeeds: the node may see its target, and may still not register it.
     rig.mute = |call| matches!(call, Call::Register { .. });
@@ -45,8 +45,14 @@ fn trouble_names_its_action_and_another_questions_success_cures_nothing() {
 fn an_answer_that_never_comes_names_no_action() {
     let mut rig = Rig::new(policy(), 1);
     rig.mute = |call| matches!(call, Call::DescribeGroups(_));
-    let unreachable = |rig: &Rig| rig.heart.snapshot().findings.into_iter().find(|f| f.finding == "aws-unreachable");
+    let unreachable =
+        |rig: &Rig| rig.heart.snapshot().findings.into_iter().find(|f| f.finding == Finding::AwsUnreachable);
     assert!(rig.until(|rig| unreachable(rig).is_some()), "never told");
     let text = unreachable(&rig).map(|finding| finding.text);
-    assert_eq!(text.as_deref(), Some("AWS does not answer; membership stays as it is (no answer in time)"));
+    assert_eq!(
+        text.as_deref(),
+        Some(
+            "AWS does not answer: membership stays as it is (no answer in time); look at the network path to AWS and at its endpoint"
+        )
+    );
 }

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::server::Published;
 use crate::server::tests::sample;
 use hyper::StatusCode;
-use rundeck_alb_core::{Finding, RundeckView, TargetSeen};
+use rundeck_alb_core::{Finding, FindingView, RundeckView, TargetSeen};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ fn a_finding_that_is_cured_stays_as_zero() {
     let clock = Clock::manual();
     let counters = Counters::default();
     let mut node = sample::up(&clock);
-    node.findings = vec![Finding { finding: "token-rejected".into(), text: "x".into() }];
+    node.findings = vec![FindingView { finding: Finding::TokenRejected, text: "x".into() }];
     let board = board(node, &clock);
     assert!(page_of(&board, &counters, None, &clock).contains("rdalb_findings{finding=\"token-rejected\"} 1.0\n"));
     board.publish(Published::new(sample::up(&clock), &clock));

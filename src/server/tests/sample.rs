@@ -4,8 +4,8 @@ use crate::aws::CallResult;
 use crate::clock::Clock;
 use crate::server::Counters;
 use rundeck_alb_core::{
-    Answer, Cause, Check, CheckView, DrainPhase, DrainResult, DrainView, Finding, Identity, Mode, Moment, Outcome,
-    Process, Reason, RundeckView, Snapshot, Span, State, Step, TargetSeen, TargetState, TargetView,
+    Answer, Cause, Check, CheckView, DrainPhase, DrainResult, DrainView, Finding, FindingView, Identity, Mode, Moment,
+    Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step, TargetSeen, TargetState, TargetView,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -123,8 +123,10 @@ pub fn draining(clock: &Clock) -> Snapshot {
         });
         target.word = "draining".into();
     }
-    node.findings =
-        vec![Finding { finding: "aws-throttled".into(), text: "AWS throttles this account: \"Rate exceeded\"".into() }];
+    node.findings = vec![FindingView {
+        finding: Finding::AwsThrottled,
+        text: "AWS throttles this account: \"Rate exceeded\"".into(),
+    }];
     node
 }
 

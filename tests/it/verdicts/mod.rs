@@ -110,7 +110,7 @@ impl Watcher {
         let answer = snapshot.answer_at(self.now);
         let degraded: Vec<&str> = snapshot.degraded.iter().map(|word| word.word()).collect();
         let findings: Vec<&str> =
-            snapshot.findings.iter().map(|one| one.finding.as_str()).filter(|word| !ABOUT_AWS.contains(word)).collect();
+            snapshot.findings.iter().map(|one| one.finding.word()).filter(|word| !ABOUT_AWS.contains(word)).collect();
         let verdict =
             format!("{} {}: {}", if answer.ok { 200 } else { 503 }, answer.state.word(), answer.reason.word());
         let or_none = |words: Vec<&str>| if words.is_empty() { "-".to_owned() } else { words.join(" ") };

@@ -1,0 +1,149 @@
+//! What can be wrong, as a closed list: each finding has its word once, and its cure.
+//!
+//! When something is found, and what exactly, is decided in the rooms; docs/FINDINGS.md tells people more of each.
+
+use super::words::words;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+words! {
+    /// Something that is wrong and that people can cure. It changes no verdict by itself.
+    Finding {
+        /// The API answers 5xx.
+        ApiFailing = "api-failing",
+        /// The API does not answer in time.
+        ApiTimeout = "api-timeout",
+        /// The API answers something that says nothing.
+        ApiUnreadable = "api-unreadable",
+        /// A node of an Auto Scaling group leaves by its jobs first.
+        AsgWillReplace = "asg-will-replace",
+        /// AWS refuses a call for a reason of its own.
+        AwsRefused = "aws-refused",
+        /// Too many requests for this account and region.
+        AwsThrottled = "aws-throttled",
+        /// AWS does not answer.
+        AwsUnreachable = "aws-unreachable",
+        /// Rundeck's certificate is not accepted; no token is sent.
+        Certificate = "certificate",
+        /// The server UUID is the container image's, or another one than before.
+        Clone = "clone",
+        /// AWS does not accept the credentials, or there are none.
+        CredentialsRejected = "credentials-rejected",
+        /// A call that needs Rundeck's database fails or hangs.
+        DatabaseFailing = "database-failing",
+        /// A local file system that Rundeck writes to is nearly full.
+        DiskLow = "disk-low",
+        /// The group's health check asks somebody else.
+        HealthCheckElsewhere = "health-check-elsewhere",
+        /// Rundeck's HTTP firewall answers 400 to our `Host`.
+        HostRefused = "host-refused",
+        /// Instance metadata does not answer for the tag that names the groups.
+        InstanceTagUnreadable = "instance-tag-unreadable",
+        /// What is to survive a crash is not on disk.
+        IntentNotKept = "intent-not-kept",
+        /// Instance metadata does not answer.
+        MetadataUnreachable = "metadata-unreachable",
+        /// Nobody names a target group.
+        NoTargetGroup = "no-target-group",
+        /// The role lacks a permission.
+        PermissionMissing = "permission-missing",
+        /// The end of Rundeck's process cannot be watched.
+        ProcessUnwatched = "process-unwatched",
+        /// A receipt is not on disk.
+        ReceiptNotKept = "receipt-not-kept",
+        /// The host of `rundeck.url` cannot be resolved.
+        RundeckName = "rundeck-name",
+        /// What answers at `rundeck.url` has no `/health`.
+        RundeckUrl = "rundeck-url",
+        /// Several processes look like the Rundeck on this port.
+        SeveralRundecks = "several-rundecks",
+        /// The state directory cannot be used.
+        StateDirectory = "state-directory",
+        /// A named group does not exist.
+        TargetGroupMissing = "target-group-missing",
+        /// The balancer has the target, but sends nothing.
+        TargetNotInUse = "target-not-in-use",
+        /// The token's file cannot be read.
+        TokenFile = "token-file",
+        /// The load balancer still sends a token in a query.
+        TokenInQuery = "token-in-query",
+        /// There is no token.
+        TokenMissing = "token-missing",
+        /// Rundeck rejects the token.
+        TokenRejected = "token-rejected",
+        /// The token may not see mode and jobs.
+        TokenWithoutRights = "token-without-rights",
+    }
+}
+
+impl Finding {
+    /// What to do about it.
+    pub fn cure(self) -> &'static str {
+        match self {
+            Finding::ApiUnreadable => "look for a wrong context path in rundeck.url, or something else on its port",
+            Finding::ApiFailing => "look at Rundeck's database and its service.log",
+            Finding::ApiTimeout => "look at Rundeck's database",
+            Finding::AsgWillReplace => "use Standby for planned work",
+            Finding::AwsRefused => "correct what AWS names",
+            Finding::AwsThrottled => "look for what else calls AWS in this account and region",
+            Finding::AwsUnreachable => "look at the network path to AWS and at its endpoint",
+            Finding::Certificate => "set rundeck.ca_file, or rundeck.pin_sha256",
+            Finding::Clone => {
+                "give this member a UUID of its own: RUNDECK_SERVER_UUID, or rundeck.server.uuid in framework.properties"
+            }
+            Finding::CredentialsRejected => "give the instance a role, and check the clock",
+            Finding::DatabaseFailing => "look at the database",
+            Finding::DiskLow => "remove old execution logs, the usual cause, or make it larger",
+            Finding::HealthCheckElsewhere => "set the group's health check to that port and path",
+            Finding::HostRefused => "set rundeck.host_header to a name that it allows",
+            Finding::InstanceTagUnreadable => "allow instance tags in metadata, or set [[target_group]]",
+            Finding::IntentNotKept | Finding::ReceiptNotKept | Finding::StateDirectory => {
+                "free space, or make the state directory writable for the agent's user"
+            }
+            Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
+            Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
+            Finding::PermissionMissing => "allow it to the instance's role",
+            Finding::ProcessUnwatched => "raise the limit of descriptors",
+            Finding::RundeckName => "use an address, best 127.0.0.1",
+            Finding::RundeckUrl => "set the context path in rundeck.url (server.servlet.context-path)",
+            Finding::SeveralRundecks => "tell them apart by -Dserver.http.port",
+            Finding::TargetGroupMissing => "correct the name, or create it",
+            Finding::TargetNotInUse => "attach the group to a listener and enable this node's zone",
+            Finding::TokenFile => "make it readable for the agent's user, with one token in it",
+            Finding::TokenInQuery => "remove the query from the health check's path: none is needed",
+            Finding::TokenMissing => "set rundeck.token_file or the credential rundeck-token",
+            Finding::TokenRejected => "write a new one to rundeck.token_file",
+            Finding::TokenWithoutRights => "allow read on kind system for its role",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The words in the first column of the page's table.
+    fn documented() -> BTreeSet<&'static str> {
+        let page = include_str!("../../../docs/FINDINGS.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split(" | ").next());
+        rows.flat_map(|first| first.split('`')).filter(|word| !word.is_empty() && !word.starts_with(',')).collect()
+    }
+
+    #[test]
+    fn each_finding_stands_on_the_page_and_the_page_has_no_others() {
+        let listed: BTreeSet<&str> = Finding::ALL.iter().map(|finding| finding.word()).collect();
+        assert_eq!(listed.len(), Finding::ALL.len(), "a word stands twice");
+        assert_eq!(listed, documented());
+        assert!(Finding::ALL.iter().map(|finding| finding.word()).is_sorted(), "status shows them in this order");
+    }
+
+    #[test]
+    fn each_cure_says_what_to_do() {
+        for finding in Finding::ALL {
+            let cure = finding.cure();
+            assert!(cure.len() > 10 && !cure.ends_with('.'), "{finding}: {cure}");
+            assert!(cure.starts_with(|c: char| c.is_ascii_lowercase()), "{finding}: {cure}");
+        }
+    }
+}
