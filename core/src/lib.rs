@@ -18,12 +18,12 @@ mod membership;
 
 pub use contract::{
     Answer, ApiSeen, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class, Command, DatabaseRule,
-    DatabaseSeen, Degraded, DiskPolicy, DiskSeen, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Ending,
-    Event, Finding, FindingView, GroupFacts, GroupLeft, GroupWanted, HealthPolicy, HostSeen, Identity, Info, Intent,
-    JvmSeen, Kept, KeptVerdict, MembershipPolicy, Mode, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome,
-    Ownership, PassiveRule, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply, Room,
-    RundeckView, Share, Snapshot, Span, State, Step, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble,
-    TroubleKind, Unjudged, WebSeen, result_word, state_word,
+    DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase, DrainPolicy, DrainResult,
+    DrainView, Ending, Event, Finding, FindingView, GroupFacts, GroupLeft, GroupWanted, HealthPolicy, HostSeen,
+    Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, MembershipPolicy, Mode, ModeLeft, Moment, Note, NoteKind,
+    Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy, Process, ProcessSeen, Readiness, ReadySeen,
+    Reason, Receipt, Refusal, Reply, Room, RundeckView, Share, Snapshot, Span, State, Step, StepName, StepResult,
+    Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Unjudged, WebSeen, state_word,
 };
 pub use heart::Heart;
 pub use look::{Look, LookRow, Looks};

@@ -9,6 +9,7 @@ use super::report::{answer, balancer_hue, findings, plain, why};
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
 use super::{Globals, runtime, text};
+use rundeck_alb_core::Outcome;
 use std::process::ExitCode;
 
 /// Columns of a check's name, and of its result.
@@ -51,10 +52,10 @@ fn explained(status: &Status, paint: Paint) -> String {
 
 /// Name, result and what was seen; below it how old that is and what would change the verdict.
 fn row(check: &Check, paint: Paint) -> String {
-    let hue = match check.result.as_str() {
-        "pass" => Hue::Good,
-        "fail" => Hue::Bad,
-        _ => Hue::Warn,
+    let hue = match Outcome::from_word(&check.result) {
+        Some(Outcome::Pass) => Hue::Good,
+        Some(Outcome::Fail) => Hue::Bad,
+        Some(Outcome::Unknown) | None => Hue::Warn,
     };
     let result = paint.tint(hue, &format!("{:<COLUMN$}", plain(&check.result)));
     let class = if check.class.is_empty() { String::new() } else { format!(" ({})", plain(&check.class)) };

@@ -9,6 +9,7 @@ use super::steps::Row;
 use super::view::{Receipt, Status};
 use super::{steps, text};
 use hyper::StatusCode;
+use rundeck_alb_core::{DrainResult, StepName};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -201,7 +202,7 @@ impl Progress {
         let mut out = String::new();
         for row in rows.iter().filter(|row| row.sign != Sign::Ahead) {
             // What is in flight changes each second and is not worth a line; the number of jobs is.
-            let changing = if row.label == "jobs" { row.detail.as_str() } else { "" };
+            let changing = if row.label == StepName::Jobs.word() { row.detail.as_str() } else { "" };
             let key = format!("{:?} {} {changing}", row.sign, row.label);
             if !self.told.contains(&key) {
                 self.told.push(key);
@@ -228,9 +229,9 @@ fn redraw(block: &str, drawn: &mut usize) -> String {
 
 /// The exit code of a receipt (docs/CLI.md).
 pub fn exit_code(receipt: &Receipt) -> u8 {
-    match receipt.result.as_str() {
-        "clean" | "unproven" => 0,
-        "cut-short" => 3,
-        _ => FAILED,
+    match DrainResult::from_word(&receipt.result) {
+        Some(DrainResult::Clean | DrainResult::Unproven) => 0,
+        Some(DrainResult::CutShort) => 3,
+        Some(DrainResult::Resumed | DrainResult::Aborted) | None => FAILED,
     }
 }

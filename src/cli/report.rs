@@ -5,6 +5,7 @@ use super::paint::{Hue, Paint};
 use super::steps;
 use super::text;
 use super::view::{AwsRequests, Check, Health, Node, Status, Target};
+use rundeck_alb_core::{Outcome, State};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -42,7 +43,7 @@ pub fn report(status: &Status, paint: Paint) -> String {
 pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
     let (word, answers) = (word(&status.health, paint), answers(&status.health));
     let mut lines = vec![format!("{word}: {answers}"), format!("rundeck: {}", rundeck(status))];
-    let bad = status.checks.iter().filter(|check| check.result != "pass");
+    let bad = status.checks.iter().filter(|check| check.result != Outcome::Pass.word());
     lines.extend(bad.map(|check| format!("{}: {} {}", plain(&check.check), check.result, plain(&check.seen))));
     lines.extend(status.targets.iter().map(|target| {
         let says = paint.tint(balancer_hue(&target.state), &plain(&target.state));
@@ -77,7 +78,7 @@ pub(super) fn answer(status: &Status, paint: Paint) -> String {
 
 /// What led to a 503.
 pub(super) fn why(health: &Health) -> Option<String> {
-    if health.state == "stale" {
+    if health.state == State::Stale.word() {
         let age = text::measured(health.age_ms);
         return Some(format!("the agent has finished no round of checks for {age}: see its log, restart it"));
     }
@@ -113,16 +114,16 @@ fn rundeck(status: &Status) -> String {
 
 /// The passing ones counted, every other one with what was seen.
 fn checks(checks: &[Check], paint: Paint) -> String {
-    let counted: Vec<String> = ["pass", "fail", "unknown"]
+    let counted: Vec<String> = Outcome::ALL
         .iter()
-        .map(|result| (checks.iter().filter(|check| check.result == *result).count(), result))
+        .map(|result| (checks.iter().filter(|check| check.result == result.word()).count(), result))
         .filter(|(number, _)| *number > 0)
         .map(|(number, result)| format!("{number} {result}"))
         .collect();
     let counted = if counted.is_empty() { "none".to_owned() } else { counted.join(", ") };
     let mut out = text::hanging("checks", &counted, LABEL);
-    for check in checks.iter().filter(|check| check.result != "pass") {
-        let hue = if check.result == "fail" { Hue::Bad } else { Hue::Warn };
+    for check in checks.iter().filter(|check| check.result != Outcome::Pass.word()) {
+        let hue = if check.result == Outcome::Fail.word() { Hue::Bad } else { Hue::Warn };
         let row = if check.fails > 1 { format!(", {} in a row", text::nth(check.fails)) } else { String::new() };
         let result = format!("{:<LABEL$}", plain(&check.result));
         let seen = text::hanging("", &format!("{}{row}", plain(&check.seen)), 2 * LABEL);

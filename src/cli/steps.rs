@@ -3,6 +3,7 @@
 use super::paint::{Hue, Paint, Sign};
 use super::text;
 use super::view::{Drain, Receipt, Status, Step};
+use rundeck_alb_core::{Deregistered, DrainPhase, DrainResult, StepName, StepResult};
 use std::fmt::Write;
 use time::OffsetDateTime;
 
@@ -29,7 +30,7 @@ pub struct Row {
 
 /// `draining for operator "kernel update", at the latest until 11:32:00 UTC`.
 pub fn headline(drain: &Drain, now: OffsetDateTime) -> String {
-    let over = drain.phase == "done";
+    let over = drain.phase == DrainPhase::Done.word();
     let mut line = format!("{} for {}", if over { "drained" } else { "draining" }, text::harmless(&drain.cause));
     // Writing to a String cannot fail.
     if !drain.reason.is_empty() {
@@ -46,11 +47,12 @@ pub fn headline(drain: &Drain, now: OffsetDateTime) -> String {
 /// The steps that were and are taken, then those ahead, the receipt last.
 pub fn rows(status: &Status, drain: &Drain) -> Vec<Row> {
     let mut rows: Vec<Row> = drain.steps.iter().map(|step| row(step, status, drain)).collect();
-    let jobs_first = drain.steps.iter().any(|step| step.name == "jobs") || status.health.ok;
-    let ahead = if jobs_first { ["jobs", "quiet"] } else { ["quiet", "jobs"] };
-    let missing = ahead.into_iter().filter(|name| !drain.steps.iter().any(|step| step.name == *name));
+    let jobs_first = drain.steps.iter().any(|step| step.name == StepName::Jobs.word()) || status.health.ok;
+    let ahead = if jobs_first { [StepName::Jobs, StepName::Quiet] } else { [StepName::Quiet, StepName::Jobs] };
+    let missing =
+        ahead.into_iter().map(StepName::word).filter(|name| !drain.steps.iter().any(|step| step.name == *name));
     // A drain that is over has all its steps; its receipt is named in the first line.
-    let missing = missing.chain([RECEIPT]).filter(|_| drain.phase != "done");
+    let missing = missing.chain([RECEIPT]).filter(|_| drain.phase != DrainPhase::Done.word());
     rows.extend(missing.map(|name| Row {
         sign: Sign::Ahead,
         label: name.to_owned(),
@@ -88,32 +90,38 @@ fn row(step: &Step, status: &Status, drain: &Drain) -> Row {
 
 /// What an open step waits for.
 fn waiting_for(step: &Step, status: &Status, drain: &Drain) -> String {
-    match step.name.as_str() {
-        "quiet" => match drain.in_flight {
+    match StepName::from_word(&step.name) {
+        Some(StepName::Quiet) => match drain.in_flight {
             None => "in flight: unknown".to_owned(),
             // The floor is waited out: a balancer sends requests for some seconds after deregistering.
             Some(0) => "nothing in flight, late requests may still come".to_owned(),
             Some(n) => format!("{n} in flight"),
         },
-        "jobs" => status.rundeck.running.map_or("running: unknown".to_owned(), |n| format!("{n} running")),
-        _ => String::new(),
+        Some(StepName::Jobs) => {
+            status.rundeck.running.map_or("running: unknown".to_owned(), |n| format!("{n} running"))
+        }
+        Some(StepName::Advertise | StepName::Passive | StepName::Deregister) | None => String::new(),
     }
 }
 
 /// The step in the words of the field; a detail that only repeats the label is left out.
 fn worded(name: &str, sign: Sign, detail: String, status: &Status) -> (String, String) {
     let done = sign == Sign::Done;
-    match name {
-        "advertise" if detail == "503" => (detail, String::new()),
-        "passive" => ("passive mode".to_owned(), if detail == "passive mode" { String::new() } else { detail }),
-        "deregister" => {
+    let plainly = |result: StepResult| detail == result.to_string();
+    match StepName::from_word(name) {
+        Some(StepName::Advertise) if plainly(StepResult::Answers503) => (detail, String::new()),
+        Some(StepName::Passive) => {
+            let repeats = plainly(StepResult::Passive);
+            ("passive mode".to_owned(), if repeats { String::new() } else { detail })
+        }
+        Some(StepName::Deregister) => {
             let groups: Vec<&str> =
                 status.targets.iter().filter(|t| t.owned).map(|t| t.target_group.as_str()).collect();
-            let plain = detail.is_empty() || detail == "done";
+            let plain = detail.is_empty() || plainly(StepResult::Deregistered(Deregistered::Done));
             let detail = if plain { text::harmless(&groups.join(", ")) } else { detail };
             (if done { "deregistered" } else { name }.to_owned(), detail)
         }
-        _ => (text::harmless(name), detail),
+        Some(StepName::Advertise | StepName::Quiet | StepName::Jobs) | None => (text::harmless(name), detail),
     }
 }
 
@@ -124,17 +132,19 @@ pub fn ending(receipt: &Receipt, paint: Paint) -> String {
     let cut = receipt
         .inflight_at_cut
         .map_or("requests cut unknown".to_owned(), |cut| format!("{} cut", text::count(cut, "request", "requests")));
-    let (hue, line) = match receipt.result.as_str() {
-        "clean" => (Hue::Good, format!("drained in {took}: {jobs}, {cut}")),
-        "unproven" => (Hue::Warn, format!("drained in {took}, unproven: {}", reasons(receipt, "unproven"))),
-        "cut-short" => {
+    let (hue, line) = match DrainResult::from_word(&receipt.result) {
+        Some(DrainResult::Clean) => (Hue::Good, format!("drained in {took}: {jobs}, {cut}")),
+        Some(result @ DrainResult::Unproven) => {
+            (Hue::Warn, format!("drained in {took}, unproven: {}", reasons(receipt, result.word())))
+        }
+        Some(DrainResult::CutShort) => {
             let left = receipt.running_jobs_left.filter(|left| *left > 0);
             let left = left.map(|left| format!("{} still running, ", text::count(left, "job", "jobs")));
             (Hue::Bad, format!("cut short after {took}: {}{cut}", left.unwrap_or_default()))
         }
-        "resumed" => (Hue::Warn, format!("resumed after {took}: the node goes back into service")),
-        "aborted" => (Hue::Bad, format!("aborted after {took} by a second signal: {cut}")),
-        other => (Hue::Warn, format!("ended after {took}: {}", text::harmless(other))),
+        Some(DrainResult::Resumed) => (Hue::Warn, format!("resumed after {took}: the node goes back into service")),
+        Some(DrainResult::Aborted) => (Hue::Bad, format!("aborted after {took} by a second signal: {cut}")),
+        None => (Hue::Warn, format!("ended after {took}: {}", text::harmless(&receipt.result))),
     };
     let mut out = format!("{} (receipt {})\n", paint.tint(hue, &line), text::harmless(&receipt.id));
     for step in receipt.steps.iter().filter(|step| step.gave_up) {

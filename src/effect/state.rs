@@ -35,7 +35,7 @@ pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
         .iter()
         .map(|s| {
             json!({
-                "name": s.name, "started": wall(s.started), "took_ms": s.took_ms, "result": s.result,
+                "name": s.name, "started": wall(s.started), "took_ms": s.took_ms, "result": s.said(),
                 "gave_up": s.gave_up,
             })
         })

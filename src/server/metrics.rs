@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState, result_word};
+use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -201,7 +201,7 @@ impl Scrape {
             )?;
         }
         let drains = self.tables.drains.iter().map(|((cause, result), count)| {
-            ([("cause", cause.to_string()), ("result", result_word(*result).to_string())], *count as f64)
+            ([("cause", cause.to_string()), ("result", result.to_string())], *count as f64)
         });
         page.counter("rdalb_drains", "Drains that have ended", drains.collect())?;
         page.histograms("rdalb_drain_duration_seconds", "How long drains took", vec![([], &self.tables.drain_seconds)])

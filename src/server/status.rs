@@ -6,7 +6,7 @@ use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
     Answer, CheckView, Class, Degraded, DrainView, FindingView, Identity, Mode, Moment, Outcome, Process, RundeckView,
-    Snapshot, Step, TargetView,
+    Snapshot, Step, StepName, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ struct Drain {
 
 #[derive(Debug, Serialize)]
 struct StepView {
-    name: String,
+    name: StepName,
     started: String,
     took_ms: Option<u64>,
     result: String,
@@ -222,10 +222,10 @@ impl Times<'_> {
 
     fn step(&self, step: &Step) -> StepView {
         StepView {
-            name: step.name.clone(),
+            name: step.name,
             started: self.wall(step.started),
             took_ms: step.took_ms,
-            result: step.result.clone(),
+            result: step.said(),
             gave_up: step.gave_up,
         }
     }

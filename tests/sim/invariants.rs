@@ -7,7 +7,7 @@ use crate::oracle::{Oracle, Round};
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
-    Order, OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, Target, TargetType,
+    Order, OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, StepName, StepResult, Target, TargetType,
 };
 use std::collections::BTreeSet;
 
@@ -254,7 +254,9 @@ fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
 
 /// "None running" rests on two answers that were asked for after everything else was over.
 fn idle_proven(receipt: &Receipt, oracle: &Oracle) -> Verdict {
-    let Some(step) = receipt.steps.iter().find(|s| s.name == "jobs" && s.result == "none running") else {
+    let Some(step) =
+        receipt.steps.iter().find(|s| s.name == StepName::Jobs && s.result == Some(StepResult::NoneRunning))
+    else {
         return Ok(());
     };
     let end = step.started + Span(step.took_ms.unwrap_or(u64::MAX));
@@ -397,7 +399,7 @@ fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
 /// Requests still arrive for a while after deregistering: whoever was in service waits for the floor.
 fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
-    let nobody = receipt.steps.iter().any(|s| s.name == "quiet" && s.result == "Rundeck is not running");
+    let nobody = receipt.steps.iter().any(|s| s.name == StepName::Quiet && s.result == Some(StepResult::RundeckGone));
     let Some((since, _)) = oracle.drain.filter(|_| whole && oracle.run.was_ok && !nobody) else { return Ok(()) };
     let waited = now.since(since);
     require(waited >= oracle.policy.drain.floor, "S-floor requests in flight are waited for", || {

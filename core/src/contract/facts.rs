@@ -4,6 +4,7 @@
 
 use super::moment::{Moment, Span};
 use super::policy::Policy;
+use super::receipt::{Deregistered, ModeLeft};
 
 /// What the node wants of its groups now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub(crate) enum Passive {
     Pending,
     Failed,
     /// Not wanted, or not possible.
-    Skipped(&'static str),
+    Skipped(ModeLeft),
 }
 
 /// What is known of running jobs.
@@ -77,7 +78,7 @@ pub(crate) struct GroupsLeaving {
     /// Every group confirmed, or never held us.
     pub(crate) all: bool,
     /// What came of deregistering, once there is nothing left to be done.
-    pub(crate) outcome: Option<&'static str>,
+    pub(crate) outcome: Option<Deregistered>,
     /// The longest time in which some balancer may not have noticed that we leave.
     pub(crate) unconfirmed_floor: Option<Span>,
     pub(crate) longest_delay: Span,

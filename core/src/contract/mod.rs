@@ -20,12 +20,12 @@ pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, Notice, Reply};
 pub use finding::Finding;
 pub use moment::{Moment, Span};
-pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer};
+pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal};
 pub use policy::{
     Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
     PassiveRule, Policy, Share,
 };
-pub use receipt::{DrainResult, GroupLeft, Receipt, Step, result_word};
+pub use receipt::{Deregistered, DrainResult, GroupLeft, ModeLeft, Receipt, Step, StepName, StepResult};
 pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
     Room, Unjudged, WebSeen,

@@ -4,8 +4,9 @@
 
 use super::moment::Moment;
 use super::seen::Process;
-use super::words::Cause;
+use super::words::{Cause, words};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What an earlier run of the agent left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,16 @@ pub struct DrainOrder {
     pub deadline: Option<Moment>,
 }
 
+words! {
+    /// Why an order is refused.
+    Refusal {
+        /// An Auto Scaling group might replace the node for it.
+        Asg = "asg",
+        /// The agent is stopping.
+        AgentStopping = "agent-stopping",
+    }
+}
+
 /// What an operator is told at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderAnswer {
@@ -67,10 +78,10 @@ pub enum OrderAnswer {
     Accepted(String),
     /// The drain was taken back, or there was none.
     Resumed(bool),
-    /// Not done: `why` is a stable word (`asg`), `text` for people.
+    /// Not done.
     Refused {
-        /// Stable word.
-        why: String,
+        /// The stable word.
+        why: Refusal,
         /// For people, with the way out.
         text: String,
     },

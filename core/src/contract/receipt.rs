@@ -1,38 +1,152 @@
 //! The written end of a drain (interface 7): what was done, how long it took, what was given up.
 
 use super::moment::Moment;
-use super::words::Cause;
+use super::words::{Cause, words};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// How a drain ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DrainResult {
-    /// Everything was done and proven.
-    Clean,
-    /// Nobody could tell whether jobs ran or requests were in flight.
-    Unproven,
-    /// Something was given up or could not be done.
-    CutShort,
-    /// Taken back before its end.
-    Resumed,
-    /// A second signal ended it.
-    Aborted,
+words! {
+    /// How a drain ended.
+    DrainResult {
+        /// Everything was done and proven.
+        Clean = "clean",
+        /// Nobody could tell whether jobs ran or requests were in flight.
+        Unproven = "unproven",
+        /// Something was given up or could not be done.
+        CutShort = "cut-short",
+        /// Taken back before its end.
+        Resumed = "resumed",
+        /// A second signal ended it.
+        Aborted = "aborted",
+    }
+}
+
+words! {
+    /// A step of a drain.
+    StepName {
+        /// Saying 503.
+        Advertise = "advertise",
+        /// Switching Rundeck to passive mode.
+        Passive = "passive",
+        /// Leaving the target groups.
+        Deregister = "deregister",
+        /// Waiting until nothing is in flight.
+        Quiet = "quiet",
+        /// Waiting for running jobs.
+        Jobs = "jobs",
+    }
+}
+
+words! {
+    /// What came of deregistering, once there is nothing left to be done.
+    Deregistered {
+        /// No target group is named.
+        NoGroup = "nothing to do: no target group is named",
+        /// Somebody else owns the groups.
+        Observed = "not ours to do: the groups are only observed",
+        /// Nothing is changed.
+        DryRun = "dry run",
+        /// AWS confirmed each, or the node was in none.
+        Done = "done",
+    }
+}
+
+words! {
+    /// Why a drain leaves the execution mode alone.
+    ModeLeft {
+        /// The configuration does not want it.
+        NotWanted = "not wanted (drain.passive is false)",
+        /// Nobody can switch it.
+        NoToken = "skipped: there is no token to switch the mode",
+        /// Nothing is changed.
+        DryRun = "dry run",
+    }
+}
+
+/// What came of a step; its text is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepResult {
+    /// `/health` says 503.
+    Answers503,
+    /// An Auto Scaling group might replace the node: `/health` says 200 until the jobs are done.
+    Answers200,
+    /// Rundeck is in passive mode.
+    Passive,
+    /// The mode was left alone.
+    ModeLeft(ModeLeft),
+    /// There is no Rundeck to switch, or to wait for.
+    RundeckGone,
+    /// The groups were left, or there was nothing to leave.
+    Deregistered(Deregistered),
+    /// Nobody had been sent here.
+    NotInService,
+    /// Nothing is in flight any more.
+    NothingInFlight,
+    /// So many connections were in flight when the wait ended.
+    InFlight(u32),
+    /// Nobody could tell what was in flight.
+    InFlightUnknown,
+    /// The configuration does not wait for jobs.
+    JobsNotWaitedFor,
+    /// Two answers in a row showed no running job.
+    NoneRunning,
+    /// Rundeck ended while so many jobs ran.
+    RundeckEnded(u32),
+    /// Nobody could tell whether jobs ran.
+    JobsUnknown,
+    /// So many jobs ran when the wait ended; `None`: nobody can tell.
+    JobsLeft(Option<u32>),
+    /// The drain's deadline cut it off.
+    GivenUp,
+    /// Everything else was over, and it still was not done.
+    NotDone,
+}
+
+impl fmt::Display for StepResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StepResult::Answers503 => f.write_str("503"),
+            StepResult::Answers200 => f.write_str("200 until the jobs are done"),
+            StepResult::Passive => f.write_str("passive mode"),
+            StepResult::ModeLeft(why) => f.write_str(why.word()),
+            StepResult::RundeckGone => f.write_str("Rundeck is not running"),
+            StepResult::Deregistered(how) => f.write_str(how.word()),
+            StepResult::NotInService => f.write_str("skipped: this node was not in service"),
+            StepResult::NothingInFlight => f.write_str("nothing in flight"),
+            StepResult::InFlight(n) => write!(f, "{n} still in flight"),
+            StepResult::InFlightUnknown => f.write_str("unproven: nobody could tell what was in flight"),
+            StepResult::JobsNotWaitedFor => f.write_str("not waited for (drain.jobs_timeout is 0s)"),
+            StepResult::NoneRunning => f.write_str("none running"),
+            StepResult::RundeckEnded(n) => write!(f, "Rundeck ended while {n} ran"),
+            StepResult::JobsUnknown => f.write_str("unproven: the token cannot see running jobs"),
+            StepResult::JobsLeft(Some(n)) => write!(f, "{n} still running"),
+            StepResult::JobsLeft(None) => f.write_str("an unknown number still running"),
+            StepResult::GivenUp => f.write_str("given up at the drain's deadline"),
+            StepResult::NotDone => f.write_str("could not be done"),
+        }
+    }
 }
 
 /// One step of a drain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// `advertise`, `passive`, `deregister`, `quiet`, `jobs`.
-    pub name: String,
+    /// Which.
+    pub name: StepName,
     /// When it began.
     pub started: Moment,
     /// How long it took; `None` while it runs.
     pub took_ms: Option<u64>,
-    /// What came of it, for people.
-    pub result: String,
+    /// What came of it; `None` while it runs.
+    pub result: Option<StepResult>,
     /// It was ended before its aim was reached.
     pub gave_up: bool,
+}
+
+impl Step {
+    /// What came of it, for people; empty while it runs.
+    pub fn said(&self) -> String {
+        self.result.map_or_else(String::new, |result| result.to_string())
+    }
 }
 
 /// One target group in a receipt.
@@ -75,15 +189,4 @@ pub struct Receipt {
     pub target_groups: Vec<GroupLeft>,
     /// In one word.
     pub result: DrainResult,
-}
-
-/// The result as it stands in receipts and metrics.
-pub fn result_word(result: DrainResult) -> &'static str {
-    match result {
-        DrainResult::Clean => "clean",
-        DrainResult::Unproven => "unproven",
-        DrainResult::CutShort => "cut-short",
-        DrainResult::Resumed => "resumed",
-        DrainResult::Aborted => "aborted",
-    }
 }

@@ -14,6 +14,11 @@ macro_rules! words {
             /// Every word of the list, in its documented order.
             pub const ALL: &'static [$name] = &[$($name::$variant,)+];
 
+            /// The one whose word this is.
+            pub fn from_word(word: &str) -> Option<$name> {
+                $name::ALL.iter().copied().find(|known| known.word() == word)
+            }
+
             /// The word as it stands in answers, metrics and logs.
             pub fn word(self) -> &'static str {
                 match self { $($name::$variant => $word,)+ }

@@ -2,7 +2,9 @@
 //!
 //! Rules of one room stand in that room; the order in which all are asked is the room's face.
 
-use crate::contract::{Answer, Cause, Degraded, Life, Mode, Moment, Passive, Policy, Reach, Reason, State, Wish};
+use crate::contract::{
+    Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, State, Wish,
+};
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
 
@@ -48,11 +50,11 @@ pub(super) fn wanted_mode(acting: Option<bool>, ours: bool, policy: &Policy) -> 
 /// How far the switch to passive mode is. `failed`: a try of this drain has failed.
 pub(super) fn passive(mode: Option<Mode>, failed: bool, policy: &Policy) -> Passive {
     if !policy.drain.passive {
-        Passive::Skipped("not wanted (drain.passive is false)")
+        Passive::Skipped(ModeLeft::NotWanted)
     } else if !policy.circumstances.has_token {
-        Passive::Skipped("skipped: there is no token to switch the mode")
+        Passive::Skipped(ModeLeft::NoToken)
     } else if policy.dry_run {
-        Passive::Skipped("dry run")
+        Passive::Skipped(ModeLeft::DryRun)
     } else if mode == Some(Mode::Passive) {
         Passive::On
     } else if failed {

@@ -4,7 +4,8 @@
 
 use super::Heart;
 use crate::contract::{
-    Call, Cause, Command, DrainOrder, DrainResult, Ending, Finding, Intent, Kept, NoteKind, Order, OrderAnswer, Span,
+    Call, Cause, Command, DrainOrder, DrainResult, Ending, Finding, Intent, Kept, NoteKind, Order, OrderAnswer,
+    Refusal, Span,
 };
 use crate::desk::Topic;
 use crate::leaving::{Drain, note_receipt};
@@ -38,7 +39,7 @@ impl Heart {
         let answer = match order {
             Order::Drain(order) => self.order_drain(order),
             Order::Resume(_) if self.drain.as_ref().is_some_and(Drain::exits) => OrderAnswer::Refused {
-                why: Cause::AgentStopping.word().into(),
+                why: Refusal::AgentStopping,
                 text: "the agent is stopping: its next start brings the node back".into(),
             },
             Order::Resume(cause) => OrderAnswer::Resumed(self.resume(cause)),
@@ -55,7 +56,7 @@ impl Heart {
         // A Rundeck that is about to stop leaves the node useless anyway: there is nothing to refuse.
         if order.cause == Cause::Operator && self.asg.in_group() {
             return OrderAnswer::Refused {
-                why: "asg".into(),
+                why: Refusal::Asg,
                 text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first".into(),
             };
         }

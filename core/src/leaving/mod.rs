@@ -10,7 +10,7 @@ mod steps;
 
 use crate::contract::{
     Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Finding, GroupLeft, Life,
-    Moment, NoteKind, Passive, Receipt, Span, result_word, sooner,
+    Moment, NoteKind, Passive, Receipt, Span, StepName, StepResult, sooner,
 };
 use crate::desk::{Desk, Pace, Topic};
 use steps::Steps;
@@ -231,17 +231,21 @@ impl Drain {
             self.most_running = self.most_running.max(running);
             self.last_running = Some(running);
         }
-        self.steps.close("advertise", if self.jobs_first { "200 until the jobs are done" } else { "503" }, desk.now());
+        self.steps.close(
+            StepName::Advertise,
+            if self.jobs_first { StepResult::Answers200 } else { StepResult::Answers503 },
+            desk.now(),
+        );
         match &inputs.passive {
-            Passive::On => self.steps.close("passive", "passive mode", desk.now()),
-            Passive::Skipped(why) => self.steps.close("passive", why, desk.now()),
+            Passive::On => self.steps.close(StepName::Passive, StepResult::Passive, desk.now()),
+            Passive::Skipped(why) => self.steps.close(StepName::Passive, StepResult::ModeLeft(*why), desk.now()),
             Passive::Pending | Passive::Failed if inputs.rundeck != Life::There => {
-                self.steps.close("passive", "Rundeck is not running", desk.now())
+                self.steps.close(StepName::Passive, StepResult::RundeckGone, desk.now())
             }
             Passive::Pending | Passive::Failed => {}
         }
         if let Some(result) = inputs.groups.outcome.filter(|_| self.acting()) {
-            self.steps.close("deregister", result, desk.now());
+            self.steps.close(StepName::Deregister, StepResult::Deregistered(result), desk.now());
         }
         if self.acting() && inputs.groups.all && self.left_at.is_none() {
             self.left_at = Some(desk.now());
@@ -265,7 +269,7 @@ impl Drain {
             return false;
         }
         if self.deadline().is_some_and(|at| desk.now() >= at) {
-            self.give_up("the drain's deadline", desk.now());
+            self.give_up(desk.now());
             self.enter(DrainPhase::Done, inputs, policy, desk);
             return true;
         }
@@ -302,7 +306,7 @@ impl Drain {
         match phase {
             DrainPhase::None | DrainPhase::Advertise => {}
             DrainPhase::Quiet => {
-                self.steps.open("quiet", now);
+                self.steps.open(StepName::Quiet, now);
                 let floor = inputs.groups.unconfirmed_floor.map_or(policy.floor, |f| f.max(policy.floor));
                 self.floor_until = now + floor;
                 self.quiet_until = now + policy.quiet_timeout.unwrap_or(inputs.groups.longest_delay).max(floor);
@@ -319,24 +323,24 @@ impl Drain {
                 }
             }
             DrainPhase::Jobs => {
-                self.steps.open("jobs", now);
+                self.steps.open(StepName::Jobs, now);
                 let running = inputs.jobs.running.map_or("unknown number".to_string(), |n| n.to_string());
                 desk.tell(NoteKind::DrainStep, format!("drain: jobs: {running} running"));
             }
             // What is still open when everything else is over could not be done.
-            DrainPhase::Done => self.steps.abandon_open("could not be done", now),
+            DrainPhase::Done => self.steps.abandon_open(StepResult::NotDone, now),
         }
     }
 
     fn quiet(&mut self, inputs: &DrainInputs, desk: &mut Desk) -> bool {
         if !inputs.was_in_service {
-            self.steps.close("quiet", "skipped: this node was not in service", desk.now());
+            self.steps.close(StepName::Quiet, StepResult::NotInService, desk.now());
             return true;
         }
         if inputs.rundeck == Life::Gone {
             // Nobody is served by a Rundeck that is not there, however long it is waited for.
             self.cut = Some(Some(0));
-            self.steps.close("quiet", "Rundeck is not running", desk.now());
+            self.steps.close(StepName::Quiet, StepResult::RundeckGone, desk.now());
             return true;
         }
         let count = self.in_flight;
@@ -346,11 +350,11 @@ impl Drain {
         }
         self.cut = Some(count.flatten());
         match count.flatten() {
-            Some(0) => self.steps.close("quiet", "nothing in flight", desk.now()),
-            Some(n) => self.steps.abandon("quiet", &format!("{n} still in flight"), desk.now()),
+            Some(0) => self.steps.close(StepName::Quiet, StepResult::NothingInFlight, desk.now()),
+            Some(n) => self.steps.abandon(StepName::Quiet, StepResult::InFlight(n), desk.now()),
             None => {
                 self.unproven = true;
-                self.steps.close("quiet", "unproven: nobody could tell what was in flight", desk.now());
+                self.steps.close(StepName::Quiet, StepResult::InFlightUnknown, desk.now());
             }
         }
         true
@@ -368,20 +372,19 @@ impl Drain {
     fn jobs(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) -> bool {
         let now = desk.now();
         if policy.jobs_timeout == Span::ZERO {
-            self.steps.close("jobs", "not waited for (drain.jobs_timeout is 0s)", now);
+            self.steps.close(StepName::Jobs, StepResult::JobsNotWaitedFor, now);
         } else if inputs.rundeck == Life::Gone {
             match self.last_running {
-                Some(n) if n > 0 => self.steps.abandon("jobs", &format!("Rundeck ended while {n} ran"), now),
-                _ => self.steps.close("jobs", "Rundeck is not running", now),
+                Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now),
+                _ => self.steps.close(StepName::Jobs, StepResult::RundeckGone, now),
             }
         } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
-            self.steps.close("jobs", "none running", now);
+            self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);
         } else if self.jobs_unknown_until(inputs, policy).is_some_and(|at| now >= at) {
             self.unproven = true;
-            self.steps.close("jobs", "unproven: the token cannot see running jobs", now);
+            self.steps.close(StepName::Jobs, StepResult::JobsUnknown, now);
         } else if now >= self.jobs_until(policy) {
-            let left = inputs.jobs.running.map_or("an unknown number".to_string(), |n| n.to_string());
-            self.steps.abandon("jobs", &format!("{left} still running"), now);
+            self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(inputs.jobs.running), now);
         } else {
             return false;
         }
@@ -389,11 +392,11 @@ impl Drain {
     }
 
     /// Names what is cut off: the open steps, and those that never began.
-    fn give_up(&mut self, why: &str, now: Moment) {
+    fn give_up(&mut self, now: Moment) {
         if self.cut.is_none() {
             self.cut = self.in_flight;
         }
-        self.steps.give_up(&format!("given up at {why}"), now);
+        self.steps.give_up(StepResult::GivenUp, now);
     }
 
     fn result(&self) -> DrainResult {
@@ -418,9 +421,7 @@ impl Drain {
                 NoteKind::Drained,
                 format!(
                     "drained in {took:.1} s: {} jobs waited for (receipt {}, {})",
-                    receipt.running_jobs_waited_for,
-                    receipt.id,
-                    result_word(result)
+                    receipt.running_jobs_waited_for, receipt.id, result
                 ),
             );
             desk.ask(&mut self.receipt, Topic::Receipt, Call::WriteReceipt(Box::new(receipt)), RECEIPT_LIMIT);

@@ -2,12 +2,12 @@
 //!
 //! When a step ends, and whether it was given up, is decided in the room's face.
 
-use crate::contract::{Moment, Step};
+use crate::contract::{Moment, Step, StepName, StepResult};
 
 /// Done at once, in the background of all that follows.
-const FIRST: [&str; 3] = ["advertise", "passive", "deregister"];
+const FIRST: [StepName; 3] = [StepName::Advertise, StepName::Passive, StepName::Deregister];
 /// Waited for one after another.
-const WAITS: [&str; 2] = ["quiet", "jobs"];
+const WAITS: [StepName; 2] = [StepName::Quiet, StepName::Jobs];
 
 #[derive(Clone, Debug)]
 pub(super) struct Steps(Vec<Step>);
@@ -28,20 +28,20 @@ impl Steps {
         self.0.iter().any(|step| step.gave_up)
     }
 
-    pub(super) fn open(&mut self, name: &str, now: Moment) {
-        self.0.push(Step { name: name.into(), started: now, took_ms: None, result: String::new(), gave_up: false });
+    pub(super) fn open(&mut self, name: StepName, now: Moment) {
+        self.0.push(Step { name, started: now, took_ms: None, result: None, gave_up: false });
     }
 
     /// It has reached its aim. A step that is closed already stays as it is.
-    pub(super) fn close(&mut self, name: &str, result: &str, now: Moment) {
+    pub(super) fn close(&mut self, name: StepName, result: StepResult, now: Moment) {
         if let Some(step) = self.0.iter_mut().find(|step| step.name == name && step.took_ms.is_none()) {
             step.took_ms = Some(now.since(step.started).0);
-            step.result = result.into();
+            step.result = Some(result);
         }
     }
 
     /// It ends before its aim was reached.
-    pub(super) fn abandon(&mut self, name: &str, result: &str, now: Moment) {
+    pub(super) fn abandon(&mut self, name: StepName, result: StepResult, now: Moment) {
         self.close(name, result, now);
         if let Some(step) = self.0.iter_mut().find(|step| step.name == name) {
             step.gave_up = true;
@@ -49,15 +49,15 @@ impl Steps {
     }
 
     /// Whatever is open ends before its aim was reached.
-    pub(super) fn abandon_open(&mut self, result: &str, now: Moment) {
-        let open: Vec<String> = self.0.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name.clone()).collect();
+    pub(super) fn abandon_open(&mut self, result: StepResult, now: Moment) {
+        let open: Vec<StepName> = self.0.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name).collect();
         for name in open {
-            self.abandon(&name, result, now);
+            self.abandon(name, result, now);
         }
     }
 
     /// The drain is cut off: the open steps end, and so do those that never began.
-    pub(super) fn give_up(&mut self, result: &str, now: Moment) {
+    pub(super) fn give_up(&mut self, result: StepResult, now: Moment) {
         for name in WAITS {
             if !self.0.iter().any(|step| step.name == name) {
                 self.open(name, now);

@@ -11,9 +11,9 @@ mod group;
 mod instance;
 
 use crate::contract::{
-    Call, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity, MembershipPolicy, Moment,
-    Ownership, Policy, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
-    sooner,
+    Call, Deregistered, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity,
+    MembershipPolicy, Moment, Ownership, Policy, Span, Target, TargetSeen, TargetState, TargetType, TargetView,
+    Trouble, TroubleKind, Wish, sooner,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
@@ -85,16 +85,16 @@ impl Membership {
     }
 
     /// What came of deregistering, once there is nothing left to be done.
-    fn deregistered(&self, dry_run: bool) -> Option<&'static str> {
+    fn deregistered(&self, dry_run: bool) -> Option<Deregistered> {
         let mut owned = self.groups.iter().filter(|g| g.owned).peekable();
         if self.groups.is_empty() {
-            Some("nothing to do: no target group is named")
+            Some(Deregistered::NoGroup)
         } else if owned.peek().is_none() {
-            Some("not ours to do: the groups are only observed")
+            Some(Deregistered::Observed)
         } else if dry_run {
-            Some("dry run")
+            Some(Deregistered::DryRun)
         } else {
-            owned.all(Group::has_left).then_some("done")
+            owned.all(Group::has_left).then_some(Deregistered::Done)
         }
     }
 

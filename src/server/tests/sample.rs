@@ -4,8 +4,9 @@ use crate::aws::CallResult;
 use crate::clock::Clock;
 use crate::server::Counters;
 use rundeck_alb_core::{
-    Answer, Cause, Check, CheckView, DrainPhase, DrainResult, DrainView, Finding, FindingView, Identity, Mode, Moment,
-    Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step, TargetSeen, TargetState, TargetView,
+    Answer, Cause, Check, CheckView, Deregistered, DrainPhase, DrainResult, DrainView, Finding, FindingView, Identity,
+    Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step, StepName, StepResult, TargetSeen,
+    TargetState, TargetView,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -92,13 +93,8 @@ pub fn answering(clock: &Clock, ok: bool, state: State, reason: Reason) -> Snaps
 /// The same node while it leaves, with a finding whose text needs escapes.
 pub fn draining(clock: &Clock) -> Snapshot {
     let now = clock.now();
-    let step = |name: &str, ago, took_ms, result: &str| Step {
-        name: name.into(),
-        started: now - Span::secs(ago),
-        took_ms,
-        result: result.into(),
-        gave_up: false,
-    };
+    let step =
+        |name, ago, took_ms, result| Step { name, started: now - Span::secs(ago), took_ms, result, gave_up: false };
     let mut node = answering(clock, false, State::Draining, Reason::Operator);
     node.drain = Some(DrainView {
         id: "20260101T000000-operator".into(),
@@ -109,9 +105,9 @@ pub fn draining(clock: &Clock) -> Snapshot {
         started: now - Span::secs(30),
         deadline: Some(now + Span::secs(1_770)),
         steps: vec![
-            step("deregister", 30, Some(410), "rundeck-prod"),
-            step("quiet", 29, Some(25_000), "nothing in flight"),
-            step("jobs", 4, None, "2 running"),
+            step(StepName::Deregister, 30, Some(410), Some(StepResult::Deregistered(Deregistered::Done))),
+            step(StepName::Quiet, 29, Some(25_000), Some(StepResult::NothingInFlight)),
+            step(StepName::Jobs, 4, None, None),
         ],
         in_flight: Some(0),
     });

@@ -1,12 +1,12 @@
 //! Orders on the control socket.
 
 use super::*;
-use rundeck_alb_core::Cause;
+use rundeck_alb_core::{Cause, Refusal};
 use serde_json::json;
 
 fn refusing() -> House {
     let text = "an Auto Scaling group would replace this node: use Standby".into();
-    House::new(sample::up, OrderAnswer::Refused { why: "asg".into(), text })
+    House::new(sample::up, OrderAnswer::Refused { why: Refusal::Asg, text })
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::aws::CallResult;
-use rundeck_alb_core::{Cause, Check, DrainResult, Reason};
+use rundeck_alb_core::{Cause, Check, DrainResult, Outcome, Reason};
 use std::collections::BTreeMap;
 
 const DOCUMENT: &str = include_str!("../../../../docs/METRICS.md");
@@ -78,7 +78,6 @@ fn words<W: ToString>(list: &[W]) -> BTreeSet<String> {
 #[test]
 fn closed_lists_stand_in_the_document_word_by_word() {
     use CallResult::{Denied, Error, Ok, Throttled, Timeout};
-    use DrainResult::{Aborted, Clean, CutShort, Resumed, Unproven};
     let codes: Vec<u16> = crate::server::requests::STATUSES.iter().map(StatusCode::as_u16).collect();
     let closed = [
         ("rdalb_health_state", "state", words(State::ALL)),
@@ -86,11 +85,12 @@ fn closed_lists_stand_in_the_document_word_by_word() {
         ("rdalb_health_requests_total", "code", words(&codes)),
         ("rdalb_degraded", "cause", words(Degraded::ALL)),
         ("rdalb_probe_results_total", "check", words(Check::ALL)),
+        ("rdalb_probe_results_total", "result", words(Outcome::ALL)),
         ("rdalb_rundeck_execution_mode", "mode", words(Mode::ALL)),
         ("rdalb_target_state", "state", words(&BALANCER_WORDS)),
         ("rdalb_drain_phase", "phase", words(DrainPhase::ALL)),
         ("rdalb_drains_total", "cause", words(Cause::ALL)),
-        ("rdalb_drains_total", "result", words(&[Clean, Unproven, CutShort, Resumed, Aborted].map(result_word))),
+        ("rdalb_drains_total", "result", words(DrainResult::ALL)),
         ("rdalb_aws_requests_total", "result", words(&[Ok, Throttled, Denied, Timeout, Error].map(CallResult::word))),
     ];
     for (series, label, list) in closed {
