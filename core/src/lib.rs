@@ -6,6 +6,8 @@
 //!
 //! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into calls.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod api;
 mod asg;
 mod contract;

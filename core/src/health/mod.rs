@@ -414,8 +414,10 @@ impl Health {
         let (passes, fails) = (self.web.passes(), self.web.fails());
         self.web.row(match self.standing.base() {
             Verdict::Up => format!("{} take the node out", more(policy.fall, fails, "bad answer")),
-            _ if self.start.proven() => format!("{} bring it back", more(policy.rise, passes, "good answer")),
-            _ => {
+            Verdict::Booting(_) | Verdict::Down(_) if self.start.proven() => {
+                format!("{} bring it back", more(policy.rise, passes, "good answer"))
+            }
+            Verdict::Booting(_) | Verdict::Down(_) => {
                 let rounds = more(policy.rise_initial, passes, "good round");
                 format!("a first up wants {rounds}, then {}", self.ready.first_up_wants(policy))
             }

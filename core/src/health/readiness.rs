@@ -133,11 +133,13 @@ impl ReadyState {
         match outcome {
             Outcome::Pass => self.gate.pass(policy),
             Outcome::Fail => {
-                let reason = match seen.readiness {
-                    Readiness::TimedOut => Reason::Timeout,
+                let reason = if seen.readiness == Readiness::TimedOut {
+                    Reason::Timeout
+                } else if proven {
                     // Once ready, it says no only when it is told to end.
-                    _ if proven => Reason::RundeckStopping,
-                    _ => Reason::NotReady,
+                    Reason::RundeckStopping
+                } else {
+                    Reason::NotReady
                 };
                 self.gate.fail(reason, false, policy);
             }

@@ -143,14 +143,9 @@ impl Web {
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
         self.looked_at = now;
         note_unjudged(web, desk);
-        self.blind_since = match web {
-            WebSeen::CannotConnect => self.blind_since.or(Some(now)),
-            _ => None,
-        };
-        self.silent_since = match web {
-            WebSeen::TimedOut => self.silent_since.or(Some(now)),
-            _ => None,
-        };
+        let since = |before: Option<Moment>, seen| (web == seen).then(|| before.unwrap_or(now));
+        self.blind_since = since(self.blind_since, WebSeen::CannotConnect);
+        self.silent_since = since(self.silent_since, WebSeen::TimedOut);
         if self.answers {
             self.answered = Some(now);
             self.note_pace(boot, policy, now);
