@@ -1,10 +1,11 @@
 //! The pure heart of rundeck-alb-agent: events and time in, commands and a snapshot out.
 //!
-//! It never blocks, never fails, reads no clock, file or socket, and is deterministic: the same policy, seed and list of
-//! (event, moment) give the same commands, byte for byte. Level-triggered: it keeps what it last saw and what it wants,
-//! and commands are the difference, so a lost reply is cured by the next look.
+//! It never blocks, never fails, reads no clock, file or socket, and is deterministic: the same policy, seed and list
+//! of (event, moment) give the same commands, byte for byte. Level-triggered: it keeps what it last saw and what it
+//! wants, and commands are the difference, so a lost reply is cured by the next look.
 //!
-//! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into calls.
+//! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into
+//! calls.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -22,10 +23,11 @@ pub use contract::{
     Answer, ApiSeen, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class, Command, DatabaseRule,
     DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase, DrainPolicy, DrainResult,
     DrainView, Ending, Event, Finding, FindingView, GroupFacts, GroupLeft, GroupWanted, HealthPolicy, HostSeen,
-    Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, MembershipPolicy, Mode, ModeLeft, Moment, Note, NoteKind,
-    Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy, Process, ProcessSeen, Readiness, ReadySeen,
-    Reason, Receipt, Refusal, Reply, Room, RundeckView, Share, Snapshot, Span, State, Step, StepName, StepResult,
-    Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Unjudged, WebSeen, state_word,
+    Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow, Looks, MembershipPolicy, Mode, ModeLeft, Moment,
+    Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy, Process, ProcessSeen,
+    Readiness, ReadySeen, Reason, Receipt, Refusal, Reply, Room, RundeckView, Share, Snapshot, Span, State, Step,
+    StepName, StepResult, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Unjudged,
+    WebSeen, state_word,
 };
 pub use heart::Heart;
-pub use look::{Look, LookRow, Looks};
+pub use look::{judge_look, look_rows};

@@ -15,7 +15,9 @@ use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
 use crate::watch::process::Finder;
 use crate::watch::{api, host, readiness, web};
-use rundeck_alb_core::{ApiSeen, Check, Finding, Info, Look, LookRow, Looks, Mode, Outcome, ProcessSeen};
+use rundeck_alb_core::{
+    ApiSeen, Check, Finding, Info, Look, LookRow, Looks, Mode, Outcome, ProcessSeen, judge_look, look_rows,
+};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -44,7 +46,7 @@ pub fn check(globals: &Globals, flags: &CheckFlags, console: &mut Console<'_>) -
     let settings = globals.load(url.collect()).map_err(|error| error.with_code(CANNOT_TELL))?.settings;
     let (client, tokens) = client(globals, &settings)?;
     let seen = runtime()?.block_on(looks(&settings, &client, &tokens));
-    let verdict = seen.look.judge(&settings.health);
+    let verdict = judge_look(&seen.look, &settings.health);
     let told = Told { seen: &seen, verdict, settings: &settings };
     match globals.output() {
         Output::Text => console.say(&told.text(console))?,
@@ -143,7 +145,7 @@ impl Told<'_> {
     /// Each row with the time it took, where it waited for somebody else.
     fn rows(&self) -> impl Iterator<Item = (LookRow, Option<u64>)> {
         let took = |check| self.seen.took.iter().find(|(timed, _)| *timed == check).map(|(_, took)| *took);
-        self.seen.look.rows(&self.settings.health).into_iter().map(move |row| {
+        look_rows(&self.seen.look, &self.settings.health).into_iter().map(move |row| {
             let took = took(row.check);
             (row, took)
         })

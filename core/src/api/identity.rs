@@ -1,6 +1,7 @@
 //! Which member of the cluster this Rundeck says it is, over its restarts: clones, changed identities, upgrades.
 //!
-//! Findings only: a clone breaks schedules, not requests. The other identity, the machine's, is `membership/instance.rs`.
+//! Findings only: a clone breaks schedules, not requests. The other identity, the machine's, is
+//! `membership/instance.rs`.
 
 use crate::contract::{Check, CheckView, Finding, Info, Judged, Looked, Moment, NoteKind, Outcome};
 use crate::desk::{Desk, Pace};

@@ -1,9 +1,10 @@
 //! What the token sees and switches: execution mode, running jobs, version, identity.
 //!
-//! It knows Rundeck's last answers to `system/info`, whether passive mode is ours, and which member of the cluster this is.
-//! It decides how seldom the token may be used, when a mode or an idle scheduler is believed, and when a switch is sent. It
-//! never makes a node unhealthy: a rejected token is a finding, a hanging call is shared evidence, and whether the mode
-//! should be switched or takes the node out is decided in `heart/between.rs`.
+//! It knows Rundeck's last answers to `system/info`, whether passive mode is ours, and which member of the cluster
+//! this is. It decides how seldom the token may be used, when a mode or an idle scheduler is believed, when a switch
+//! is sent, and that passive mode by somebody else takes the node out (`mode.rs`). It never decides whether the token
+//! may be used at all or which mode is wanted: that needs other rooms (`heart/between.rs`). A rejected token is a
+//! finding, a hanging call is shared evidence; neither makes a node unhealthy.
 //!
 //! The heart calls `Api::step`, `ModeSwitch::step` and `on_reply` of each, and `ServerIdentity::on_info`.
 
@@ -253,11 +254,15 @@ fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
         ),
         ApiSeen::TimedOut => desk.finding(
             Finding::ApiTimeout,
-            "Rundeck's API does not answer in time, often for its database: mode and jobs are not known, the node stays as it is",
+            "Rundeck's API does not answer in time, often for its database: mode and jobs are not known, \
+             the node stays as it is",
         ),
         ApiSeen::Failed(status) => desk.finding(
             Finding::ApiFailing,
-            format!("Rundeck's API answers {status}, often for its database: mode and jobs are not known, the node stays as it is"),
+            format!(
+                "Rundeck's API answers {status}, often for its database: mode and jobs are not known, the node stays \
+                 as it is"
+            ),
         ),
         ApiSeen::Unreadable(why) => desk.finding(Finding::ApiUnreadable, format!("mode and jobs are not known: {why}")),
         ApiSeen::Info(_) | ApiSeen::Booting | ApiSeen::Refused => {}

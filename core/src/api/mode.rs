@@ -1,4 +1,5 @@
-//! Switching Rundeck's execution mode, and remembering whether passive mode is ours to undo.
+//! Rundeck's execution mode: switching it, remembering whether passive mode is ours to undo, and that passive mode
+//! which somebody else set takes the node out.
 //!
 //! The mode is one Boolean in one JVM: a restarted Rundeck has forgotten it, and somebody else may have set it. Passive
 //! mode that we did not set is never undone by us.
@@ -12,8 +13,8 @@ const LIMIT: Span = Span::secs(30);
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(30);
 
-/// Passive mode that somebody else set takes the node out, where the policy says so and no Auto Scaling group might replace
-/// the node for it.
+/// Passive mode that somebody else set takes the node out, where the policy says so and no Auto Scaling group might
+/// replace the node for it.
 pub(crate) fn passive_ejects(by_others: bool, in_group: bool, policy: &HealthPolicy) -> bool {
     by_others && policy.passive == PassiveRule::Out && !in_group
 }
@@ -121,7 +122,7 @@ impl ModeSwitch {
     }
 
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
-    pub(crate) fn settle(&mut self, api: &Api) {
+    pub(crate) fn release(&mut self, api: &Api) {
         if !self.sent || (!self.pace.is_open() && api.confirms(Mode::Active, self.ended)) {
             self.disclaim();
         }

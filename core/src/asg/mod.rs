@@ -1,8 +1,8 @@
 //! What an Auto Scaling group does to this node.
 //!
-//! It knows where the group moves the machine, by instance metadata. It decides what that means: whether a 503 might get the
-//! node replaced (`in_group`), and whether the group lets it be a target now (`may_join`). It never touches a target: whose
-//! a target group is, `membership` decides by what this room says.
+//! It knows where the group moves the machine, by instance metadata. It decides what that means: whether a 503 might
+//! get the node replaced (`in_group`), and whether the group lets it be a target now (`may_join`). It never touches a
+//! target: whose a target group is, `membership` decides by what this room says.
 //!
 //! The heart calls `step`, `on_lifecycle`, `in_group`, `is_alone` and `may_join`.
 

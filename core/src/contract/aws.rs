@@ -53,7 +53,7 @@ pub struct TargetSeen {
     pub description: String,
 }
 
-/// States of a target, in neutral words (facts: aws 2.4).
+/// States of a target, in neutral words (ELBv2 API reference, `TargetHealth`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TargetState {
     /// `initial`.
@@ -85,7 +85,7 @@ pub struct Trouble {
     pub text: String,
 }
 
-/// Kinds of trouble with AWS (facts: aws 2.2).
+/// Kinds of trouble with AWS, by its error codes (ELBv2 API reference, common errors).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TroubleKind {
     /// Rate exceeded.

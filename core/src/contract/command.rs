@@ -126,7 +126,7 @@ impl Call {
     }
 }
 
-/// One line for people, with the word that programs filter by (interface 7).
+/// One line for people, with the word that programs filter by (`event` of a JSON log line).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Which kind of line.

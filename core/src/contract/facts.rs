@@ -1,4 +1,5 @@
-//! What rooms of the heart tell each other: small values, built in `heart/between.rs`, so that no room needs another one.
+//! What rooms of the heart tell each other: small values, built in `heart/between.rs`, so that no room needs another
+//! one.
 //!
 //! They are read by the room that they are handed to and kept by nobody. Nothing here is decided.
 

@@ -89,7 +89,8 @@ impl Finding {
             Finding::AwsUnreachable => "look at the network path to AWS and at its endpoint",
             Finding::Certificate => "set rundeck.ca_file, or rundeck.pin_sha256",
             Finding::Clone => {
-                "give this member a UUID of its own: RUNDECK_SERVER_UUID, or rundeck.server.uuid in framework.properties"
+                "give this member a UUID of its own: RUNDECK_SERVER_UUID, or rundeck.server.uuid in \
+                 framework.properties"
             }
             Finding::CredentialsRejected => "give the instance a role, and check the clock",
             Finding::DatabaseFailing => "look at the database",

@@ -1,4 +1,5 @@
-//! Everything that crosses the wall between the heart and the world: events and commands, what was seen, what people read.
+//! Everything that crosses the wall between the heart and the world: events and commands, what was seen, what people
+//! read.
 //!
 //! It knows words, closed lists and outcomes. It decides nothing, and it imports no other room.
 
@@ -7,6 +8,7 @@ mod command;
 mod event;
 mod facts;
 mod finding;
+mod look;
 mod moment;
 mod order;
 mod policy;
@@ -19,6 +21,7 @@ pub use aws::{GroupFacts, Identity, Target, TargetSeen, TargetState, TargetType,
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, Notice, Reply};
 pub use finding::Finding;
+pub use look::{Look, LookRow, Looks};
 pub use moment::{Moment, Span};
 pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal};
 pub use policy::{

@@ -1,8 +1,8 @@
 //! Points and lengths of time as whole milliseconds, with no clock behind them.
 //!
 //! The heart is told what time it is; nothing in this crate can ask. Moments come from one clock that never goes back
-//! and that counts through a suspended machine (the shell uses `CLOCK_BOOTTIME`), so they stay comparable over a restart
-//! of the agent within one boot of the machine.
+//! and that counts through a suspended machine (the shell uses `CLOCK_BOOTTIME`), so they stay comparable over a
+//! restart of the agent within one boot of the machine.
 
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, Sub};

@@ -17,7 +17,7 @@ pub struct Kept {
     pub intent: Option<Intent>,
 }
 
-/// A verdict that outlives the agent (design 4.1). Written only while up.
+/// A verdict that outlives the agent, so that its restart fails no check. Written only while up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptVerdict {
     /// When the last round ended.

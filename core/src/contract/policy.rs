@@ -149,8 +149,8 @@ pub enum DatabaseRule {
     /// 200, degraded.
     #[default]
     Report,
-    /// 503, as far as a guard over the whole fleet agrees. There is none yet: configuration refuses the word, and the heart
-    /// reports all the same.
+    /// 503, as far as a guard over the whole fleet agrees. There is none yet: configuration refuses the word, and the
+    /// heart reports all the same.
     Eject,
 }
 

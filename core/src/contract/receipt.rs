@@ -1,4 +1,4 @@
-//! The written end of a drain (interface 7): what was done, how long it took, what was given up.
+//! The written end of a drain: what was done, how long it took, what was given up.
 
 use super::moment::Moment;
 use super::words::{Cause, words};
@@ -167,7 +167,7 @@ pub struct GroupLeft {
 pub struct Receipt {
     /// Names the file.
     pub id: String,
-    /// The strictest cause's word.
+    /// The cause that leads: the stopping agent, else the oldest.
     pub cause: Cause,
     /// Free text of the operator.
     pub reason: String,

@@ -14,7 +14,7 @@ pub struct Process {
     pub start: u64,
 }
 
-/// What `GET /health` gave (facts: Rundeck's HealthController; a redirect is a wrong path or the login).
+/// What `GET /health` gave (Rundeck's `HealthController`; a redirect is a wrong path or the login).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WebSeen {
     /// 200 and exactly `ok`.

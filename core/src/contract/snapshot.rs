@@ -1,6 +1,7 @@
 //! What the node says of itself: the two axes joined into one answer, and the snapshot that everybody else reads.
 //!
-//! Words and status are decided here; bytes are made by the shell.
+//! One thing is decided here, because it must be asked at any moment between two turns: that a verdict is too old
+//! (`answer_at`). Bytes are made by the shell.
 
 use super::aws::{Identity, TargetSeen};
 use super::finding::Finding;
@@ -57,7 +58,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The answer at this moment: an old verdict vouches for nobody (interface 4.1).
+    /// The answer at this moment: an old verdict vouches for nobody (docs/HEALTH.md).
     pub fn answer_at(&self, now: Moment) -> Answer {
         let judged = matches!(self.answer.state, State::Booting | State::Up | State::Down);
         // A leaving node that still says 200 (Auto Scaling) says so by the probes too.

@@ -1,4 +1,4 @@
-//! The closed word lists of the outside contract (interface 4.1 and 8), as types.
+//! The closed lists of words that people and programs outside hold on to (docs/STATUS.md, docs/HEALTH.md), as types.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -201,7 +201,7 @@ words! {
 }
 
 words! {
-    /// What a failing check may lead to (design 4.2).
+    /// What a failing check may lead to.
     Class {
         /// Takes the node down.
         LocalFatal = "local-fatal",

@@ -1,7 +1,7 @@
 //! Chance and thrift: jitter from an injected seed, and token buckets for calls to AWS.
 //!
-//! AWS's own buckets are per account and region and shared by every node (40 describes and 10 a second, about 20 changes
-//! and 4 a second), so each node keeps far below them by itself.
+//! AWS's own buckets are per account and region and shared by every node (40 describes and 10 a second, about 20
+//! changes and 4 a second), so each node keeps far below them by itself.
 
 use crate::contract::{Moment, Span};
 

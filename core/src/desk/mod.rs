@@ -1,8 +1,8 @@
 //! The heart's desk: what every part needs to act.
 //!
-//! It knows what time it is, which calls are open and until when, what goes out in this turn, what is wrong, and how many
-//! calls to AWS this node may still make. It decides only about thrift: never two calls of one kind at a time, waits after a
-//! failure, buckets. It never knows what a call is good for.
+//! It knows what time it is, which calls are open and until when, what goes out in this turn, what is wrong, and how
+//! many calls to AWS this node may still make. It decides only about thrift: never two calls of one kind at a time,
+//! waits after a failure, buckets. It never knows what a call is good for.
 
 mod budget;
 mod gate;

@@ -1,4 +1,4 @@
-//! The one slot of calls that need Rundeck's database (design 4.1).
+//! The one slot of calls that need Rundeck's database.
 //!
 //! Each call that hangs there holds one of Jetty's 200 threads, and giving up frees none: so never two at a time, and
 //! after a time-out the next only after a growing pause. It does not know what the calls ask.

@@ -1,4 +1,5 @@
-//! The database behind Rundeck, as far as calls that need it show it. Every member shares it: reported, never acted upon.
+//! The database behind Rundeck, as far as calls that need it show it. Every member shares it: it takes no node out,
+//! and a `/health` that falls silent while such a call hangs is excused by it.
 //!
 //! Only the agent's own limit counts: a dead database is answered after 20 ms, after 30 s, or never.
 
@@ -10,8 +11,8 @@ use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.
 const LIMIT: Span = Span::secs(40);
-/// `/health` that answers so long after a call was sent shows that the server lives while the call hangs; any sooner, and
-/// both might have stopped at once.
+/// `/health` that answers so long after a call was sent shows that the server lives while the call hangs; any sooner,
+/// and both might have stopped at once.
 const MEANWHILE: Span = Span::secs(1);
 
 /// One timed call, judged.
@@ -127,8 +128,8 @@ impl Database {
         }
     }
 
-    /// A call was given up: shared evidence only if `/health` answered meanwhile, or does so next, for else the JVM itself
-    /// is stuck.
+    /// A call was given up: shared evidence only if `/health` answered meanwhile, or does so next, for else the JVM
+    /// itself is stuck.
     pub(super) fn hung(&mut self, sent: Option<Moment>, answered: Option<Moment>) {
         if meanwhile(sent, answered) {
             self.hang = true;

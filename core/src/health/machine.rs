@@ -1,4 +1,5 @@
-//! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and one floor that takes the node out.
+//! The machine under Rundeck: room on its file systems, memory, load. Soft flags, and the mark below which a disk is
+//! full. Whether a full disk takes the node out is decided in `heart/between.rs`.
 
 use super::phrases::{disk_words, load_words, memory_words};
 use crate::contract::{
@@ -9,7 +10,7 @@ use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Between two looks at file systems: gigabytes do not fill in a minute.
 const DISK_INTERVAL: Span = Span::secs(60);
-/// While what is seen contradicts what is believed, or the floor is near.
+/// While what is seen contradicts what is believed, or a disk is full.
 const DISK_FAST: Span = Span::secs(10);
 /// Above the adapter's own limit for all of them.
 const DISK_LIMIT: Span = Span::secs(10);
@@ -31,8 +32,8 @@ pub(super) struct Machine {
     disks: Option<Looked>,
     memory_look: Option<Looked>,
     load_look: Option<Looked>,
-    /// Above the floor, or below.
-    floor: Gate<()>,
+    /// Above the mark below which a disk is full, or below.
+    full: Gate<()>,
     /// Above what degrades the node, or below.
     low: Gate<()>,
     memory: Gate<()>,
@@ -48,7 +49,7 @@ impl Machine {
             disks: None,
             memory_look: None,
             load_look: None,
-            floor: Gate::default(),
+            full: Gate::default(),
             low: Gate::default(),
             memory: Gate::default(),
             load: Gate::default(),
@@ -79,10 +80,10 @@ impl Machine {
         count(&mut self.low, judged.outcome, policy);
         self.disks = Some(desk.looked(Check::Disk, judged, &self.disk_pace));
         if let Some((fullest, share)) = seen.as_deref().and_then(worst) {
-            count(&mut self.floor, bounded(share >= u64::from(policy.disk.down_below.0)), policy);
+            count(&mut self.full, bounded(share >= u64::from(policy.disk.down_below.0)), policy);
             self.note_low(&fullest.path, policy, desk);
         }
-        let steady = !self.floor.wavers() && !self.low.wavers() && self.floor.shut().is_none();
+        let steady = !self.full.wavers() && !self.low.wavers() && self.full.shut().is_none();
         let wait = desk.around(if steady { DISK_INTERVAL } else { DISK_FAST });
         self.disk_pace.done(desk.now() + wait);
     }
@@ -108,19 +109,19 @@ impl Machine {
         self.host_pace.done(desk.now() + wait);
     }
 
-    /// Less is free than the floor that the policy sets.
-    pub(super) fn below_floor(&self) -> bool {
-        self.floor.shut().is_some()
+    /// A local file system that Rundeck writes to is full.
+    pub(super) fn disk_full(&self) -> bool {
+        self.full.shut().is_some()
     }
 
-    /// `may_eject`: below the floor the node is taken out.
+    /// `may_eject`: a full disk takes the node out.
     pub(super) fn disk_row(&self, may_eject: bool, policy: &HealthPolicy) -> CheckView {
-        let floor = match (policy.disk.down_below, may_eject) {
+        let out = match (policy.disk.down_below, may_eject) {
             (Share::ZERO, _) => String::new(),
             (_, false) => ", nothing takes it out in an Auto Scaling group".to_owned(),
             (mark, true) => format!(", less than {mark} takes it out"),
         };
-        let change = format!("less than {} flags the node{floor}", policy.disk.degraded_below);
+        let change = format!("less than {} flags the node{out}", policy.disk.degraded_below);
         counted(Check::Disk, self.disks.as_ref(), &self.low, &self.disk_pace, change)
     }
 
@@ -137,7 +138,7 @@ impl Machine {
     /// Flags of what is short, in their documented order.
     pub(super) fn degraded(&self) -> impl Iterator<Item = Degraded> {
         let flags = [
-            (Degraded::Disk, self.low.shut().or(self.floor.shut())),
+            (Degraded::Disk, self.low.shut().or(self.full.shut())),
             (Degraded::Memory, self.memory.shut()),
             (Degraded::Load, self.load.shut()),
         ];
@@ -192,8 +193,8 @@ fn overloaded(host: &HostSeen) -> bool {
     host.load_hundredths > LOAD_ABOVE.saturating_mul(host.processors.max(1))
 }
 
-/// The fullest local file system and its free share of bytes or inodes, in thousandths. What cannot be judged (a network
-/// file system, one that hangs, one that may not be read) is passed over: it counts as nothing.
+/// The fullest local file system and its free share of bytes or inodes, in thousandths. What cannot be judged (a
+/// network file system, one that hangs, one that may not be read) is passed over: it counts as nothing.
 pub(crate) fn worst(seen: &[DiskSeen]) -> Option<(&DiskSeen, u64)> {
     seen.iter().filter_map(|disk| Some((disk, free_share(&disk.room)?))).min_by_key(|(_, share)| *share)
 }

@@ -1,9 +1,10 @@
 //! The verdict about the local Rundeck: what it is really able to do.
 //!
-//! It knows what each probe of this node saw, how often in a row, and what all of them together come to. It decides the
-//! verdict (`verdict`), when each thing is looked at (`step`), what a silent `/health` is excused by, and which flags
-//! degrade the node. It never knows what the node is meant to do, what the execution mode is, or what an Auto Scaling group
-//! would make of a 503: `heart/between.rs` joins these.
+//! It knows what each probe of this node saw, how often in a row, and what all of them together come to. It decides
+//! the verdict (`verdict`), when each thing is looked at (`step`), what a silent `/health` is excused by (for longer
+//! where it is told that an Auto Scaling group might replace the node), and which flags degrade the node. It never
+//! knows what the node is meant to do or what the execution mode is, and never whether a full disk or a passive
+//! Rundeck may take this node out: `heart/between.rs` and `api/mode.rs` say that.
 //!
 //! The heart calls `step` once a turn, `on_…` for each answer, and reads `verdict`, `degraded` and the rows.
 
@@ -36,8 +37,8 @@ use start::{GoodRun, Start};
 use verdict::Standing;
 use web::Web;
 
-/// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a balancer
-/// whose targets are all silent sends to all of them anyway.
+/// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a
+/// balancer whose targets are all silent sends to all of them anyway.
 const SHARED_EXCUSE: Span = Span::secs(300);
 
 /// What the heart knows of the local Rundeck and of its machine.
@@ -76,7 +77,7 @@ impl Health {
         !self.start.restoring()
     }
 
-    /// What all local checks together say, the disk's floor excepted.
+    /// What all local checks together say, a full disk excepted.
     pub(crate) fn verdict(&self) -> Verdict {
         match (self.standing.base(), self.jvm.sound().shut()) {
             (Verdict::Up | Verdict::Booting(_), Some(reason)) => Verdict::Down(reason),
@@ -172,9 +173,9 @@ impl Health {
         self.web.looked_at()
     }
 
-    /// Less is free on a local file system than the floor that the policy sets.
-    pub(crate) fn below_floor(&self) -> bool {
-        self.machine.below_floor()
+    /// A local file system that Rundeck writes to is full, by the policy's mark.
+    pub(crate) fn disk_full(&self) -> bool {
+        self.machine.disk_full()
     }
 
     /// In service, but something is wrong: what these probes show, in the documented order.

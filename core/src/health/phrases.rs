@@ -19,8 +19,8 @@ pub(super) fn process_words(process: Process, jvm: JvmSeen) -> String {
     }
 }
 
-/// Words for one round; `shared_hang`: silence is put down to the database.
-pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> String {
+/// Words for one round; `excused`: silence is put down to the database.
+pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, excused: bool) -> String {
     let web = match seen {
         WebSeen::Ok => "200 ok".to_owned(),
         WebSeen::Disabled => "404, endpoint switched off, server alive".to_owned(),
@@ -29,7 +29,7 @@ pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, shared_hang: bool
         WebSeen::Body => "200 with a body that is not ok".to_owned(),
         WebSeen::Truncated => "answer cut short".to_owned(),
         WebSeen::Refused => "connection refused".to_owned(),
-        WebSeen::TimedOut if shared_hang => "no answer in time, as calls that need the database".to_owned(),
+        WebSeen::TimedOut if excused => "no answer in time, as calls that need the database".to_owned(),
         WebSeen::TimedOut => "no answer in time".to_owned(),
         WebSeen::CannotConnect => "the agent has no descriptor or port left".to_owned(),
         WebSeen::CannotJudge(why) => format!("cannot judge: {why:?}").to_lowercase(),

@@ -1,7 +1,7 @@
 //! Rundeck's process: found, watched, told to end, ended, replaced.
 //!
-//! None found is no proof of anything; the end of one that was found is. What an end means for the verdict is decided in the
-//! room's face.
+//! None found is no proof of anything; the end of one that was found is. What an end means for the verdict is decided
+//! in the room's face.
 
 use super::phrases::process_words;
 use crate::contract::{
@@ -103,8 +103,8 @@ impl Jvm {
         replaced
     }
 
-    /// Told to end, or a port that is not its own: `/health` may go on saying ok for as long as jobs run. True: the result
-    /// contradicts those before it, so the next look, which comes with a round, is wanted soon.
+    /// Told to end, or a port that is not its own: `/health` may go on saying ok for as long as jobs run. True: the
+    /// result contradicts those before it, so the next look, which comes with a round, is wanted soon.
     pub(super) fn judge(&mut self, jvm: JvmSeen, policy: &HealthPolicy, desk: &mut Desk) -> bool {
         self.shown = jvm;
         let confirm = if jvm.stopping {

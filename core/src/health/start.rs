@@ -1,5 +1,5 @@
-//! The start of a Rundeck process: what a first `up` needs, the budget of a start, and the verdict that an earlier run of the
-//! agent kept.
+//! The start of a Rundeck process: what a first `up` needs, the budget of a start, and the verdict that an earlier
+//! run of the agent kept.
 //!
 //! It counts no rounds: it is told what they came to.
 
@@ -123,8 +123,8 @@ impl Start {
         self.restore = None;
     }
 
-    /// True: the kept verdict holds, and is proven by that. `contradicted`: the node has gone down since it was kept, for
-    /// what `/health` does not show.
+    /// True: the kept verdict holds, and is proven by that. `contradicted`: the node has gone down since it was kept,
+    /// for what `/health` does not show.
     pub(super) fn take_up(&mut self, contradicted: bool, now: Moment) -> bool {
         let Some(restore) = &self.restore else { return false };
         if restore.same_process && restore.passed && !contradicted {

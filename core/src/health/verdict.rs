@@ -1,7 +1,7 @@
 //! The verdict as it stands by rounds of `/health` and by the process's life, with what led to it.
 //!
-//! It is moved by single pieces of evidence; how they are counted is `web.rs`, what a start needs is `start.rs`, and the
-//! other local checks are laid over it in the room's face.
+//! It is moved by single pieces of evidence; how they are counted is `web.rs`, what a start needs is `start.rs`, and
+//! the other local checks are laid over it in the room's face.
 
 use super::start::Start;
 use super::web::Web;

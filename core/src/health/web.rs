@@ -1,7 +1,8 @@
-//! The web check: one round of `/health` (and, until the first `up`, of the token-free API step), what its answer comes to,
-//! and the counters of such rounds.
+//! The web check: one round of `/health` (and, until the first `up`, of the token-free API step), what its answer
+//! comes to, and the counters of such rounds.
 //!
-//! The weights of evidence. What follows from the counters for the verdict is decided in the room's face.
+//! The weights of evidence. What follows from the counters is decided in `verdict.rs` (down), `start.rs` (a first `up`)
+//! and the room's face (up again).
 
 use super::phrases::web_words;
 use crate::contract::{
@@ -34,12 +35,12 @@ impl Round {
 }
 
 /// One round, judged for people; as [`judge`].
-pub(crate) fn judged_web(web: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> Judged {
-    Judged::new(judge(web, boot, shared_hang).outcome(), web_words(web, boot, shared_hang))
+pub(crate) fn judged_web(web: WebSeen, boot: Option<BootSeen>, excused: bool) -> Judged {
+    Judged::new(judge(web, boot, excused).outcome(), web_words(web, boot, excused))
 }
 
-/// The weight of one round's answers; `shared_hang`: silence is put down to the database.
-pub(crate) fn judge(web: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> Round {
+/// The weight of one round's answers; `excused`: silence is put down to the database.
+pub(crate) fn judge(web: WebSeen, boot: Option<BootSeen>, excused: bool) -> Round {
     match web {
         WebSeen::Ok | WebSeen::Disabled => match boot {
             None | Some(BootSeen::Past) => Round::Pass,
@@ -51,7 +52,7 @@ pub(crate) fn judge(web: WebSeen, boot: Option<BootSeen>, shared_hang: bool) -> 
         WebSeen::Body | WebSeen::Truncated => Round::Fail(Reason::BadBody, false),
         WebSeen::Refused => Round::Fail(Reason::Refused, true),
         // A frozen database silences `/health` on every member once 200 requests wait for it: shared, not ours.
-        WebSeen::TimedOut if shared_hang => Round::Unknown,
+        WebSeen::TimedOut if excused => Round::Unknown,
         WebSeen::TimedOut => Round::Fail(Reason::Timeout, false),
         WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
     }

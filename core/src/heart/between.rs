@@ -8,16 +8,16 @@ use crate::contract::{
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
 
-/// `system/info` may be asked. During a start the readiness state is asked first: both may need the slot, and a first `up`
-/// needs the state. A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that nobody can
-/// tell.
+/// `system/info` may be asked. During a start the readiness state is asked first: both may need the slot, and a first
+/// `up` needs the state. A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that
+/// nobody can tell.
 pub(super) fn asks_api(rundeck: Reach, jobs_wanted: bool) -> bool {
     let turn = rundeck.proven || rundeck.readiness_asked;
     (rundeck.answers && turn) || (jobs_wanted && rundeck.life == Life::There)
 }
 
-/// The timed call may be made. Not while a drain counts jobs, which needs the slot; not before the first `up`, nor with a
-/// token that is rejected: each such call is an error in Rundeck's log.
+/// The timed call may be made. Not while a drain counts jobs, which needs the slot; not before the first `up`, nor
+/// with a token that is rejected: each such call is an error in Rundeck's log.
 pub(super) fn asks_database(rundeck: Reach, token_accepted: bool, jobs_wanted: bool) -> bool {
     token_accepted && rundeck.proven && rundeck.answers && !jobs_wanted
 }
@@ -75,8 +75,8 @@ pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: bool) -> Wish 
 }
 
 /// A full disk is this node's own and takes it out, but a node that is replaced for it takes its jobs with it.
-pub(super) fn ejects_full_disk(below_floor: bool, in_group: bool) -> bool {
-    below_floor && !in_group
+pub(super) fn ejects_full_disk(full: bool, in_group: bool) -> bool {
+    full && !in_group
 }
 
 /// The drain, as far as the answer depends on it.

@@ -1,7 +1,8 @@
-//! What comes in: each event and reply goes to the part of the heart that waits for it, and what one part learns from it
-//! is passed on to the others.
+//! What comes in: each event and reply goes to the room that waits for it, and what one room's answer means to
+//! another is passed on: a closed port voids what the API had said, an answered call makes the API worth asking
+//! again, a found process asks whose passive mode it has.
 //!
-//! Nothing is decided here that belongs to one part alone.
+//! Nothing is decided here that belongs to one room alone.
 
 use super::{Heart, between};
 use crate::contract::{

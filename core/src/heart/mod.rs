@@ -1,8 +1,9 @@
 //! The heart: takes events, lets its rooms decide in a fixed order, and hands out commands.
 //!
-//! It knows all rooms and the order of a turn: what was seen is taken in (`inbox.rs`), orders begin and end drains
-//! (`orders.rs`), each room steps, and health and intent are joined into one answer. Rules that need two rooms stand in
-//! `between.rs`, what people read in `view.rs` and `rows.rs`. It never judges what a room can judge alone.
+//! It knows all rooms and the order of a turn: what was seen is taken in (`inbox.rs`, which also passes on what one
+//! room's answer means to another), orders begin, join and end drains or are refused (`orders.rs`), each room steps,
+//! and health and intent are joined into one answer. Rules that need two rooms stand in `between.rs` as functions of
+//! values, what people read in `view.rs` and `rows.rs`. It never judges what a room can judge alone.
 //!
 //! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot` and `ended`.
 
@@ -141,7 +142,7 @@ impl Heart {
 
     fn claim_mode(&mut self) {
         if self.drain.is_none() {
-            self.mode.settle(&self.api);
+            self.mode.release(&self.api);
         } else if between::switches_mode(&self.policy) && self.health.reach().answers {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
@@ -260,7 +261,7 @@ impl Heart {
         let by_others = self.api.mode() == Some(Mode::Passive) && !self.mode.is_ours();
         let ejections = between::Ejections {
             blind: self.health.blind(policy, self.desk.now()),
-            disk: between::ejects_full_disk(self.health.below_floor(), in_group),
+            disk: between::ejects_full_disk(self.health.disk_full(), in_group),
             passive: passive_ejects(by_others, in_group, policy),
         };
         between::answer(leaving, self.health.verdict(), &ejections)

@@ -1,6 +1,7 @@
 //! What people and signals want of the node: orders to leave and to come back, kept over a crash, and the end itself.
 //!
-//! It begins and ends drains; how a drain goes is decided in `leaving`.
+//! It begins, joins and ends drains, and refuses those that would get the node replaced; how a drain goes is decided in
+//! `leaving`.
 
 use super::Heart;
 use crate::contract::{
@@ -57,7 +58,9 @@ impl Heart {
         if order.cause == Cause::Operator && self.asg.in_group() {
             return OrderAnswer::Refused {
                 why: Refusal::Asg,
-                text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first".into(),
+                text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach \
+                       it first"
+                    .into(),
             };
         }
         let id = order.id.clone();
@@ -77,7 +80,8 @@ impl Heart {
                 if jobs_first {
                     self.desk.finding(
                         Finding::AsgWillReplace,
-                        "an Auto Scaling group may replace this node at 503: it stays 200, passive, until its jobs are done",
+                        "an Auto Scaling group may replace this node at 503: it stays 200, passive, until its jobs are \
+                         done",
                     );
                 }
                 self.drain = Some(Drain::new(order, jobs_first, now));

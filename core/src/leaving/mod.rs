@@ -1,8 +1,9 @@
 //! Leaving: the phases of a drain, and what must be true before each ends.
 //!
-//! It knows who wants the node out, how far the drain has come, what was in flight and which jobs ran. It decides when a
-//! phase ends, what is given up at a deadline, whether `/health` still says 200, and what the receipt says. It never
-//! deregisters, switches the mode or counts jobs: other rooms do, and `heart/between.rs` tells it how far they are.
+//! It knows who wants the node out, how far the drain has come, what was in flight and which jobs ran. It decides
+//! when a phase ends, what is given up at a deadline, whether `/health` still says 200, and what the receipt says. It
+//! never deregisters, switches the mode or counts jobs: other rooms do, and `heart/between.rs` tells it how far they
+//! are.
 //!
 //! The heart calls `Drain::new` and `add` for orders, `step` and `write` once a turn, and `on_count` and `on_receipt`.
 

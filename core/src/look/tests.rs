@@ -1,7 +1,9 @@
 //! `check`'s verdicts and rows.
 
 use super::*;
-use crate::contract::{JvmSeen, PassiveRule, Process, Room, Unjudged};
+use crate::contract::{
+    BootSeen, DiskSeen, HostSeen, JvmSeen, PassiveRule, Process, ReadySeen, Room, Unjudged, WebSeen,
+};
 
 fn policy(passive: PassiveRule) -> HealthPolicy {
     HealthPolicy { passive, ..HealthPolicy::default() }
@@ -42,10 +44,14 @@ fn one_look_is_judged_as_a_round_would_be() {
         (W::CannotJudge(Unjudged::Name), None, None, L::Unknown),
         (W::CannotConnect, None, None, L::Unknown),
     ] {
-        assert_eq!(look(web, boot, api.clone()).judge(&policy(PassiveRule::Out)), want, "{web:?} {boot:?} {api:?}");
+        assert_eq!(
+            judge_look(&look(web, boot, api.clone()), &policy(PassiveRule::Out)),
+            want,
+            "{web:?} {boot:?} {api:?}"
+        );
     }
     let passive = look(WebSeen::Ok, Some(BootSeen::Past), mode(Mode::Passive));
-    assert_eq!(passive.judge(&policy(PassiveRule::In)), Looks::Degraded(Degraded::Passive));
+    assert_eq!(judge_look(&passive, &policy(PassiveRule::In)), Looks::Degraded(Degraded::Passive));
 }
 
 #[test]
@@ -73,7 +79,7 @@ fn what_health_does_not_say_counts_too() {
         (Look { host: host(1 << 20, 10), ..calm.clone() }, Looks::Degraded(Degraded::Memory)),
         (Look { host: host(1 << 29, 900), ..calm.clone() }, Looks::Degraded(Degraded::Load)),
     ] {
-        assert_eq!(look.judge(&policy(PassiveRule::Out)), want, "{look:?}");
+        assert_eq!(judge_look(&look, &policy(PassiveRule::Out)), want, "{look:?}");
     }
 }
 
@@ -81,7 +87,7 @@ fn what_health_does_not_say_counts_too() {
 fn rows_tell_what_was_seen() {
     let mut seen = look(WebSeen::Ok, Some(BootSeen::StillBooting), None);
     seen.disks = disk(55);
-    let rows = seen.rows(&policy(PassiveRule::Out));
+    let rows = look_rows(&seen, &policy(PassiveRule::Out));
     let told: Vec<String> = rows.iter().map(|r| format!("{} {} {}", r.check, r.result, r.seen)).collect();
     assert_eq!(
         told,

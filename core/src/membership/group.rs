@@ -189,11 +189,11 @@ impl Group {
                 desk.tell(NoteKind::Notice, format!("{} says {}{detail}", target.name, state_word(&seen.state)));
             }
         }
-        let settled = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
-        if settled {
+        let steady = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
+        if steady {
             self.look_backoff.reset();
         }
-        let wait = if settled { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
+        let wait = if steady { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
         self.seen = Some((seen, desk.now()));
         self.look.done(desk.now() + wait);
     }
@@ -213,7 +213,8 @@ impl Group {
             }
             Err(_) => {
                 if self.joining {
-                    // AWS may have done it all the same: only a look can tell, and until then a leaving node asks to be out.
+                    // AWS may have done it all the same: only a look can tell, and until then a leaving node asks to
+                    // be out.
                     self.seen = None;
                     self.look_soon(desk.now());
                 } else {
@@ -247,7 +248,8 @@ impl Group {
         }
         self.seen = Some((TargetSeen { state, reason: reason.into(), description: String::new() }, desk.now()));
         self.look_backoff.reset();
-        // A first look before the delay has passed would only see `draining` (peers' lesson: it costs everybody's quota).
+        // A first look before the delay has passed would only see `draining` (peers' lesson: it costs everybody's
+        // quota).
         let wait = if self.joining { desk.wait(&mut self.look_backoff) } else { self.delay() + FIRST_LOOK };
         if !self.joining && self.kind == Some(TargetType::Ip) {
             self.not_before = desk.now() + self.delay();

@@ -1,11 +1,12 @@
 //! This node's own targets: in which groups they belong, who owns each group, and what all of them together allow.
 //!
-//! It knows which machine this is, which groups are named (by configuration, else by the instance tag), what AWS says of
-//! them and of this node's target in each. It decides when a target is registered, deregistered or looked at, and sums the
-//! groups up for a drain. It never touches another node's target, never re-adds a node that is leaving, and does not decide
-//! whether the node should be in at all: that is the wish that it is handed.
+//! It knows which machine this is, which groups are named (by configuration, else by the instance tag), what AWS says
+//! of them and of this node's target in each. It decides when a target is registered, deregistered or looked at, and
+//! sums the groups up for a drain. It never touches another node's target, never re-adds a node that is leaving, and
+//! does not decide whether the node should be in at all: that is the wish that it is handed.
 //!
-//! The heart calls `step`, the `on_…` for AWS's and metadata's answers, `begin_leaving`, `begin_joining`, and reads the sums.
+//! The heart calls `step`, the `on_…` for AWS's and metadata's answers, `begin_leaving`, `begin_joining`, and reads
+//! the sums.
 
 mod group;
 mod instance;
@@ -202,7 +203,7 @@ impl Membership {
         }
     }
 
-    /// Configuration first, else the tag (design 5).
+    /// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins.
     fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         let wanted = if inputs.policy.membership.groups.is_empty() {
             from_tag(&inputs.policy.membership, self.instance.tag())
