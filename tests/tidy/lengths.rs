@@ -7,7 +7,7 @@ const FUNCTION: usize = 70;
 /// Lines of a file, its inline tests too.
 const FILE: usize = 500;
 /// Files with a limit of their own: the two that everything else is kept out of.
-const OWN_LIMITS: [(&str, usize); 3] = [("src/main.rs", 60), ("src/agent.rs", 300), ("src/agent/mod.rs", 300)];
+const OWN_LIMITS: [(&str, usize); 2] = [("src/main.rs", 60), ("src/agent/mod.rs", 300)];
 
 /// What is too long in these files.
 pub fn findings(files: &[File]) -> Vec<String> {

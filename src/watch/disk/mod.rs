@@ -136,5 +136,4 @@ fn told(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "disk/tests.rs"]
 mod tests;

@@ -253,5 +253,4 @@ fn aligned(length: u32) -> usize {
 }
 
 #[cfg(test)]
-#[path = "sockets/tests.rs"]
 mod tests;

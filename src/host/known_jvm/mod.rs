@@ -1,5 +1,5 @@
-//! Rundeck's process once `process.rs` has found it, looked at again without a scan: its memory, its threads, whether it was
-//! told to end (`threads.rs`) and whether somebody else listens on its port (`sockets.rs`). It finds nothing, and its end is
+//! Rundeck's process once `process/` has found it, looked at again without a scan: its memory, its threads, whether it was
+//! told to end (`threads.rs`) and whether somebody else listens on its port (`sockets/`). It finds nothing, and its end is
 //! seen by `exit.rs`.
 //!
 //! A look is cheap enough for the thread of the loop. It opens files of this one process (`stat`, `statm`, the list of its
@@ -67,5 +67,4 @@ fn shares_our_network(pid: u32) -> bool {
 
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::panic)]
-#[path = "known_jvm/tests.rs"]
 mod tests;

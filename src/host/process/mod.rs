@@ -194,5 +194,4 @@ fn listening_processes(system: &System, rundeck: Endpoint) -> Vec<u32> {
 }
 
 #[cfg(test)]
-#[path = "process/tests.rs"]
 mod tests;
