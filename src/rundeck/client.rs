@@ -6,14 +6,12 @@
 use super::answer::Failure;
 use super::facts::{Boot, Database, Info, Mode, ModeSet, Readiness, ReadinessLook, Web, WebLook};
 use super::lane::Verified;
+use super::options::{Options, SetupError};
 use super::readiness::{self, Endpoint};
-use super::tls::TlsError;
 use super::token::Token;
-use super::url::BaseUrl;
 use super::wire::{Ask, Wire};
 use super::{answer::Answer, decode};
 use hyper::Method;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -30,40 +28,6 @@ const STATUS_API: u32 = 36;
 /// Least time that a switch of the mode is given: going back to active reschedules every job within the request
 /// (Rundeck's `ExecutionService`).
 const MODE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How Rundeck is reached.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `rundeck.url`.
-    pub url: BaseUrl,
-    /// `rundeck.host_header`: sent instead of the URL's host.
-    pub host_header: Option<String>,
-    /// `rundeck.ca_file`: PEM. Without it and without a pin the system's CAs count.
-    pub ca_file: Option<PathBuf>,
-    /// `rundeck.pin_sha256`: of the certificate's DER form. Goes before `ca_file`.
-    pub pin_sha256: Option<[u8; 32]>,
-    /// `rundeck.tls_server_name`: checked in the certificate and sent as SNI; default the URL's host.
-    pub tls_server_name: Option<String>,
-    /// `health.connect_timeout`: name resolution and TCP.
-    pub connect_timeout: Duration,
-    /// `health.timeout`: a whole call.
-    pub timeout: Duration,
-    /// Without it only token-free questions are asked.
-    pub token: Option<Token>,
-    /// Tells the time since any fixed moment: the age of kept connections.
-    pub monotonic: fn() -> Duration,
-}
-
-/// Why a client cannot be built. Each is a fault of the configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// TLS.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// Not a header value.
-    #[error("rundeck.host_header {0:?} holds characters that no header can carry")]
-    HostHeader(String),
-}
 
 /// A client for one Rundeck.
 pub struct Client {

@@ -10,6 +10,7 @@
 //! | `url.rs` | where Rundeck is |
 //! | `token.rs` | the secret, never shown |
 //! | `tls.rs` | private CA, pinned certificate, unverified look |
+//! | `options.rs` | how Rundeck is reached, and why a client cannot be built |
 //! | `client.rs` | the questions |
 //! | `readiness.rs` | which readiness endpoint a version has, and how its answer reads, pure |
 //! | `wire.rs` | one HTTP/1.1 exchange, time-outs |
@@ -25,6 +26,7 @@ mod decode;
 mod facts;
 mod lane;
 mod link;
+mod options;
 mod readiness;
 mod tls;
 mod token;
@@ -35,8 +37,9 @@ mod wire;
 mod tests;
 
 pub use answer::Failure;
-pub use client::{Client, Options, SetupError};
+pub use client::Client;
 pub use facts::{Boot, Database, Info, Mode, ModeSet, Readiness, ReadinessLook, SystemInfo, Web, WebLook};
+pub use options::{Options, SetupError};
 pub use tls::TlsError;
 pub use token::{Token, TokenError};
 pub use url::BaseUrl;

@@ -7,9 +7,9 @@
 use super::answer::{Answer, Failure};
 use super::lane::{Connectors, Lane, Unverified, Verified};
 use super::link::{Era, Kept, Link, Stream};
-use super::tls::{Fingerprint, Trust, client_config};
+use super::options::{Options, SetupError};
+use super::tls::{Fingerprint, TlsError, Trust, client_config};
 use super::url::BaseUrl;
-use super::{Options, SetupError, TlsError};
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT};
