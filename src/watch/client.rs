@@ -84,7 +84,6 @@ fn options(settings: &Settings, token: Option<Token>) -> Options {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
     use crate::config::Secret;

@@ -66,5 +66,4 @@ fn shares_our_network(pid: u32) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::expect_used, clippy::panic)]
 mod tests;
