@@ -1,4 +1,4 @@
-//! Interface 4.1 and 4.2: which status and which words.
+//! Which status and which words answer which snapshot. What each means for a node is told in docs/HEALTH.md.
 
 use super::*;
 use rundeck_alb_core::{Degraded, Reason, State};

@@ -142,7 +142,7 @@ impl Group {
     }
 
     /// Deregisters all of `unwanted` (`DeregisterTargets`). A target that is not registered counts as done; one without
-    /// a port does nothing, as reported of AWS (chaostoolkit-aws issue 60).
+    /// a port does nothing: AWS answers 200 and leaves it `healthy`, as users of chaostoolkit-aws found out.
     ///
     /// # Errors
     /// An id that does not fit the group's type, an unknown instance.
