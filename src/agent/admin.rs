@@ -1,5 +1,5 @@
-//! Opens the two admin listeners, the control socket and the TCP port on loopback, and hands them what they show: the board,
-//! the counters, the receipts, the agent's own use. What they answer is `server/admin`'s.
+//! Opens the two admin listeners, the control socket and the TCP port on loopback, and hands them what they show: the
+//! board, the counters, the receipts, the agent's own use. What they answer is `server/admin`'s.
 
 use super::error::StartError;
 use super::places::Places;

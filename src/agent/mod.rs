@@ -1,8 +1,8 @@
 //! THE loop: the only owner of the heart, once the start has restored and handed it over.
 //!
 //! Each turn: wait for a signal, an order, a finished call or the next deadline, take a batch of what waits, feed
-//! the heart in priority order, send out its commands (each call a task whose result is events), publish one snapshot. A
-//! second signal becomes an abort here; all else is decided in the heart.
+//! the heart in priority order, send out its commands (each call a task whose result is events), publish one snapshot.
+//! A second signal becomes an abort here; all else is decided in the heart.
 //!
 //! | file | what |
 //! |---|---|

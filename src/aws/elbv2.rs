@@ -88,15 +88,15 @@ impl Elbv2 {
         Self { client: Client::new(config), monotonic, tallies: Tallies::default() }
     }
 
-    /// Registers `id`:`port`. Registering again changes nothing. `InvalidTarget` while the instance is not running yet, or
-    /// an `ip` target is still draining.
+    /// Registers `id`:`port`. Registering again changes nothing. `InvalidTarget` while the instance is not running yet,
+    /// or an `ip` target is still draining.
     pub async fn register(&self, arn: &str, id: &str, port: u16) -> Change {
         let call = self.client.register_targets().target_group_arn(arn).targets(target(id, port));
         Change::of(self.counted("RegisterTargets", call.send()).await)
     }
 
-    /// Deregisters `id`:`port`. New requests stop at once. Deregistering what is not there succeeds. `InvalidTarget` and
-    /// `NotFound` mean that nothing is left to do.
+    /// Deregisters `id`:`port`. New requests stop at once. Deregistering what is not there succeeds. `InvalidTarget`
+    /// and `NotFound` mean that nothing is left to do.
     pub async fn deregister(&self, arn: &str, id: &str, port: u16) -> Change {
         let call = self.client.deregister_targets().target_group_arn(arn).targets(target(id, port));
         Change::of(self.counted("DeregisterTargets", call.send()).await)

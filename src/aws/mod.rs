@@ -1,7 +1,7 @@
 //! The clients for AWS: the load balancer's API and the instance metadata, in neutral words.
 //!
-//! Types of the SDK stop in this room, and what goes wrong leaves it as the heart's neutral trouble. It holds no loop, no
-//! pacing and no policy, and dry-run is decided elsewhere: what is called here is sent.
+//! Types of the SDK stop in this room, and what goes wrong leaves it as the heart's neutral trouble. It holds no loop,
+//! no pacing and no policy, and dry-run is decided elsewhere: what is called here is sent.
 //!
 //! | file | what |
 //! |---|---|

@@ -1,8 +1,8 @@
-//! The table of all keys: their names, and how each is read into its field and shown. Flags, "did you mean" and the names of
-//! variables come from it too, and so do the keys of the contract that this version refuses.
+//! The table of all keys: their names, and how each is read into its field and shown. Flags, "did you mean" and the
+//! names of variables come from it too, and so do the keys of the contract that this version refuses.
 //!
-//! Does not hold the fields and their defaults (core's policies, `settings.rs`) or the rules between keys (`check.rs`). What else a
-//! new key touches stands in docs/ARCHITECTURE.md, "Where a change goes".
+//! Does not hold the fields and their defaults (core's policies, `settings.rs`) or the rules between keys (`check.rs`).
+//! What else a new key touches stands in docs/ARCHITECTURE.md, "Where a change goes".
 
 use rundeck_alb_core::{GroupWanted, Ownership, TargetType};
 

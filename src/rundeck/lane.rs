@@ -1,7 +1,7 @@
 //! Which connection carries a request, as a type: a token finds room on a verified one only.
 //!
-//! A request is bound to its lane, and a lane to its connections: what was opened without looking at the certificate is of
-//! another type than what may carry a token, and is not kept among those that may.
+//! A request is bound to its lane, and a lane to its connections: what was opened without looking at the certificate is
+//! of another type than what may carry a token, and is not kept among those that may.
 
 use super::link::{Era, Kept, Link};
 use hyper::header::HeaderValue;
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_lanes_of_connections_are_told_apart_by_type() {
-        // Each line is a signature that the compiler compares: exchange one lane for the other and this does not compile.
+        // Each line is a signature that the compiler compares: with one lane in the other's place it does not compile.
         let _: fn(&Kept<Verified>, Link<Verified>, Era, Duration) = Kept::put;
         let _: fn(&Verified, &Kept<Verified>, Duration) -> Taken<Verified> = Lane::take;
         let _: fn(&Unverified, &Kept<Verified>, Duration) -> Taken<Unverified> = Lane::take;

@@ -34,8 +34,8 @@ const MAX_HEAD: usize = 64 * 1024;
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// An open connection: the half that sends, and the half that must be driven meanwhile. `L` is the lane that it was opened
-/// for.
+/// An open connection: the half that sends, and the half that must be driven meanwhile. `L` is the lane that it was
+/// opened for.
 pub(super) struct Link<L> {
     sender: http1::SendRequest<Empty<Bytes>>,
     /// `None` once the connection has ended.

@@ -1,4 +1,5 @@
-//! From the world to events: one file per thing that is watched, and `client.rs`, which builds what Rundeck is asked with.
+//! From the world to events: one file per thing that is watched, and `client.rs`, which builds what Rundeck is asked
+//! with.
 //!
 //! Thin: each function looks once and says what it saw in the heart's words. When to look, and what follows from it,
 //! is decided in the heart.

@@ -1,5 +1,5 @@
-//! The signals that ask the agent to end, one after the other: SIGTERM, SIGINT, and SIGHUP where it runs on a terminal (a
-//! service has none, and SIGHUP ends nothing there). What the first asks for and what a second means, the loop says.
+//! The signals that ask the agent to end, one after the other: SIGTERM, SIGINT, and SIGHUP where it runs on a terminal
+//! (a service has none, and SIGHUP ends nothing there). What the first asks for and what a second means, the loop says.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};

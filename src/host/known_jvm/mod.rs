@@ -1,11 +1,11 @@
-//! Rundeck's process once `process/` has found it, looked at again without a scan: its memory, its threads, whether it was
-//! told to end (`threads.rs`) and whether somebody else listens on its port (`sockets/`). It finds nothing, and its end is
-//! seen by `exit.rs`.
+//! Rundeck's process once `process/` has found it, looked at again without a scan: its memory, its threads, whether it
+//! was told to end (`threads.rs`) and whether somebody else listens on its port (`sockets/`). It finds nothing, and its
+//! end is seen by `exit.rs`.
 //!
-//! A look is cheap enough for the thread of the loop. It opens files of this one process (`stat`, `statm`, the list of its
-//! threads and the names of new ones), `/proc/uptime`, and, where its arguments claim the port, one netlink socket; none of
-//! them waits for the process, for a disk or for a lock that a hanging process could hold. `cmdline` and `exe`, which do wait
-//! for such a lock, are not read again.
+//! A look is cheap enough for the thread of the loop. It opens files of this one process (`stat`, `statm`, the list of
+//! its threads and the names of new ones), `/proc/uptime`, and, where its arguments claim the port, one netlink socket;
+//! none of them waits for the process, for a disk or for a lock that a hanging process could hold. `cmdline` and `exe`,
+//! which do wait for such a lock, are not read again.
 
 use std::os::unix::fs::MetadataExt;
 

@@ -1,4 +1,5 @@
-//! What is known of one node: its names and addresses, and what was last seen of it. Starts and asks for nothing by itself.
+//! What is known of one node: its names and addresses, and what was last seen of it. Starts and asks for nothing by
+//! itself.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

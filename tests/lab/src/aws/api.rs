@@ -18,8 +18,8 @@ use super::xml;
 use crate::faults::{Fault, Faults};
 use crate::http::{self, Fate, Reply, Server, Service, Verdict};
 
-/// The running API: one service with a common door and a door for each node, so that one node can lose it. It stops when
-/// dropped.
+/// The running API: one service with a common door and a door for each node, so that one node can lose it. It stops
+/// when dropped.
 #[derive(Debug)]
 pub struct Api {
     common: Door,
