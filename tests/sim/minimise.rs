@@ -6,6 +6,8 @@ use crate::subject;
 use crate::tape::Tape;
 use crate::{DECISIONS, say};
 use std::fmt::Write;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Tries that one minimisation may take.
@@ -64,10 +66,26 @@ pub fn report(seed: u64, violation: &Violation) -> String {
         let _ = writeln!(text, "{row}");
     }
     let _ = writeln!(text, "{:?}", outcome.verdict);
-    let path = seeds().join(format!("{seed}.txt"));
-    let kept = std::fs::write(&path, format!("# {}\n{}\n", violation.rule, hex(&bytes)));
-    let _ = writeln!(text, "kept as {}: {kept:?}", path.display());
+    let _ = match keep(&seeds(), seed, &format!("# {}\n{}\n", violation.rule, hex(&bytes))) {
+        Ok(path) => writeln!(text, "kept as {}", path.display()),
+        Err(error) => writeln!(text, "not kept in {}: {error}", seeds().display()),
+    };
     text
+}
+
+/// Writes a failure under a name that is free: the same seed may have failed before, when its world was another one,
+/// and that failure stays. The same text is kept once.
+fn keep(directory: &Path, seed: u64, text: &str) -> io::Result<PathBuf> {
+    let mut path = directory.join(format!("{seed}.txt"));
+    for again in 2.. {
+        match File::create_new(&path) {
+            Ok(mut file) => return io::Write::write_all(&mut file, text.as_bytes()).map(|()| path),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(_) if std::fs::read_to_string(&path)? == text => return Ok(path),
+            Err(_) => path = directory.join(format!("{seed}-{again}.txt")),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Every failure that was ever kept, by file name.
@@ -96,4 +114,20 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.trim().as_bytes().chunks(2);
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+#[test]
+fn a_kept_failure_is_never_overwritten() -> io::Result<()> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("seeds-{}", std::process::id()));
+    std::fs::create_dir(&directory)?;
+    let names = ["first", "second", "first", "third", "second"].map(|text| keep(&directory, 7, text));
+    let kept = ["7.txt", "7-2.txt", "7-3.txt"].map(|name| std::fs::read_to_string(directory.join(name)));
+    std::fs::remove_dir_all(&directory)?;
+    for (name, wanted) in names.into_iter().zip(["7.txt", "7-2.txt", "7.txt", "7-3.txt", "7-2.txt"]) {
+        assert_eq!(name?, directory.join(wanted));
+    }
+    for (text, wanted) in kept.into_iter().zip(["first", "second", "third"]) {
+        assert_eq!(text?, wanted);
+    }
+    Ok(())
 }
