@@ -136,9 +136,10 @@ pub fn counters() -> Counters {
     }
     counters.probe(Check::Web, Outcome::Fail, Duration::from_secs(3));
     counters.probe(Check::Api, Outcome::Unknown, Duration::from_millis(400));
-    counters.aws_request("elbv2", "DescribeTargetHealth", CallResult::Ok, Duration::from_millis(80));
-    counters.aws_request("elbv2", "DescribeTargetHealth", CallResult::Throttled, Duration::from_millis(900));
-    counters.aws_request("elbv2", "RegisterTargets", CallResult::Denied, Duration::from_millis(40));
+    let service = "elasticloadbalancing";
+    counters.aws_request(service, "DescribeTargetHealth", CallResult::Ok, Duration::from_millis(80));
+    counters.aws_request(service, "DescribeTargetHealth", CallResult::Throttled, Duration::from_millis(900));
+    counters.aws_request(service, "RegisterTargets", CallResult::Denied, Duration::from_millis(40));
     counters.imds_requests("200", 1);
     counters.imds_requests("timeout", 1);
     counters.drain_ended(Cause::Operator, DrainResult::CutShort, Duration::from_secs(271));
