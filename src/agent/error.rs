@@ -11,12 +11,7 @@ use std::net::SocketAddr;
 pub enum StartError {
     /// The health port.
     #[error("cannot listen on {addr}: {source}; free the port, or choose another one by health.listen")]
-    Listen {
-        /// Where.
-        addr: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    Listen { addr: SocketAddr, source: io::Error },
     /// What systemd passed.
     #[error(transparent)]
     Passed(#[from] PassedError),
@@ -28,12 +23,7 @@ pub enum StartError {
     Store(#[from] OpenError),
     /// The admin port.
     #[error("cannot listen on {addr}: {source}; free the port, or choose another one by admin.listen")]
-    Admin {
-        /// Where.
-        addr: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    Admin { addr: SocketAddr, source: io::Error },
     /// The control socket; the text names the cure.
     #[error("{0}")]
     Control(String),
@@ -42,7 +32,6 @@ pub enum StartError {
     System {
         /// What was asked.
         what: &'static str,
-        /// Why.
         source: io::Error,
     },
 }

@@ -28,9 +28,7 @@ pub struct World {
     pub finder: Finder,
     /// Where it writes.
     pub disks: Disks,
-    /// AWS.
     pub cloud: Cloud,
-    /// Files.
     pub store: Arc<Store>,
     /// Names the boot in every file.
     pub boot_id: String,

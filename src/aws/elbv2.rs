@@ -47,7 +47,6 @@ pub enum Seen {
 /// One target as the load balancer sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetSeen {
-    /// The state.
     pub seen: Seen,
     /// AWS's reason code, like `Target.ResponseCodeMismatch`.
     pub reason: Option<String>,

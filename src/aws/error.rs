@@ -14,7 +14,6 @@ use std::fmt;
 /// Longest message, in characters, that is kept of an error: AWS's are under 300, HTML pages have no end.
 const MAX_MESSAGE: usize = 500;
 
-/// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallErrorKind {
     /// Too many requests for this account and Region (`Throttling`, HTTP 400).
@@ -46,7 +45,6 @@ pub(super) enum CallErrorKind {
 pub(super) struct CallError {
     /// The API's name for the call.
     pub operation: &'static str,
-    /// What kind.
     pub kind: CallErrorKind,
     /// AWS's code, where there is one.
     pub code: Option<String>,

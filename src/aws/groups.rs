@@ -7,15 +7,12 @@ use std::time::Duration;
 
 /// AWS's default ("TargetGroupAttribute"), for emulators leave the attribute out.
 pub(super) const DEFAULT_DELAY: Duration = Duration::from_secs(300);
-/// The attribute's key.
 pub(super) const DELAY_KEY: &str = "deregistration_delay.timeout_seconds";
 
 /// How groups are asked for. AWS fails the whole call with `TargetGroupNotFound` when one of them is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupsBy<'a> {
-    /// By ARN.
     Arns(&'a [String]),
-    /// By name.
     Names(&'a [String]),
 }
 
@@ -63,19 +60,15 @@ pub struct HealthCheck {
 /// A target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupFacts {
-    /// ARN.
     pub arn: String,
-    /// Name.
     pub name: String,
     /// Port of registrations that name none; `None` for groups without one (lambda).
     pub port: Option<u16>,
     /// What it registers.
     pub target_type: TargetType,
-    /// Its VPC.
     pub vpc_id: Option<String>,
     /// Load balancers that send requests to it; none: no listener rule uses the group.
     pub load_balancers: Vec<String>,
-    /// Its health check.
     pub health_check: HealthCheck,
     /// How long a target is drained: all of it, even when idle.
     pub deregistration_delay: Duration,

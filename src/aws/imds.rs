@@ -36,9 +36,7 @@ pub struct Identity {
     pub instance_id: String,
     /// Primary private address.
     pub private_ip: String,
-    /// Region.
     pub region: String,
-    /// Availability zone.
     pub availability_zone: String,
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: String,

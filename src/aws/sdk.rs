@@ -62,12 +62,7 @@ pub struct Outside {
 pub enum SetupError {
     /// The CA bundle cannot be read or used.
     #[error("AWS_CA_BUNDLE {}: {why}", path.display())]
-    CaBundle {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
+    CaBundle { path: PathBuf, why: String },
     /// The proxy's URL. Not quoted: it may hold a password.
     #[error("HTTPS_PROXY is no URL of a proxy; write it like http://proxy.example:3128")]
     Proxy,

@@ -134,7 +134,6 @@ fn words(verdict: Looks) -> (&'static str, Option<&'static str>, Hue) {
     }
 }
 
-/// Everything that is told.
 struct Told<'a> {
     seen: &'a Seen,
     verdict: Looks,

@@ -32,7 +32,6 @@ pub struct Control {
 /// What it answered.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// HTTP status.
     pub status: StatusCode,
     /// The whole body.
     pub body: Bytes,
@@ -44,7 +43,6 @@ pub enum ControlError {
     /// Nobody listens there.
     #[error("no agent answers on {}: {reason}", .socket.display())]
     NotRunning {
-        /// The socket.
         socket: PathBuf,
         /// The operating system's word.
         reason: io::Error,
@@ -73,7 +71,6 @@ pub enum ControlError {
     Said {
         /// What was asked for.
         path: String,
-        /// HTTP status.
         status: StatusCode,
         /// Its words.
         text: String,
@@ -83,7 +80,6 @@ pub enum ControlError {
     Unreadable {
         /// What was asked for.
         path: String,
-        /// What is wrong with it.
         reason: String,
     },
 }

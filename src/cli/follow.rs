@@ -42,7 +42,6 @@ impl Pace {
     }
 }
 
-/// What is followed.
 #[derive(Debug, Clone)]
 pub struct Following {
     /// The agent.

@@ -21,7 +21,6 @@ pub enum Hue {
 /// A step's sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// Done.
     Done,
     /// Under way.
     Busy,

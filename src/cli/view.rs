@@ -60,7 +60,6 @@ pub struct Health {
     pub degraded: Vec<String>,
 }
 
-/// One check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Check {
     /// Its name.
@@ -70,7 +69,6 @@ pub struct Check {
     /// What it may lead to when it fails.
     #[serde(default)]
     pub class: String,
-    /// What was seen.
     #[serde(default)]
     pub seen: String,
     /// How long ago.
@@ -90,16 +88,13 @@ pub struct Check {
     pub change: String,
 }
 
-/// Rundeck.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Rundeck {
-    /// Its version.
     pub version: Option<String>,
     /// Execution mode.
     pub mode: Option<String>,
     /// Jobs running in this JVM.
     pub running: Option<u64>,
-    /// Its process.
     pub pid: Option<u32>,
 }
 
@@ -169,7 +164,6 @@ pub struct Drain {
 /// One step of a drain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Step {
-    /// Its name.
     pub name: String,
     /// RFC 3339.
     pub started: String,

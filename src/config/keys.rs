@@ -17,7 +17,6 @@ use super::words::{DATABASE, optional_word, word};
 
 /// One key of a table that is read into an `S`.
 pub(super) struct Key<S: 'static> {
-    /// Its table.
     pub(super) table: &'static str,
     /// Its bare name.
     pub(super) name: &'static str,

@@ -57,7 +57,6 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// Whether a person named the file: then it must exist.
     pub explicit: bool,
-    /// The environment.
     pub env: Environment,
     /// Values from flags.
     pub overrides: Vec<Override>,
@@ -86,7 +85,6 @@ pub struct Override {
 /// Settings in force and where each came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The values.
     pub settings: Settings,
     /// Where they came from.
     pub origins: Origins,

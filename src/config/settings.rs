@@ -26,9 +26,7 @@ pub struct Settings {
     pub drain: DrainPolicy,
     /// The admin listeners.
     pub admin: AdminSettings,
-    /// The log.
     pub log: LogSettings,
-    /// AWS.
     pub aws: AwsSettings,
 }
 

@@ -33,6 +33,5 @@ pub struct Endpoint {
     /// The address when the URL names one; `None` for a host name. It matters only where several sockets listen on the
     /// same port at different addresses.
     pub address: Option<IpAddr>,
-    /// The TCP port.
     pub port: u16,
 }

@@ -9,17 +9,13 @@ use super::stat;
 /// What this process uses, in the units of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OwnUse {
-    /// Resident memory, in bytes.
     pub resident_bytes: u64,
-    /// Virtual memory, in bytes.
     pub virtual_bytes: u64,
     /// User and system time since the start, in milliseconds.
     pub cpu_ms: u64,
-    /// Open descriptors.
     pub open_fds: u64,
     /// How many may be open (the soft limit).
     pub max_fds: u64,
-    /// Threads.
     pub threads: u32,
     /// Start, in seconds since 1970.
     pub start_unix_s: u64,

@@ -10,7 +10,6 @@ use std::io;
 pub(super) struct Stat {
     /// Start in clock ticks since boot: with the pid it names one process of this boot.
     pub start_ticks: u64,
-    /// Threads of the process.
     pub threads: u32,
 }
 

@@ -10,7 +10,6 @@ use std::io;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     pub status: u16,
-    /// The `Location` header.
     pub location: Option<String>,
     pub body: Bytes,
 }

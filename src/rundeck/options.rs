@@ -32,7 +32,6 @@ pub struct Options {
 /// Why a client cannot be built. Each is a fault of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// Not a header value.

@@ -44,12 +44,7 @@ impl fmt::Debug for Fingerprint {
 pub enum TlsError {
     /// The CA file cannot be read or holds no certificate.
     #[error("rundeck.ca_file {}: {why}", path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
+    CaFile { path: PathBuf, why: String },
     /// Neither a DNS name nor an address.
     #[error("{0:?} is no name that a certificate can carry: set rundeck.tls_server_name")]
     ServerName(String),

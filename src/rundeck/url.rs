@@ -7,7 +7,6 @@ pub struct BaseUrl {
     pub https: bool,
     /// Name or address, an IPv6 address without its brackets.
     pub host: String,
-    /// TCP port.
     pub port: u16,
     /// `""`, or `/rundeck` without a slash at its end.
     pub context_path: String,

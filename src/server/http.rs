@@ -11,9 +11,7 @@ use hyper::{Response, StatusCode};
 /// An answer whose whole body is at hand.
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// Plain text.
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-/// JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The longest request head (request line and headers) that is read, in bytes, as Jetty has it. Beyond it hyper answers

@@ -62,7 +62,6 @@ pub enum StoreError {
     /// The system refused.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

@@ -24,7 +24,6 @@ pub enum Tokens {
     File(PathBuf),
     /// A token that no file holds.
     Fixed(Token),
-    /// There is none.
     None,
 }
 

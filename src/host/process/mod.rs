@@ -45,7 +45,6 @@ pub enum How {
 /// Rundeck's process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jvm {
-    /// Its process id.
     pub pid: u32,
     /// Its start in clock ticks since boot. With the pid and the boot id it names one process for ever.
     pub start_ticks: u64,
@@ -55,7 +54,6 @@ pub struct Jvm {
     pub user_id: Option<u32>,
     /// Resident memory, in bytes.
     pub memory_bytes: u64,
-    /// Threads.
     pub threads: u32,
     /// How it was recognised.
     pub how: How,

@@ -26,7 +26,6 @@ pub enum BindError {
         "cannot listen on {}: {source}; its directory must exist and be writable for the agent's user", path.display()
     )]
     Io {
-        /// The path.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

@@ -17,7 +17,6 @@ use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, St
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The content type of the page.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What the agent's own process uses, for the usual `process_*`.
@@ -25,17 +24,12 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 pub struct ProcessFigures {
     /// User and system time since the start, in seconds.
     pub cpu_seconds: f64,
-    /// Resident memory in bytes.
     pub resident_bytes: u64,
-    /// Virtual memory in bytes.
     pub virtual_bytes: u64,
-    /// Open descriptors.
     pub open_fds: u64,
     /// How many may be open.
     pub max_fds: u64,
-    /// Threads.
     pub threads: u64,
-    /// Start, in seconds since 1970.
     pub start_unix_seconds: f64,
 }
 

@@ -10,11 +10,8 @@ use crate::workspace::Workspace;
 const AGENT: &str = "rundeck-alb-agent";
 const STAND_IN: &str = "rundeck-stand-in";
 
-/// The programs.
 pub struct Programs {
-    /// The agent.
     pub agent: PathBuf,
-    /// The Rundeck stand-in.
     pub stand_in: PathBuf,
 }
 

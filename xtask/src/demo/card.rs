@@ -18,7 +18,6 @@ use super::story::{Story, Tone, span};
 pub struct Health {
     /// Its status; 0: nobody answers.
     pub status: u16,
-    /// Its body.
     pub body: String,
 }
 

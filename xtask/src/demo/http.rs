@@ -20,11 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Longest answer that is read, in bytes: `/status` and `/metrics` have some ten thousand.
 const LONGEST: usize = 1024 * 1024;
 
-/// An answer.
 pub struct Reply {
-    /// Its status.
     pub status: u16,
-    /// Its headers.
     pub headers: HeaderMap,
     /// Its whole body.
     pub body: Bytes,
@@ -42,7 +39,6 @@ impl Reply {
     }
 }
 
-/// What is asked.
 pub struct Ask<'a> {
     /// `GET`, `POST`.
     pub method: Method,

@@ -70,7 +70,6 @@ impl Process {
         Ok(Self { child, pid, log, readers })
     }
 
-    /// Its process id.
     pub fn pid(&self) -> Pid {
         self.pid
     }

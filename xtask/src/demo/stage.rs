@@ -19,7 +19,6 @@ use super::times;
 use super::users::{self, Tally};
 use super::watch;
 
-/// Nodes.
 pub const NODES: usize = 3;
 
 /// What a scene waits for takes a few seconds on an idle machine; after this it will not come.
@@ -50,11 +49,9 @@ impl From<String> for Trouble {
 
 /// Everything that plays. Dropping it ends all processes and tasks.
 pub struct Stage {
-    /// The programs.
     pub programs: Programs,
     /// Balancer, API, metadata.
     pub world: Arc<World>,
-    /// The nodes.
     pub nodes: Vec<Node>,
     /// What the users have seen.
     pub tally: Tally,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rundeck_alb_lab::alb::{GroupSettings, HealthCheck, HealthPort, Stickiness};
 
-/// The target group.
 pub const GROUP: &str = "rundeck-demo";
 
 /// The API token that the Rundecks take from their file.

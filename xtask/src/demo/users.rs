@@ -79,7 +79,6 @@ impl Tally {
         self.0.sent_to_login.load(Ordering::Relaxed)
     }
 
-    /// The failures.
     pub fn failures(&self) -> Vec<Failure> {
         lock(&self.0.failures).clone()
     }

@@ -35,7 +35,6 @@ pub struct Facts {
 pub struct Crash {
     /// Its target.
     pub node: TargetKey,
-    /// Its name.
     pub name: String,
     /// When it was killed.
     pub killed: Instant,
