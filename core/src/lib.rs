@@ -7,6 +7,7 @@
 //! What it does not do: anything in the world. Adapters in the agent turn the world into `Event`s and `Command`s into
 //! calls.
 
+#![warn(missing_docs)]
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod api;

@@ -30,30 +30,44 @@ use source::{File, repository};
 /// A rule: from files to what breaks it in them.
 type Rule = fn(&[File]) -> Vec<String>;
 
-/// All rules, each with the name of what it holds.
-const RULES: &[(&str, Rule)] = &[
-    ("rooms_import_only_to_the_right", imports::findings),
-    ("rooms_of_core_import_only_to_the_right", rooms::findings),
-    ("no_files_name_each_other_in_a_circle", circles::findings),
-    ("rooms_of_core_keep_their_state", privacy::findings),
-    ("core_depends_on_nothing_but_serde", purity::findings),
-    ("core_names_each_case", purity::wildcards),
-    ("banned_words_are_not_used", bans::findings),
-    ("no_citation_of_what_a_clone_lacks", citations::findings),
-    ("a_lint_is_expected_with_its_reason", attributes::findings),
-    ("nothing_outgrows_its_limit", lengths::findings),
-    ("no_line_is_wider_than_the_page", width::findings),
-    ("a_folder_holds_all_of_its_module", layout::findings),
-    ("every_module_says_what_it_is_for", documents::undocumented_modules),
-    ("the_architecture_page_names_every_room", documents::unnamed_rooms),
-    ("the_map_has_each_file_of_core_once", documents::files_off_the_map),
-    ("the_map_names_functions_that_exist", documents::lost_functions),
-    ("every_promise_names_a_test_that_exists", documents::unheld_promises),
-];
-
 /// A rule holds if it has nothing to say; else all that it says is shown at once.
 fn none(findings: Vec<String>) {
     assert!(findings.is_empty(), "{} findings:\n{}\n", findings.len(), findings.join("\n"));
+}
+
+/// Each rule meets the real files in a test of its name, and stands in the list that `planted.rs` tries.
+macro_rules! rules {
+    ($($name:ident: $rule:path,)+) => {
+        /// All rules, each with the name of what it holds.
+        const RULES: &[(&str, Rule)] = &[$((stringify!($name), $rule)),+];
+
+        $(
+            #[test]
+            fn $name() {
+                none($rule(repository()));
+            }
+        )+
+    };
+}
+
+rules! {
+    rooms_import_only_to_the_right: imports::findings,
+    rooms_of_core_import_only_to_the_right: rooms::findings,
+    no_files_name_each_other_in_a_circle: circles::findings,
+    rooms_of_core_keep_their_state: privacy::findings,
+    core_depends_on_nothing_but_serde: purity::findings,
+    core_names_each_case: purity::wildcards,
+    banned_words_are_not_used: bans::findings,
+    no_citation_of_what_a_clone_lacks: citations::findings,
+    a_lint_is_expected_with_its_reason: attributes::findings,
+    nothing_outgrows_its_limit: lengths::findings,
+    no_line_is_wider_than_the_page: width::findings,
+    a_folder_holds_all_of_its_module: layout::findings,
+    every_module_says_what_it_is_for: documents::undocumented_modules,
+    the_architecture_page_names_every_room: documents::unnamed_rooms,
+    the_map_has_each_file_of_core_once: documents::files_off_the_map,
+    the_map_names_functions_that_exist: documents::lost_functions,
+    every_promise_names_a_test_that_exists: documents::unheld_promises,
 }
 
 #[test]
@@ -62,49 +76,4 @@ fn the_repository_is_found() {
     for path in ["Cargo.toml", "src/lib.rs", "core/src/lib.rs", "tests/tidy/main.rs", "xtask/src/main.rs", ".ci/run"] {
         assert!(files.iter().any(|file| file.path == path), "{path} is not among the files that are checked");
     }
-}
-
-#[test]
-fn rooms_import_only_to_the_right() {
-    none(imports::findings(repository()));
-}
-
-#[test]
-fn banned_words_are_not_used() {
-    none(bans::findings(repository()));
-}
-
-#[test]
-fn nothing_outgrows_its_limit() {
-    none(lengths::findings(repository()));
-}
-
-#[test]
-fn every_module_says_what_it_is_for() {
-    none(documents::undocumented_modules(repository()));
-}
-
-#[test]
-fn core_depends_on_nothing_but_serde() {
-    none(purity::findings(repository()));
-}
-
-#[test]
-fn the_architecture_page_names_every_room() {
-    none(documents::unnamed_rooms(repository()));
-}
-
-#[test]
-fn the_map_has_each_file_of_core_once() {
-    none(documents::files_off_the_map(repository()));
-}
-
-#[test]
-fn the_map_names_functions_that_exist() {
-    none(documents::lost_functions(repository()));
-}
-
-#[test]
-fn every_promise_names_a_test_that_exists() {
-    none(documents::unheld_promises(repository()));
 }

@@ -1,8 +1,8 @@
 //! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
 //! settling or memory.
 //!
-//! It knows one look and the policy, and decides what it amounts to, by the same judgements as the running agent (`health`,
-//! `api`). It leads to nothing: verdicts that count are made in the health room.
+//! It knows one look and the policy, and decides what it amounts to, by the same judgements as the running agent
+//! (`health`, `api`). It leads to nothing: verdicts that count are made in the health room.
 
 use crate::api::{judged_api, passive_ejects};
 use crate::contract::{
