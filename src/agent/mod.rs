@@ -131,7 +131,7 @@ impl Agent {
                 drop(self.world.store.keep_verdict(state::verdict_json(&self.world.boot_id, &verdict)));
             }
             Command::Answer(number, answer) => self.orders.answer(number, answer),
-            Command::Looked { check, outcome, took } => self.counters.probe(check, outcome, took.into()),
+            Command::Looked { check, outcome, took } => self.counters.probe(check, outcome, took.map(Into::into)),
             Command::Tell(note) => tell::note(&note),
             Command::Exit(_) => {}
         }
@@ -153,9 +153,8 @@ impl Agent {
     fn notice_query(&mut self, batch: &mut Vec<Event>) {
         if !self.token_in_query_told && self.board.token_in_query() {
             self.token_in_query_told = true;
-            let text =
-                "the load balancer still sends a token in its health check's path: remove the query, none is needed";
-            batch.push(Event::Noticed(Notice::TokenInQuery, Some(text.into())));
+            let what = "the load balancer still sends a token in its health check's path";
+            batch.push(Event::Noticed(Notice::TokenInQuery, Some(what.into())));
         }
     }
 

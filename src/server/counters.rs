@@ -58,10 +58,13 @@ impl Counters {
     }
 
     /// A look ended, judged by the heart.
-    pub fn probe(&self, check: Check, outcome: Outcome, took: Duration) {
+    pub fn probe(&self, check: Check, outcome: Outcome, took: Option<Duration>) {
         let mut tables = self.tables();
         add(&mut tables.probes, (check, outcome));
-        tables.probe_seconds.entry(check).or_insert_with(|| Histogram::new(PROBE_BUCKETS)).observe(took.as_secs_f64());
+        if let Some(took) = took {
+            let seconds = tables.probe_seconds.entry(check).or_insert_with(|| Histogram::new(PROBE_BUCKETS));
+            seconds.observe(took.as_secs_f64());
+        }
     }
 
     /// A request to AWS ended, retries of the SDK included.

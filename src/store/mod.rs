@@ -35,7 +35,7 @@ pub enum OpenError {
         holder: String,
     },
     /// A directory is missing or may not be written to.
-    #[error("cannot use {}: {source}; it must be a directory that the agent's user may write to", path.display())]
+    #[error("cannot use {}: {source}", path.display())]
     Unusable {
         /// The directory or file that failed.
         path: PathBuf,

@@ -152,7 +152,6 @@ fn a_directory_that_cannot_be_used_is_named() {
     for state in [file.clone(), file.join("below"), place.root.path().join("missing/state")] {
         let error = Store::open(&state, &place.runtime()).expect_err("unusable").to_string();
         assert!(error.contains(&state.display().to_string()), "{error}");
-        assert!(error.contains("a directory that the agent's user may write to"), "{error}");
     }
     assert!(Store::open(&place.state(), &file).is_err());
 }

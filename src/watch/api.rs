@@ -58,8 +58,7 @@ impl TokenSource {
 type Stamp = (SystemTime, u64);
 
 fn read_changed(path: &Path, known: Option<Stamp>) -> Result<Option<(Stamp, Token)>, String> {
-    let cure = "make it readable for the agent's user, with one token in it";
-    let explain = |why: String| format!("{}: {why}; {cure}", path.display());
+    let explain = |why: String| format!("{}: {why}", path.display());
     let meta = std::fs::metadata(path).map_err(|e| explain(e.to_string()))?;
     let stamp = (meta.modified().map_err(|e| explain(e.to_string()))?, meta.len());
     if known == Some(stamp) {

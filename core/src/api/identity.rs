@@ -4,7 +4,7 @@
 //! `membership/instance.rs`.
 
 use crate::contract::{Check, CheckView, Finding, Info, Judged, Looked, Moment, NoteKind, Outcome};
-use crate::desk::{Desk, Pace};
+use crate::desk::Desk;
 
 /// The UUID that every container of Rundeck's image has unless it is told another one.
 const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";
@@ -29,10 +29,10 @@ enum Likeness {
 }
 
 impl ServerIdentity {
-    /// Takes note of an answer; `asked`: the pace of that question. True: the version has changed.
-    pub(crate) fn on_info(&mut self, info: &Info, asked: &Pace, desk: &mut Desk) -> bool {
+    /// Takes note of an answer. True: the version has changed.
+    pub(crate) fn on_info(&mut self, info: &Info, desk: &mut Desk) -> bool {
         if let Some(uuid) = &info.server_uuid {
-            self.judge(uuid, asked, desk);
+            self.judge(uuid, desk);
         }
         if info.version.is_empty() {
             return false;
@@ -44,7 +44,7 @@ impl ServerIdentity {
         before.is_some()
     }
 
-    fn judge(&mut self, uuid: &str, asked: &Pace, desk: &mut Desk) {
+    fn judge(&mut self, uuid: &str, desk: &mut Desk) {
         let first = self.first.get_or_insert_with(|| uuid.to_owned());
         let likeness = if uuid.eq_ignore_ascii_case(DOCKER_UUID) {
             Likeness::Constant
@@ -69,7 +69,7 @@ impl ServerIdentity {
             Likeness::Constant => Judged::new(Outcome::Fail, "the server UUID is the container image's constant"),
             Likeness::Changed => Judged::new(Outcome::Fail, "the server UUID has changed"),
         };
-        self.look = Some(desk.looked(Check::Clone, judged, asked));
+        self.look = Some(desk.concluded(Check::Clone, judged, None));
     }
 
     /// The row for people; `next`: when the API is asked again.

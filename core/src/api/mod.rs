@@ -6,7 +6,9 @@
 //! may be used at all or which mode is wanted: that needs other rooms (`heart/between.rs`). A rejected token is a
 //! finding, a hanging call is shared evidence; neither makes a node unhealthy.
 //!
-//! The heart calls `Api::step`, `ModeSwitch::step` and `on_reply` of each, and `ServerIdentity::on_info`.
+//! The heart calls `step` and `on_reply` of `Api` and of `ModeSwitch`, `claim`, `release`, `begin`, `found` and
+//! `forget` as drains and processes come and go, `ServerIdentity::on_info`, and reads `mode`, `jobs`, `info` and the
+//! rows.
 
 mod identity;
 mod mode;
@@ -95,11 +97,6 @@ impl Api {
         fresh && self.mode == Some(mode) && self.info.as_ref().is_some_and(|info| info.mode == Some(mode))
     }
 
-    /// The pace at which it is asked.
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.pace
-    }
-
     /// The last answer that could be read.
     pub(crate) fn info(&self) -> Option<&Info> {
         self.info.as_ref()
@@ -136,10 +133,7 @@ impl Api {
     }
 
     pub(crate) fn running(&self) -> Option<u32> {
-        match &self.last {
-            Some(ApiSeen::Info(info)) => info.running,
-            _ => None,
-        }
+        if let Some(ApiSeen::Info(info)) = &self.last { info.running } else { None }
     }
 
     pub(crate) fn step(&mut self, policy: &Policy, reachable: bool, desk: &mut Desk) {

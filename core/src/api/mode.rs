@@ -71,6 +71,11 @@ impl ModeSwitch {
         self.by_us
     }
 
+    /// Rundeck is passive, and it was somebody else who switched it.
+    pub(crate) fn set_by_others(&self, api: &Api) -> bool {
+        api.mode() == Some(Mode::Passive) && !self.by_us
+    }
+
     /// The process whose passive mode is ours, as far as it is known.
     pub(crate) fn our_process(&self) -> Option<Process> {
         self.process.filter(|_| self.by_us)

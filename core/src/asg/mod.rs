@@ -4,7 +4,8 @@
 //! get the node replaced (`in_group`), and whether the group lets it be a target now (`may_join`). It never touches a
 //! target: whose a target group is, `membership` decides by what this room says.
 //!
-//! The heart calls `step`, `on_lifecycle`, `in_group`, `is_alone` and `may_join`.
+//! The heart calls `step` and `wake` once a turn, `on_lifecycle` for metadata's answer, asks `in_group`, `is_alone` and
+//! `may_join`, and shows `state`.
 
 use crate::contract::{Call, Finding, Moment, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};

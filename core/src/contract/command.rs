@@ -35,8 +35,8 @@ pub enum Command {
         check: Check,
         /// What it came to.
         outcome: Outcome,
-        /// From the question to the answer.
-        took: Span,
+        /// From the question to the answer; `None` for what is read out of another look's answer.
+        took: Option<Span>,
     },
     /// Tell people.
     Tell(Note),

@@ -31,7 +31,7 @@ pub enum Event {
     },
     /// The second signal: stop now.
     Abort,
-    /// An adapter found something wrong that only people can cure; `None`: it is right again.
+    /// An adapter found something wrong that only people can cure: what is wrong; `None`: it is right again.
     Noticed(Notice, Option<String>),
     /// Nothing but time has passed.
     Tick,
@@ -53,6 +53,11 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Its text has its cure already, because that depends on what was seen: the fingerprint of a certificate, say.
+    pub fn brings_its_cure(self) -> bool {
+        self == Notice::Certificate
+    }
+
     /// The finding that it is.
     pub fn finding(self) -> Finding {
         match self {

@@ -1,10 +1,10 @@
-//! What rooms of the heart tell each other: small values, built in `heart/between.rs`, so that no room needs another
-//! one.
+//! What rooms of the heart tell each other: small values, made by the room that knows or by the heart, so that no room
+//! names another one.
 //!
 //! They are read by the room that they are handed to and kept by nobody. Nothing here is decided.
 
 use super::moment::{Moment, Span};
-use super::policy::Policy;
+use super::policy::{MembershipPolicy, Policy};
 use super::receipt::{Deregistered, ModeLeft};
 
 /// What the node wants of its groups now.
@@ -20,12 +20,25 @@ pub(crate) enum Wish {
 
 /// What membership reads beside its own state.
 pub(crate) struct GroupInputs<'a> {
-    /// All of it: it says too which port and paths a health check ought to ask.
-    pub(crate) policy: &'a Policy,
+    pub(crate) policy: &'a MembershipPolicy,
+    pub(crate) dry_run: bool,
     /// The machine is in no Auto Scaling group, as metadata said.
     pub(crate) alone: bool,
     /// Why something is changed, for the log.
-    pub(crate) why: &'a str,
+    pub(crate) why: String,
+}
+
+/// Where this agent answers the load balancer.
+#[derive(Clone, Copy)]
+pub(crate) struct Answering<'a> {
+    pub(crate) port: u16,
+    pub(crate) paths: &'a [String],
+}
+
+impl<'a> Answering<'a> {
+    pub(crate) fn by(policy: &'a Policy) -> Answering<'a> {
+        Answering { port: policy.circumstances.health_port, paths: &policy.health.paths }
+    }
 }
 
 /// Whether the local Rundeck is there.

@@ -98,7 +98,7 @@ impl Finding {
             Finding::HealthCheckElsewhere => "set the group's health check to that port and path",
             Finding::HostRefused => "set rundeck.host_header to a name that it allows",
             Finding::InstanceTagUnreadable => "allow instance tags in metadata, or set [[target_group]]",
-            Finding::IntentNotKept | Finding::ReceiptNotKept | Finding::StateDirectory => {
+            Finding::IntentNotKept | Finding::ReceiptNotKept => {
                 "free space, or make the state directory writable for the agent's user"
             }
             Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
@@ -108,6 +108,7 @@ impl Finding {
             Finding::RundeckName => "use an address, best 127.0.0.1",
             Finding::RundeckUrl => "set the context path in rundeck.url (server.servlet.context-path)",
             Finding::SeveralRundecks => "tell them apart by -Dserver.http.port",
+            Finding::StateDirectory => "make it a directory that the agent's user may write to",
             Finding::TargetGroupMissing => "correct the name, or create it",
             Finding::TargetNotInUse => "attach the group to a listener and enable this node's zone",
             Finding::TokenFile => "make it readable for the agent's user, with one token in it",

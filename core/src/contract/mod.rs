@@ -1,7 +1,9 @@
 //! Everything that crosses the wall between the heart and the world: events and commands, what was seen, what people
 //! read.
 //!
-//! It knows words, closed lists and outcomes. It decides nothing, and it imports no other room.
+//! It knows words, closed lists and outcomes, and imports no other room. It decides nothing but what a word means
+//! wherever it is read: that a verdict is too old (`Snapshot::answer_at`), what a failing check may lead to
+//! (`Check::class`), which reason a cause shows (`Cause::reason`).
 
 mod aws;
 mod command;
@@ -36,6 +38,6 @@ pub use seen::{
 pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
-pub(crate) use facts::{DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Wish};
+pub(crate) use facts::{Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Wish};
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

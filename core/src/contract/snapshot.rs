@@ -93,7 +93,7 @@ impl Judged {
 pub(crate) struct Looked {
     pub(crate) judged: Judged,
     pub(crate) at: Moment,
-    pub(crate) took: Span,
+    pub(crate) took: Option<Span>,
 }
 
 /// One check.
@@ -131,7 +131,7 @@ impl CheckView {
             result: judged.outcome,
             seen: judged.words,
             at: last.map(|last| last.at),
-            took: last.map(|last| last.took),
+            took: last.and_then(|last| last.took),
             passes: 0,
             fails: 0,
             next: None,

@@ -2,7 +2,7 @@
 //!
 //! `unknown` never moves them. What a result means, and how often it is asked for, is decided where the check lives.
 
-use crate::contract::{HealthPolicy, Reason};
+use crate::contract::{HealthPolicy, Outcome, Reason};
 
 /// The counters of one check beside `/health`; `R` tells why it is shut, where there is more than one why.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,20 @@ impl<R: Copy> Gate<R> {
     /// Bad results in a row.
     pub(crate) fn fails(&self) -> u32 {
         self.fails
+    }
+
+    /// One more result, where there is one way to fail, and no evidence for it is strong.
+    pub(crate) fn count(&mut self, outcome: Outcome, policy: &HealthPolicy)
+    where
+        R: Default,
+    {
+        match outcome {
+            Outcome::Pass => self.pass(policy),
+            Outcome::Fail => {
+                self.fail(R::default(), false, policy);
+            }
+            Outcome::Unknown => {}
+        }
     }
 
     /// One more good result.

@@ -2,7 +2,9 @@
 //!
 //! It knows what time it is, which calls are open and until when, what goes out in this turn, what is wrong, and how
 //! many calls to AWS this node may still make. It decides only about thrift: never two calls of one kind at a time,
-//! waits after a failure, buckets. It never knows what a call is good for.
+//! waits after a failure, buckets. It never knows what a call is good for. One rule about verdicts stands here,
+//! because four rooms count by it: how many equal results shut a check, and that strong evidence needs one confirming
+//! look (`gate.rs`).
 
 mod budget;
 mod gate;
@@ -222,7 +224,11 @@ impl Desk {
 
     /// The look that this pace stands for has ended: it is counted, and kept for people.
     pub(crate) fn looked(&mut self, check: Check, judged: Judged, pace: &Pace) -> Looked {
-        let took = self.now.since(pace.begun());
+        self.concluded(check, judged, Some(self.now.since(pace.begun())))
+    }
+
+    /// As [`looked`](Self::looked), for what is read out of another look's answer (`took`: `None`).
+    pub(crate) fn concluded(&mut self, check: Check, judged: Judged, took: Option<Span>) -> Looked {
         self.out.push(Command::Looked { check, outcome: judged.outcome, took });
         Looked { judged, at: self.now, took }
     }

@@ -15,6 +15,11 @@ const LIMIT: Span = Span::secs(40);
 /// and both might have stopped at once.
 const MEANWHILE: Span = Span::secs(1);
 
+/// What an answer of the API tells of the database, where it tells anything: a call that needs it hangs or fails.
+pub(crate) fn blames_database(seen: &ApiSeen) -> bool {
+    matches!(seen, ApiSeen::TimedOut | ApiSeen::Failed(_))
+}
+
 /// One timed call, judged.
 pub(super) fn judged_database(seen: &DatabaseSeen, took: Span) -> Judged {
     let outcome = match seen {
@@ -90,21 +95,20 @@ impl Database {
     ) {
         let seen = seen.unwrap_or(DatabaseSeen::TimedOut);
         let took = desk.now().since(self.pace.begun());
-        self.last = Some(desk.looked(Check::Database, judged_database(&seen, took), &self.pace));
+        let judged = judged_database(&seen, took);
+        self.gate.count(judged.outcome, policy);
+        self.last = Some(desk.looked(Check::Database, judged, &self.pace));
         let hung = seen == DatabaseSeen::TimedOut;
         let sent = desk.give_slot(hung);
         match &seen {
-            DatabaseSeen::Answered => {
-                self.gate.pass(policy);
-                self.answers(desk);
-            }
+            DatabaseSeen::Answered => self.answers(desk),
             DatabaseSeen::Failed(status) => {
                 self.hang = false;
-                self.fails(format!("a call with the token answers {status}"), policy, desk);
+                self.failed = true;
+                self.tell(&format!("a call with the token answers {status}"), desk);
             }
             DatabaseSeen::TimedOut => {
                 self.hung(sent, answered);
-                self.gate.fail((), false, policy);
                 self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
             }
             DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
@@ -171,12 +175,6 @@ impl Database {
         self.hang = false;
         self.failed = false;
         self.cure(desk);
-    }
-
-    fn fails(&mut self, why: String, policy: &HealthPolicy, desk: &mut Desk) {
-        self.failed = true;
-        self.gate.fail((), false, policy);
-        self.tell(&why, desk);
     }
 
     fn tell(&self, why: &str, desk: &mut Desk) {

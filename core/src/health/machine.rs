@@ -77,10 +77,10 @@ impl Machine {
     /// The look at the file systems has ended; `None`: nothing came back in time, which says nothing.
     pub(super) fn on_disks(&mut self, seen: Option<Vec<DiskSeen>>, policy: &HealthPolicy, desk: &mut Desk) {
         let judged = judged_disks(seen.as_deref(), policy.disk.degraded_below);
-        count(&mut self.low, judged.outcome, policy);
+        self.low.count(judged.outcome, policy);
         self.disks = Some(desk.looked(Check::Disk, judged, &self.disk_pace));
         if let Some((fullest, share)) = seen.as_deref().and_then(worst) {
-            count(&mut self.full, bounded(share >= u64::from(policy.disk.down_below.0)), policy);
+            self.full.count(bounded(share >= u64::from(policy.disk.down_below.0)), policy);
             self.note_low(&fullest.path, policy, desk);
         }
         let steady = !self.full.wavers() && !self.low.wavers() && self.full.shut().is_none();
@@ -101,8 +101,8 @@ impl Machine {
     /// Memory and load; `None`: they could not be read.
     pub(super) fn on_host(&mut self, seen: Option<HostSeen>, policy: &HealthPolicy, desk: &mut Desk) {
         let (memory, load) = (judged_memory(seen.as_ref()), judged_load(seen.as_ref()));
-        count(&mut self.memory, memory.outcome, policy);
-        count(&mut self.load, load.outcome, policy);
+        self.memory.count(memory.outcome, policy);
+        self.load.count(load.outcome, policy);
         self.memory_look = Some(desk.looked(Check::Memory, memory, &self.host_pace));
         self.load_look = Some(desk.looked(Check::Load, load, &self.host_pace));
         let wait = desk.around(HOST_INTERVAL);
@@ -149,16 +149,6 @@ impl Machine {
 fn counted(check: Check, last: Option<&Looked>, gate: &Gate<()>, pace: &Pace, change: String) -> CheckView {
     let (passes, fails, next) = (gate.passes(), gate.fails(), pace.wake());
     CheckView { passes, fails, next, ..CheckView::of(check, last, change) }
-}
-
-fn count(gate: &mut Gate<()>, outcome: Outcome, policy: &HealthPolicy) {
-    match outcome {
-        Outcome::Pass => gate.pass(policy),
-        Outcome::Fail => {
-            gate.fail((), false, policy);
-        }
-        Outcome::Unknown => {}
-    }
 }
 
 fn bounded(within: bool) -> Outcome {

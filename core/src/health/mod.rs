@@ -6,7 +6,9 @@
 //! knows what the node is meant to do or what the execution mode is, and never whether a full disk or a passive
 //! Rundeck may take this node out: `heart/between.rs` and `api/mode.rs` say that.
 //!
-//! The heart calls `step` once a turn, `on_…` for each answer, and reads `verdict`, `degraded` and the rows.
+//! The heart calls `step`, `step_database`, `keep` and `wake` once a turn, `on_…` for each answer, `restore` at the
+//! start, `forget_answers` and `hold_first_up` for what other rooms learn; it reads `verdict`, `reach`, `blind`,
+//! `disk_full`, `degraded` and the rows. `look` uses the `judged_…` functions alone.
 
 mod database;
 mod machine;
@@ -17,8 +19,9 @@ mod start;
 mod verdict;
 mod web;
 
+pub(crate) use database::blames_database;
 pub(crate) use machine::{judged_disks, judged_load, judged_memory};
-pub(crate) use process::judged_process;
+pub(crate) use process::{judged_process, unsound};
 pub(crate) use readiness::judged_readiness;
 pub(crate) use verdict::Verdict;
 pub(crate) use web::{Round, judge, judged_web};
@@ -185,9 +188,10 @@ impl Health {
         database.into_iter().chain(self.machine.degraded()).chain(slow).collect()
     }
 
-    /// A round is due now.
-    pub(crate) fn round_due(&self, now: Moment) -> bool {
-        self.web.due(now)
+    /// How much early other looks may be made now: half a round, where a round of a Rundeck that is up wakes the
+    /// agent anyway.
+    pub(crate) fn slack(&self, policy: &HealthPolicy, now: Moment) -> Span {
+        if self.web.due(now) && self.base_up() { Span(policy.interval.0 / 2) } else { Span::ZERO }
     }
 
     /// `asks_database`: a call with the token may be made.

@@ -17,12 +17,16 @@ const KNOWN: Span = Span::secs(30);
 /// Between two scans for a process that is not known; a scan costs about 10 ms of processor time.
 const UNKNOWN: Span = Span::secs(10);
 
+/// What makes a Rundeck that is there unsound: it was told to end, or its port is not its own.
+pub(crate) fn unsound(jvm: JvmSeen) -> Option<Reason> {
+    if jvm.stopping { Some(Reason::RundeckStopping) } else { jvm.stranger.map(|_| Reason::WrongProcess) }
+}
+
 /// One look for the process, judged; `None`: nothing came back in time.
 pub(crate) fn judged_process(seen: Option<ProcessSeen>) -> Judged {
     match seen {
         Some(ProcessSeen::One(process, jvm)) => {
-            let sound = !jvm.stopping && jvm.stranger.is_none();
-            let outcome = if sound { Outcome::Pass } else { Outcome::Fail };
+            let outcome = if unsound(jvm).is_none() { Outcome::Pass } else { Outcome::Fail };
             Judged::new(outcome, process_words(process, jvm))
         }
         Some(ProcessSeen::Several(n)) => Judged::new(Outcome::Unknown, format!("{n} processes fit")),
@@ -107,13 +111,13 @@ impl Jvm {
     /// result contradicts those before it, so the next look, which comes with a round, is wanted soon.
     pub(super) fn judge(&mut self, jvm: JvmSeen, policy: &HealthPolicy, desk: &mut Desk) -> bool {
         self.shown = jvm;
-        let confirm = if jvm.stopping {
-            self.sound.fail(Reason::RundeckStopping, true, policy)
-        } else if jvm.stranger.is_some() {
-            self.sound.fail(Reason::WrongProcess, false, policy)
-        } else {
-            self.sound.pass(policy);
-            false
+        let confirm = match unsound(jvm) {
+            // Nobody tells a Rundeck to end by mistake: believed after one more look.
+            Some(reason) => self.sound.fail(reason, reason == Reason::RundeckStopping, policy),
+            None => {
+                self.sound.pass(policy);
+                false
+            }
         };
         if confirm {
             self.pace.plan(desk.now());
@@ -128,7 +132,9 @@ impl Jvm {
             return false;
         }
         self.process = None;
-        self.last = None;
+        if let Some(last) = &mut self.last {
+            last.judged = Judged::new(Outcome::Unknown, "not found");
+        }
         self.shown = JvmSeen::default();
         self.orphaned = true;
         true

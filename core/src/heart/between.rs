@@ -1,9 +1,10 @@
 //! The rules that need two rooms, one after another: from values to values, nothing is seen or done here.
 //!
-//! Rules of one room stand in that room; the order in which all are asked is the room's face.
+//! Rules of one room stand in that room; the order in which all are asked is the room's face. What an answer to one
+//! room voids in another is passed on in `inbox.rs`.
 
 use crate::contract::{
-    Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, State, Wish,
+    Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, State, Wish,
 };
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
@@ -27,9 +28,15 @@ pub(super) fn holds_first_up(rose: bool, api_asked: bool, policy: &Policy) -> bo
     rose && policy.circumstances.has_token && !api_asked
 }
 
-/// This drain switches the mode at all.
-pub(super) fn switches_mode(policy: &Policy) -> bool {
-    policy.drain.passive && policy.circumstances.has_token && !policy.dry_run
+/// Why a drain leaves the execution mode alone, where it does.
+pub(super) fn mode_left(policy: &Policy) -> Option<ModeLeft> {
+    if !policy.drain.passive {
+        Some(ModeLeft::NotWanted)
+    } else if !policy.circumstances.has_token {
+        Some(ModeLeft::NoToken)
+    } else {
+        policy.dry_run.then_some(ModeLeft::DryRun)
+    }
 }
 
 /// That passive mode is ours to undo is on disk, or the disk was waited for. `written`: what is on disk says so.
@@ -49,18 +56,11 @@ pub(super) fn wanted_mode(acting: Option<bool>, ours: bool, policy: &Policy) -> 
 
 /// How far the switch to passive mode is. `failed`: a try of this drain has failed.
 pub(super) fn passive(mode: Option<Mode>, failed: bool, policy: &Policy) -> Passive {
-    if !policy.drain.passive {
-        Passive::Skipped(ModeLeft::NotWanted)
-    } else if !policy.circumstances.has_token {
-        Passive::Skipped(ModeLeft::NoToken)
-    } else if policy.dry_run {
-        Passive::Skipped(ModeLeft::DryRun)
-    } else if mode == Some(Mode::Passive) {
-        Passive::On
-    } else if failed {
-        Passive::Failed
-    } else {
-        Passive::Pending
+    match mode_left(policy) {
+        Some(why) => Passive::Skipped(why),
+        None if mode == Some(Mode::Passive) => Passive::On,
+        None if failed => Passive::Failed,
+        None => Passive::Pending,
     }
 }
 
@@ -72,6 +72,22 @@ pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: bool) -> Wish 
         None if shown.ok && shown.state == State::Up && may_join => Wish::Join,
         None => Wish::Hold,
     }
+}
+
+/// Why an order to drain is refused: in an Auto Scaling group nobody's choice may get the node replaced. A Rundeck
+/// that is about to stop leaves the node useless anyway: there is nothing to refuse.
+pub(super) fn refuses(cause: Cause, in_group: bool) -> Option<Refusal> {
+    (cause == Cause::Operator && in_group).then_some(Refusal::Asg)
+}
+
+/// A drain waits for jobs before it says 503: an Auto Scaling group might replace the node at once, with its jobs.
+pub(super) fn jobs_first(in_group: bool) -> bool {
+    in_group
+}
+
+/// Somebody may have been sent here: the node answered 200, or was a target.
+pub(super) fn was_in_service(answered_ok: bool, ever_member: bool) -> bool {
+    answered_ok || ever_member
 }
 
 /// A full disk is this node's own and takes it out, but a node that is replaced for it takes its jobs with it.
@@ -195,9 +211,9 @@ mod tests {
             policy(|p| p.dry_run = true),
         ] {
             assert!(matches!(passive(Some(Mode::Passive), true, &skipping), Passive::Skipped(_)));
-            assert!(!switches_mode(&skipping));
+            assert!(mode_left(&skipping).is_some());
         }
-        assert!(switches_mode(&full));
+        assert!(mode_left(&full).is_none());
     }
 
     #[test]
@@ -206,6 +222,18 @@ mod tests {
         assert_eq!(wish(None, UP, false), Wish::Hold);
         assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, true), Wish::Hold);
         assert_eq!((wish(Some(false), UP, true), wish(Some(true), UP, true)), (Wish::Hold, Wish::Leave));
+    }
+
+    #[test]
+    fn in_a_group_an_operator_is_refused_and_any_other_drain_waits_for_jobs_first() {
+        assert_eq!(refuses(Cause::Operator, true), Some(Refusal::Asg));
+        assert_eq!((refuses(Cause::Operator, false), refuses(Cause::RundeckStopping, true)), (None, None));
+        assert!(jobs_first(true) && !jobs_first(false));
+    }
+
+    #[test]
+    fn only_a_node_that_nobody_was_sent_to_was_not_in_service() {
+        assert!(was_in_service(true, false) && was_in_service(false, true) && !was_in_service(false, false));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 
 use super::{Heart, between};
 use crate::contract::{
-    ApiSeen, BootSeen, DatabaseSeen, Event, Process, ProcessSeen, ReadySeen, Reply, Trouble, TroubleKind, WebSeen,
+    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupFacts, Process, ProcessSeen, ReadySeen, Reply, TargetSeen,
+    Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
 
@@ -23,7 +24,10 @@ impl Heart {
             Event::Order(number, order) => self.order(number, order),
             Event::Stop { id } => self.stop(id),
             Event::Abort => self.abort(),
-            Event::Noticed(notice, Some(text)) => self.desk.noticed(notice.finding(), text),
+            Event::Noticed(notice, Some(text)) if notice.brings_its_cure() => {
+                self.desk.noticed(notice.finding(), text);
+            }
+            Event::Noticed(notice, Some(what)) => self.desk.finding(notice.finding(), what),
             Event::Noticed(notice, None) => self.desk.cured(notice.finding()),
             Event::Tick => {}
         }
@@ -45,12 +49,8 @@ impl Heart {
             (Topic::Identity, Reply::Identity(answer)) => self.membership.on_identity(answer, &mut self.desk),
             (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.on_lifecycle(answer),
             (Topic::Tag, Reply::Tag(answer)) => self.membership.on_tag(answer, &mut self.desk),
-            (Topic::Groups, Reply::Groups(answer)) => {
-                self.with_inputs(|m, inputs, desk| m.on_groups(answer, inputs, desk))
-            }
-            (Topic::Target(i), Reply::Target(answer)) => {
-                self.with_inputs(|m, inputs, desk| m.on_target(i, answer, inputs, desk))
-            }
+            (Topic::Groups, Reply::Groups(answer)) => self.on_groups(answer),
+            (Topic::Target(i), Reply::Target(answer)) => self.on_target(i, answer),
             (Topic::Change(i), Reply::Changed(answer)) => self.membership.on_change(i, answer, &mut self.desk),
             (Topic::Intent, Reply::Written(written)) => self.intent_written(written),
             (Topic::Receipt, Reply::Written(written)) => self.receipt_written(written),
@@ -77,8 +77,8 @@ impl Heart {
             Topic::Identity => self.membership.on_identity(Err(why()), &mut self.desk),
             Topic::Lifecycle => self.on_lifecycle(Err(why())),
             Topic::Tag => self.membership.on_tag(Err(why()), &mut self.desk),
-            Topic::Groups => self.with_inputs(|m, inputs, desk| m.on_groups(Err(trouble()), inputs, desk)),
-            Topic::Target(i) => self.with_inputs(|m, inputs, desk| m.on_target(i, Err(trouble()), inputs, desk)),
+            Topic::Groups => self.on_groups(Err(trouble())),
+            Topic::Target(i) => self.on_target(i, Err(trouble())),
             Topic::Change(i) => self.membership.on_change(i, Err(trouble()), &mut self.desk),
             Topic::Intent => self.intent_written(Err(why())),
             Topic::Receipt => self.receipt_written(Err(why())),
@@ -119,7 +119,7 @@ impl Heart {
         let seen = seen.unwrap_or(ApiSeen::TimedOut);
         self.health.on_api(&seen, &mut self.desk);
         if let ApiSeen::Info(info) = &seen
-            && self.identity.on_info(info, self.api.pace(), &mut self.desk)
+            && self.identity.on_info(info, &mut self.desk)
         {
             self.health.learn_readiness();
         }
@@ -128,6 +128,15 @@ impl Heart {
 
     fn on_lifecycle(&mut self, answer: Result<Option<String>, String>) {
         self.asg.on_lifecycle(answer, self.membership.identity().is_some(), &mut self.desk);
+    }
+
+    fn on_groups(&mut self, answer: Result<Vec<GroupFacts>, Trouble>) {
+        let policy = &self.policy;
+        self.membership.on_groups(answer, &policy.membership, Answering::by(policy), &mut self.desk);
+    }
+
+    fn on_target(&mut self, key: u32, answer: Result<TargetSeen, Trouble>) {
+        self.membership.on_target(key, answer, &self.policy.membership, &mut self.desk);
     }
 
     fn on_count(&mut self, count: Option<u32>) {

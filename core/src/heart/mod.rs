@@ -143,7 +143,7 @@ impl Heart {
     fn claim_mode(&mut self) {
         if self.drain.is_none() {
             self.mode.release(&self.api);
-        } else if between::switches_mode(&self.policy) && self.health.reach().answers {
+        } else if between::mode_left(&self.policy).is_none() && self.health.reach().answers {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
     }
@@ -159,27 +159,25 @@ impl Heart {
     fn drain_inputs(&self) -> DrainInputs {
         DrainInputs {
             rundeck: self.health.reach().life,
-            was_in_service: self.answered_ok || self.membership.ever_member(),
+            was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
             groups: self.membership.leaving(self.policy.dry_run),
             passive: between::passive(self.api.mode(), self.mode.failed(), &self.policy),
             jobs: self.api.jobs(),
         }
     }
 
-    fn with_inputs(&mut self, act: impl FnOnce(&mut Membership, &GroupInputs<'_>, &mut Desk)) {
-        let why = match &self.drain {
-            Some(drain) => drain.lead().map_or_else(String::new, |o| o.cause.to_string()),
+    /// Why something is changed in a group now, for the log.
+    fn why_changed(&self) -> String {
+        match &self.drain {
+            Some(drain) => drain.lead().map_or_else(String::new, |order| order.cause.to_string()),
             None if self.joining => "drift: the target was gone".to_string(),
             None => "first up".to_string(),
-        };
-        let inputs = GroupInputs { policy: &self.policy, alone: self.asg.is_alone(), why: &why };
-        act(&mut self.membership, &inputs, &mut self.desk);
+        }
     }
 
     /// Every part decides once, in an order in which each sees what the one before decided.
     fn step(&mut self) {
-        let round = self.health.round_due(self.desk.now()) && self.health.base_up();
-        self.desk.allow_early(if round { Span(self.policy.health.interval.0 / 2) } else { Span::ZERO });
+        self.desk.allow_early(self.health.slack(&self.policy.health, self.desk.now()));
         self.health.step(&self.policy.health, &mut self.desk);
         self.show();
         if self.shown.state != State::Down {
@@ -196,7 +194,8 @@ impl Heart {
         }
         self.asg.step(&mut self.desk);
         let wish = self.wish();
-        self.with_inputs(|m, inputs, desk| m.step(inputs, wish, desk));
+        let inputs = inputs(&self.policy, self.asg.is_alone(), self.why_changed());
+        self.membership.step(&inputs, wish, &mut self.desk);
         self.joining |= wish == Wish::Join && self.membership.ever_member();
         self.step_drain();
         self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now());
@@ -258,11 +257,10 @@ impl Heart {
             holds_200: drain.holds_200(),
         });
         let (in_group, policy) = (self.asg.in_group(), &self.policy.health);
-        let by_others = self.api.mode() == Some(Mode::Passive) && !self.mode.is_ours();
         let ejections = between::Ejections {
             blind: self.health.blind(policy, self.desk.now()),
             disk: between::ejects_full_disk(self.health.disk_full(), in_group),
-            passive: passive_ejects(by_others, in_group, policy),
+            passive: passive_ejects(self.mode.set_by_others(&self.api), in_group, policy),
         };
         between::answer(leaving, self.health.verdict(), &ejections)
     }
@@ -270,4 +268,9 @@ impl Heart {
     fn degraded(&self) -> Vec<Degraded> {
         between::degraded(self.shown, self.api.mode(), self.health.degraded())
     }
+}
+
+/// What membership reads beside its own state. `alone`: the machine is in no Auto Scaling group, as metadata said.
+fn inputs(policy: &Policy, alone: bool, why: String) -> GroupInputs<'_> {
+    GroupInputs { policy: &policy.membership, dry_run: policy.dry_run, alone, why }
 }

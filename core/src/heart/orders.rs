@@ -3,7 +3,7 @@
 //! It begins, joins and ends drains, and refuses those that would get the node replaced; how a drain goes is decided in
 //! `leaving`.
 
-use super::Heart;
+use super::{Heart, between};
 use crate::contract::{
     Call, Cause, Command, DrainOrder, DrainResult, Ending, Finding, Intent, Kept, NoteKind, Order, OrderAnswer,
     Refusal, Span,
@@ -54,10 +54,9 @@ impl Heart {
             drain.add(order);
             return OrderAnswer::Accepted(drain.id().to_owned());
         }
-        // A Rundeck that is about to stop leaves the node useless anyway: there is nothing to refuse.
-        if order.cause == Cause::Operator && self.asg.in_group() {
+        if let Some(why) = between::refuses(order.cause, self.asg.in_group()) {
             return OrderAnswer::Refused {
-                why: Refusal::Asg,
+                why,
                 text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach \
                        it first"
                     .into(),
@@ -76,7 +75,7 @@ impl Heart {
             None => {
                 self.membership.begin_leaving();
                 self.mode.begin(now);
-                let jobs_first = self.asg.in_group();
+                let jobs_first = between::jobs_first(self.asg.in_group());
                 if jobs_first {
                     self.desk.finding(
                         Finding::AsgWillReplace,

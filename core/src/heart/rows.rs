@@ -1,6 +1,6 @@
 //! One row per check, in the documented order; each part makes its own. It decides nothing.
 
-use super::Heart;
+use super::{Heart, between};
 use crate::api::passive_ejects;
 use crate::contract::CheckView;
 
@@ -15,7 +15,7 @@ impl Heart {
         if self.policy.circumstances.has_token {
             rows.extend([api, health.database_row(&self.desk)]);
         }
-        rows.extend(health.machine_rows(!in_group, policy));
+        rows.extend(health.machine_rows(between::ejects_full_disk(true, in_group), policy));
         if self.policy.circumstances.has_token {
             rows.push(clone);
         }

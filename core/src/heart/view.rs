@@ -1,7 +1,7 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
 use super::Heart;
-use crate::contract::{RundeckView, Snapshot};
+use crate::contract::{Answering, RundeckView, Snapshot};
 use crate::leaving::Drain;
 
 impl Heart {
@@ -20,7 +20,7 @@ impl Heart {
             rundeck: self.rundeck(),
             node: self.membership.identity().cloned(),
             lifecycle: self.asg.state().map(str::to_owned),
-            targets: self.membership.views(&self.policy),
+            targets: self.membership.views(Answering::by(&self.policy)),
             drain: self.drain.as_ref().and_then(Drain::view),
             findings: self.desk.findings(),
         }

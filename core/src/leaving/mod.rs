@@ -2,10 +2,12 @@
 //!
 //! It knows who wants the node out, how far the drain has come, what was in flight and which jobs ran. It decides
 //! when a phase ends, what is given up at a deadline, whether `/health` still says 200, and what the receipt says. It
-//! never deregisters, switches the mode or counts jobs: other rooms do, and `heart/between.rs` tells it how far they
-//! are.
+//! never deregisters, switches the mode or counts jobs: other rooms do, and it is told how far they are
+//! (`DrainInputs`).
 //!
-//! The heart calls `Drain::new` and `add` for orders, `step` and `write` once a turn, and `on_count` and `on_receipt`.
+//! The heart calls `Drain::new`, `add` and `take_back` for orders, `step`, `write` and `wake` once a turn, `on_count`,
+//! `on_receipt` and `intent_kept` for answers, asks how far it is (`acting`, `holds_200`, `waits_for_jobs`, `done`,
+//! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
 mod steps;
 
@@ -377,7 +379,7 @@ impl Drain {
         } else if inputs.rundeck == Life::Gone {
             match self.last_running {
                 Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now),
-                _ => self.steps.close(StepName::Jobs, StepResult::RundeckGone, now),
+                Some(_) | None => self.steps.close(StepName::Jobs, StepResult::RundeckGone, now),
             }
         } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
             self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);

@@ -10,7 +10,8 @@ use crate::contract::{
     Reason,
 };
 use crate::health::{
-    Round, judge, judged_disks, judged_load, judged_memory, judged_process, judged_readiness, judged_web,
+    Round, blames_database, judge, judged_disks, judged_load, judged_memory, judged_process, judged_readiness,
+    judged_web, unsound,
 };
 
 /// The verdict, by what the policy says of passive mode and of disks.
@@ -34,19 +35,20 @@ pub fn judge_look(look: &Look, policy: &HealthPolicy) -> Looks {
 
 /// What takes the node out although `/health` answers.
 fn stops(look: &Look, policy: &HealthPolicy) -> Option<Reason> {
-    let jvm = match look.process {
-        ProcessSeen::One(_, jvm) => jvm,
-        ProcessSeen::None | ProcessSeen::Several(_) => Default::default(),
+    let unsound = match look.process {
+        ProcessSeen::One(_, jvm) => unsound(jvm),
+        ProcessSeen::None | ProcessSeen::Several(_) => None,
     };
     let not_ready = look.ready.as_ref().is_some_and(|seen| seen.readiness == Readiness::NotReady);
     let full = judged_disks(Some(&look.disks), policy.disk.down_below).outcome == Outcome::Fail;
-    match &look.api {
-        _ if jvm.stopping => Some(Reason::RundeckStopping),
-        _ if jvm.stranger.is_some() => Some(Reason::WrongProcess),
-        _ if not_ready => Some(Reason::NotReady),
-        Some(ApiSeen::Booting) => Some(Reason::Waiting),
-        _ if full => Some(Reason::Disk),
-        _ => None,
+    if unsound.is_some() {
+        unsound
+    } else if not_ready {
+        Some(Reason::NotReady)
+    } else if look.api == Some(ApiSeen::Booting) {
+        Some(Reason::Waiting)
+    } else {
+        full.then_some(Reason::Disk)
     }
 }
 
@@ -54,7 +56,7 @@ fn flag(look: &Look, policy: &HealthPolicy) -> Option<Degraded> {
     let component = look.ready.as_ref().is_some_and(|seen| seen.database == Some(false));
     let low = judged_disks(Some(&look.disks), policy.disk.degraded_below).outcome == Outcome::Fail;
     // `/health` answers and a call that needs the database does not.
-    let call = matches!(&look.api, Some(ApiSeen::TimedOut | ApiSeen::Failed(_)));
+    let call = look.api.as_ref().is_some_and(blames_database);
     if component || call {
         Some(Degraded::Database)
     } else if low {

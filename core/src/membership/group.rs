@@ -4,8 +4,8 @@
 //! It never touches another node's target and never re-adds a node that is leaving.
 
 use crate::contract::{
-    Call, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Policy, Span, Target, TargetSeen,
-    TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish, state_word,
+    Answering, Call, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
+    TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish, state_word,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -148,7 +148,7 @@ impl Group {
 
     fn make_change(&mut self, target: Target, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         let joining = wish == Wish::Join;
-        if inputs.policy.dry_run {
+        if inputs.dry_run {
             if !self.told_dry {
                 self.told_dry = true;
                 let verb = if joining { "register" } else { "deregister" };
@@ -260,7 +260,7 @@ impl Group {
     }
 
     /// What people may know of it.
-    pub(super) fn view(&self, policy: &Policy) -> TargetView {
+    pub(super) fn view(&self, answering: Answering<'_>) -> TargetView {
         let (target, facts) = (self.target.as_ref(), self.facts.as_ref());
         TargetView {
             arn: facts.map(|f| f.arn.clone()),
@@ -273,7 +273,7 @@ impl Group {
             since: self.seen.as_ref().map(|_| self.seen_since),
             check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),
             unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),
-            asks_agent: facts.map(|f| asks_agent(f, policy)),
+            asks_agent: facts.map(|f| asks_agent(f, answering)),
         }
     }
 
@@ -291,8 +291,8 @@ impl Group {
 }
 
 /// The group's health check asks this agent: its port, and one of its paths.
-pub(super) fn asks_agent(facts: &GroupFacts, policy: &Policy) -> bool {
+pub(super) fn asks_agent(facts: &GroupFacts, answering: Answering<'_>) -> bool {
     let path = &facts.check_path;
-    facts.check_port == Some(policy.circumstances.health_port)
-        && (policy.health.paths.contains(path) || path.contains("/system/executions/status"))
+    facts.check_port == Some(answering.port)
+        && (answering.paths.contains(path) || path.contains("/system/executions/status"))
 }

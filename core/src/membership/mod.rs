@@ -12,9 +12,9 @@ mod group;
 mod instance;
 
 use crate::contract::{
-    Call, Deregistered, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity,
-    MembershipPolicy, Moment, Ownership, Policy, Span, Target, TargetSeen, TargetState, TargetType, TargetView,
-    Trouble, TroubleKind, Wish, sooner,
+    Answering, Call, Deregistered, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity,
+    MembershipPolicy, Moment, Ownership, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble,
+    TroubleKind, Wish, sooner,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
@@ -162,8 +162,8 @@ impl Membership {
     }
 
     /// What people may know of each target.
-    pub(crate) fn views(&self, policy: &Policy) -> Vec<TargetView> {
-        self.groups.iter().map(|group| group.view(policy)).collect()
+    pub(crate) fn views(&self, answering: Answering<'_>) -> Vec<TargetView> {
+        self.groups.iter().map(|group| group.view(answering)).collect()
     }
 
     /// The identity was asked for.
@@ -192,7 +192,7 @@ impl Membership {
     }
 
     pub(crate) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
-        self.instance.step(&inputs.policy.membership, desk);
+        self.instance.step(inputs.policy, desk);
         self.name_groups(inputs, desk);
         self.own(inputs, desk);
         if !self.named.is_empty() && self.describe.due(desk.now()) {
@@ -205,10 +205,10 @@ impl Membership {
 
     /// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins.
     fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
-        let wanted = if inputs.policy.membership.groups.is_empty() {
-            from_tag(&inputs.policy.membership, self.instance.tag())
+        let wanted = if inputs.policy.groups.is_empty() {
+            from_tag(inputs.policy, self.instance.tag())
         } else {
-            Some(inputs.policy.membership.groups.clone())
+            Some(inputs.policy.groups.clone())
         };
         let Some(wanted) = wanted else { return };
         if wanted.is_empty() {
@@ -225,7 +225,7 @@ impl Membership {
                     Some(at) => known.swap_remove(at),
                     None => {
                         self.last_key += 1;
-                        Group::new(self.last_key, wanted, desk, &inputs.policy.membership)
+                        Group::new(self.last_key, wanted, desk, inputs.policy)
                     }
                 };
                 self.groups.push(group);
@@ -273,14 +273,15 @@ impl Membership {
     pub(crate) fn on_groups(
         &mut self,
         answer: Result<Vec<GroupFacts>, Trouble>,
-        inputs: &GroupInputs<'_>,
+        policy: &MembershipPolicy,
+        answering: Answering<'_>,
         desk: &mut Desk,
     ) {
         self.note_trouble(Asked::Groups, answer.as_ref().err(), desk);
         match answer {
             Ok(found) => {
                 self.describe_backoff.reset();
-                self.describe.done(desk.now() + desk.around(inputs.policy.membership.reconcile_interval));
+                self.describe.done(desk.now() + desk.around(policy.reconcile_interval));
                 for group in &mut self.groups {
                     let name = &group.wanted.group;
                     if let Some(facts) = found.iter().find(|f| f.arn == *name || f.name == *name) {
@@ -288,7 +289,7 @@ impl Membership {
                     }
                 }
                 self.note_missing(desk);
-                self.note_elsewhere(inputs.policy, desk);
+                self.note_elsewhere(answering, desk);
             }
             Err(_) => self.describe.done(desk.now() + desk.wait(&mut self.describe_backoff)),
         }
@@ -307,8 +308,8 @@ impl Membership {
         }
     }
 
-    fn note_elsewhere(&self, policy: &Policy, desk: &mut Desk) {
-        let elsewhere = |g: &&Group| g.facts.as_ref().is_some_and(|f| !asks_agent(f, policy));
+    fn note_elsewhere(&self, answering: Answering<'_>, desk: &mut Desk) {
+        let elsewhere = |g: &&Group| g.facts.as_ref().is_some_and(|f| !asks_agent(f, answering));
         match self.groups.iter().find(elsewhere).and_then(|g| g.facts.as_ref()) {
             Some(f) => desk.finding(
                 Finding::HealthCheckElsewhere,
@@ -317,8 +318,8 @@ impl Membership {
                     f.name,
                     f.check_port.map_or("the traffic port".to_string(), |p| format!("port {p}")),
                     f.check_path,
-                    policy.circumstances.health_port,
-                    policy.health.paths.first().map_or("/health", String::as_str),
+                    answering.port,
+                    answering.paths.first().map(String::as_str).unwrap_or_default(),
                 ),
             ),
             None => desk.cured(Finding::HealthCheckElsewhere),
@@ -355,7 +356,7 @@ impl Membership {
         &mut self,
         key: u32,
         answer: Result<TargetSeen, Trouble>,
-        inputs: &GroupInputs<'_>,
+        policy: &MembershipPolicy,
         desk: &mut Desk,
     ) {
         self.note_trouble(Asked::Target, answer.as_ref().err(), desk);
@@ -365,7 +366,7 @@ impl Membership {
                 if !matches!(seen.state, TargetState::Absent) {
                     self.ever_member = true;
                 }
-                group.on_seen(seen, &inputs.policy.membership, desk);
+                group.on_seen(seen, policy, desk);
                 self.note_idle(desk);
             }
             Err(_) => group.look.done(desk.now() + desk.wait(&mut group.look_backoff)),

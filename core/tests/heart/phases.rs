@@ -5,8 +5,8 @@
 use crate::rig::{GROUP, RUNDECK, Rig, call_name, disk, facts, host, identity, info, jvm, policy, ready, target};
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode, Moment,
-    Notice, Order, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State, TargetState,
-    Trouble, TroubleKind, Unjudged, WebSeen,
+    Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State,
+    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use rundeck_alb_core::{DrainPhase, Reason};
 use std::collections::BTreeSet;
@@ -422,6 +422,7 @@ fn commands_of(commands: &[Command]) -> String {
         Command::Call { call, .. } => Some(call_name(call)),
         Command::WatchExit(_) => Some("watch exit".into()),
         Command::KeepVerdict(_) => Some("keep verdict".into()),
+        Command::Answer(_, OrderAnswer::Refused { why, .. }) => Some(format!("answer refused: {why}")),
         Command::Answer(_, answer) => Some(format!("answer {answer:?}").chars().take(40).collect()),
         Command::Looked { .. } | Command::Tell(_) => None,
         Command::Exit(ending) => Some(format!("EXIT {ending:?}")),

@@ -132,10 +132,10 @@ pub fn counters() -> Counters {
     counters.transition(State::Booting, State::Up, Reason::Ok);
     counters.transition(State::Up, State::Draining, Reason::Operator);
     for ms in [4, 4, 30] {
-        counters.probe(Check::Web, Outcome::Pass, Duration::from_millis(ms));
+        counters.probe(Check::Web, Outcome::Pass, Some(Duration::from_millis(ms)));
     }
-    counters.probe(Check::Web, Outcome::Fail, Duration::from_secs(3));
-    counters.probe(Check::Api, Outcome::Unknown, Duration::from_millis(400));
+    counters.probe(Check::Web, Outcome::Fail, Some(Duration::from_secs(3)));
+    counters.probe(Check::Api, Outcome::Unknown, Some(Duration::from_millis(400)));
     let service = "elasticloadbalancing";
     counters.aws_request(service, "DescribeTargetHealth", CallResult::Ok, Duration::from_millis(80));
     counters.aws_request(service, "DescribeTargetHealth", CallResult::Throttled, Duration::from_millis(900));
