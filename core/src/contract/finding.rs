@@ -123,21 +123,38 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
-    /// The words in the first column of the page's table.
-    fn documented() -> BTreeSet<&'static str> {
+    /// The page's table: each word with its cure, without backticks.
+    fn documented() -> BTreeMap<String, String> {
         let page = include_str!("../../../docs/FINDINGS.md");
-        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split(" | ").next());
-        rows.flat_map(|first| first.split('`')).filter(|word| !word.is_empty() && !word.starts_with(',')).collect()
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().replace('`', "")).collect::<Vec<_>>());
+        let rows: Vec<(String, String)> = cells.map(|row| (row[1].clone(), row[3].clone())).collect();
+        let documented: BTreeMap<String, String> = rows.iter().cloned().collect();
+        assert_eq!(documented.len(), rows.len(), "a word stands twice on the page");
+        documented
     }
 
     #[test]
     fn each_finding_stands_on_the_page_and_the_page_has_no_others() {
         let listed: BTreeSet<&str> = Finding::ALL.iter().map(|finding| finding.word()).collect();
         assert_eq!(listed.len(), Finding::ALL.len(), "a word stands twice");
-        assert_eq!(listed, documented());
+        assert_eq!(listed, documented().keys().map(String::as_str).collect());
         assert!(Finding::ALL.iter().map(|finding| finding.word()).is_sorted(), "status shows them in this order");
+    }
+
+    #[test]
+    fn the_page_begins_each_cure_as_the_finding_says_it() {
+        let page = documented();
+        for finding in Finding::ALL {
+            let (shown, cure) = (&page[finding.word()], finding.cure());
+            let sentence = format!("{}{}", cure[..1].to_ascii_uppercase(), &cure[1..]);
+            // The page may say more, after a pause: a longer word is not taken for the cure.
+            let more = shown.strip_prefix(&sentence);
+            let begins = more.is_some_and(|more| more.starts_with(['.', ':', ';', ',', ' ']));
+            assert!(begins, "{finding}: docs/FINDINGS.md says \"{shown}\", the finding itself \"{cure}\"");
+        }
     }
 
     #[test]
