@@ -2,7 +2,8 @@
 //!
 //! Each turn: wait for a signal, an order, a finished call or the next deadline, take a batch of what waits, feed
 //! the heart in priority order, send out its commands (each call a task whose result is events), publish one snapshot.
-//! A second signal becomes an abort here; all else is decided in the heart.
+//! Decided here is only that a second signal is an abort, and that a token in the health check's query is told once;
+//! all else is decided in the heart.
 //!
 //! | file | what |
 //! |---|---|
