@@ -1,5 +1,22 @@
 //! The command line: one file per command. Reads flags and the environment, prints, and says with what to exit. Decides
 //! nothing about health, membership or leaving: a running agent is asked over its control socket.
+//!
+//! | file | what |
+//! |---|---|
+//! | `args.rs` | names, help texts and allowed values |
+//! | `run.rs` | the agent in the foreground |
+//! | `check.rs` | one look at Rundeck without the agent |
+//! | `status.rs`, `explain.rs` | the running agent's account; why it answers what it answers |
+//! | `drain.rs`, `resume.rs` | orders to leave and to come back |
+//! | `config.rs` | the configuration checked and shown |
+//! | `control.rs` | one exchange over the control socket |
+//! | `view.rs` | what is read of the agent's JSON |
+//! | `follow.rs` | a drain followed until its receipt |
+//! | `report.rs`, `steps.rs` | status and drain as people read them |
+//! | `text.rs`, `paint.rs` | words and numbers; colours and signs |
+//! | `console.rs` | where a command writes |
+//! | `surroundings.rs` | the environment and the terminal, read once |
+//! | `error.rs` | how a command ends badly, and with which exit code |
 
 mod args;
 mod check;

@@ -5,6 +5,21 @@
 //! The way of a value: `file.rs`, `env.rs` and flags put it into `raw.rs` as written, later sources
 //! over earlier ones; the table in `keys.rs` says which names are keys and, with `codec.rs`, reads
 //! them into `settings.rs` and core's policies, which have the defaults; `check.rs` compares them with each other.
+//!
+//! | file | what |
+//! |---|---|
+//! | `file.rs`, `env.rs` | one source each: a file, the variables that the caller hands in |
+//! | `raw.rs`, `origin.rs` | values as written; the place that each is from |
+//! | `keys.rs` | the table of all keys |
+//! | `codec.rs` | how each type of value is read and shown |
+//! | `units.rs`, `share.rs`, `words.rs`, `lists.rs` | durations; shares; words of closed lists; lists of texts |
+//! | `names.rs`, `url.rs` | the shapes of names that go to others; Rundeck's URL |
+//! | `secret.rs` | a text that must not be shown |
+//! | `settings.rs` | the settings that are not the heart's, with their defaults |
+//! | `check.rs` | rules between settings |
+//! | `fault.rs`, `error.rs` | what is wrong with one value; mistakes as lines with place and cure |
+//! | `unknown.rs`, `suggest.rs` | what is said of a name that is no key; the nearest one that is |
+//! | `show.rs` | the settings in force, as text or JSON |
 
 mod check;
 mod codec;

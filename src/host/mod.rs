@@ -4,6 +4,19 @@
 //! Everything here reads the kernel and reports facts. Nothing is judged, nothing but a [`KnownJvm`] remembers an
 //! earlier look, nobody is signalled. Functions that say "blocking" take milliseconds: call them on a worker
 //! (`spawn_blocking`), never on a thread that answers.
+//!
+//! | file | what |
+//! |---|---|
+//! | `process/` | which process is Rundeck: a scan, or whoever listens on its port |
+//! | `known_jvm/` | that process looked at again without a scan |
+//! | `threads.rs` | whether it was told to end, by the name of a thread |
+//! | `exit.rs` | its end, seen at once (pidfd) |
+//! | `stat.rs` | its start and its threads, from `/proc/PID/stat` |
+//! | `sockets/` | what is in flight on its port, and who listens there (sock_diag) |
+//! | `places.rs` | where it writes: names of directories |
+//! | `disk.rs` | room on the file system of one directory |
+//! | `pressure.rs` | memory and load of the machine |
+//! | `own.rs` | the agent itself: its boot, and what it uses |
 
 mod disk;
 mod exit;

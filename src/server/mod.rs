@@ -2,6 +2,18 @@
 //!
 //! Everything here reads one published snapshot of the heart. It decides nothing, asks Rundeck and AWS nothing, touches
 //! no disk and writes no log line; orders are handed on to the loop and answered by it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `health/` | the health port: a thread of its own, its guests, its answer |
+//! | `admin/` | the control socket and the loopback port: pages to read, orders to give |
+//! | `metrics/` | the page of `/metrics` |
+//! | `status/` | the JSON of `/status` |
+//! | `pages.rs` | the answers of the health port as bytes, made once for each snapshot |
+//! | `http.rs` | answers with the headers that each port adds |
+//! | `accept.rs` | what a listener does when accepting fails |
+//! | `counters.rs` | what the loop counts, for metrics and status |
+//! | `requests.rs` | the answers of the health port, counted on its own thread |
 
 mod accept;
 pub mod admin;
