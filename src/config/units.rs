@@ -33,7 +33,7 @@ pub enum DurationError {
     TooLong,
 }
 
-/// Reads a duration as [`parse_span`] does, for those who wait themselves.
+/// Reads a duration as `parse_span` does, for those who wait themselves.
 ///
 /// # Errors
 /// What it is instead.
