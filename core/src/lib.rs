@@ -28,7 +28,7 @@ pub use contract::{
     Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy, Process, ProcessSeen,
     Readiness, ReadySeen, Reason, Receipt, Refusal, Reply, Room, RundeckView, Share, Snapshot, Span, State, Step,
     StepName, StepResult, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Unjudged,
-    WebSeen, state_word,
+    WebSeen,
 };
 pub use heart::Heart;
 pub use look::{judge_look, look_rows};

@@ -9,7 +9,7 @@ use super::report::{answer, balancer_hue, findings, plain, why};
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
 use super::{Globals, runtime, text};
-use rundeck_alb_core::Outcome;
+use rundeck_alb_core::{Outcome, TargetState};
 use std::process::ExitCode;
 
 /// Columns of a check's name, and of its result.
@@ -93,7 +93,6 @@ fn balancer(target: &Target, status: &Status, paint: Paint) -> String {
 }
 
 fn disagreement(target: &Target, status: &Status) -> String {
-    let (ok, state) = (status.health.ok, target.state.as_str());
     if target.asks_agent == Some(false) {
         return "; its health check does not ask this agent, so the answer counts for nothing there".to_owned();
     }
@@ -101,8 +100,8 @@ fn disagreement(target: &Target, status: &Status) -> String {
         return String::new();
     };
     let every = text::lasting(interval);
-    match (ok, state) {
-        (false, "healthy") => {
+    match (status.health.ok, TargetState::from_word(&target.state)) {
+        (false, TargetState::Healthy) => {
             let until = interval.saturating_mul(threshold);
             let asks = format!("; it asks every {every} and wants {threshold} failures in a row: ");
             match until.saturating_sub(status.health.since_ms) {
@@ -112,7 +111,7 @@ fn disagreement(target: &Target, status: &Status) -> String {
                 left => format!("{asks}expect unhealthy within {}, by {} UTC", text::lasting(left), by(status, left)),
             }
         }
-        (true, "unhealthy") => {
+        (true, TargetState::Unhealthy) => {
             format!(
                 "; it asks every {every} and wants a few 200 in a row; if it stays so, a security group or a network \
                  ACL keeps it from the health port"

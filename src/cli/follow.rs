@@ -9,7 +9,7 @@ use super::steps::Row;
 use super::view::{Receipt, Status};
 use super::{steps, text};
 use hyper::StatusCode;
-use rundeck_alb_core::{DrainResult, StepName};
+use rundeck_alb_core::{DrainPhase, DrainResult, StepName};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -137,7 +137,8 @@ impl Following {
             _ => return Err(receipt.unexpected(&path)),
         }
         let status = super::status::ask(&self.control).await?.0;
-        let running = status.drain.as_ref().is_some_and(|drain| drain.id == self.id && drain.phase != "done");
+        let running =
+            status.drain.as_ref().is_some_and(|drain| drain.id == self.id && drain.phase != DrainPhase::Done.word());
         Ok(if running { Look::Running(Box::new(status)) } else { Look::Over })
     }
 

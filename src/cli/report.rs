@@ -5,7 +5,8 @@ use super::paint::{Hue, Paint};
 use super::steps;
 use super::text;
 use super::view::{AwsRequests, Check, Health, Node, Status, Target};
-use rundeck_alb_core::{Outcome, State};
+use crate::aws::CallResult;
+use rundeck_alb_core::{Outcome, State, TargetState};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -89,7 +90,7 @@ pub(super) fn why(health: &Health) -> Option<String> {
 /// The state in capitals, with what degrades it.
 fn word(health: &Health, paint: Paint) -> String {
     let state = plain(&health.state).to_uppercase();
-    if health.degraded.is_empty() || health.state != "up" {
+    if health.degraded.is_empty() || health.state != State::Up.word() {
         return paint.tint(state_hue(&health.state), &state);
     }
     format!("{} ({})", paint.tint(Hue::Warn, &format!("{state}, DEGRADED")), plain(&health.degraded.join(", ")))
@@ -148,7 +149,7 @@ fn aws(requests: &[AwsRequests]) -> String {
         return String::new();
     }
     let mut bad: BTreeMap<&str, u64> = BTreeMap::new();
-    for requests in requests.iter().filter(|requests| requests.result != "ok" && requests.count > 0) {
+    for requests in requests.iter().filter(|requests| requests.result != CallResult::Ok.word() && requests.count > 0) {
         *bad.entry(&requests.result).or_default() += requests.count;
     }
     let bad: String = bad.iter().map(|(result, count)| format!(", {count} {}", plain(result))).collect();
@@ -193,7 +194,7 @@ fn table(status: &Status, paint: Paint) -> String {
 
 /// Why the balancer does not send requests, in AWS's words; a draining target explains itself.
 fn troubles(targets: &[Target]) -> String {
-    let troubled = targets.iter().filter(|target| target.state != "draining");
+    let troubled = targets.iter().filter(|target| target.state != TargetState::Leaving.word());
     troubled
         .filter_map(|target| {
             let reason = plain(target.reason.as_deref()?);
@@ -234,21 +235,21 @@ fn address(target: &Target) -> String {
 }
 
 fn state_hue(state: &str) -> Hue {
-    match state {
-        "up" => Hue::Good,
-        "booting" => Hue::Warn,
-        "draining" => Hue::Leaving,
-        _ => Hue::Bad,
+    match State::from_word(state) {
+        Some(State::Up) => Hue::Good,
+        Some(State::Booting) => Hue::Warn,
+        Some(State::Draining) => Hue::Leaving,
+        Some(State::Down | State::Stopped | State::Stale) | None => Hue::Bad,
     }
 }
 
 pub(super) fn balancer_hue(word: &str) -> Hue {
-    match word {
-        "healthy" => Hue::Good,
-        "unhealthy" | "unavailable" => Hue::Bad,
-        "draining" => Hue::Leaving,
-        "initial" => Hue::Warn,
-        _ => Hue::Plain,
+    match TargetState::from_word(word) {
+        TargetState::Healthy => Hue::Good,
+        TargetState::Unhealthy | TargetState::Unavailable => Hue::Bad,
+        TargetState::Leaving => Hue::Leaving,
+        TargetState::Arriving => Hue::Warn,
+        TargetState::Absent | TargetState::Idle | TargetState::Other(_) => Hue::Plain,
     }
 }
 

@@ -127,16 +127,47 @@ pub enum TargetType {
     Ip,
 }
 
-/// AWS's own word for a state, as operators know it.
-pub fn state_word(state: &TargetState) -> &str {
-    match state {
-        TargetState::Arriving => "initial",
-        TargetState::Healthy => "healthy",
-        TargetState::Unhealthy => "unhealthy",
-        TargetState::Leaving => "draining",
-        TargetState::Absent => "not registered",
-        TargetState::Idle => "unused",
-        TargetState::Unavailable => "unavailable",
-        TargetState::Other(word) => word,
+impl TargetState {
+    /// Those that have a word of their own, in AWS's order.
+    pub const KNOWN: &'static [TargetState] = &[
+        TargetState::Arriving,
+        TargetState::Healthy,
+        TargetState::Unhealthy,
+        TargetState::Leaving,
+        TargetState::Absent,
+        TargetState::Idle,
+        TargetState::Unavailable,
+    ];
+
+    /// AWS's own word for it, as operators know it.
+    pub fn word(&self) -> &str {
+        match self {
+            TargetState::Arriving => "initial",
+            TargetState::Healthy => "healthy",
+            TargetState::Unhealthy => "unhealthy",
+            TargetState::Leaving => "draining",
+            TargetState::Absent => "not registered",
+            TargetState::Idle => "unused",
+            TargetState::Unavailable => "unavailable",
+            TargetState::Other(word) => word,
+        }
+    }
+
+    /// The one whose word this is.
+    pub fn from_word(word: &str) -> TargetState {
+        let known = TargetState::KNOWN.iter().find(|known| known.word() == word);
+        known.cloned().unwrap_or_else(|| TargetState::Other(word.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_state_is_read_back_from_its_word() {
+        for state in TargetState::KNOWN.iter().chain([&TargetState::Other("brand-new".into())]) {
+            assert_eq!(TargetState::from_word(state.word()), *state);
+        }
     }
 }

@@ -19,7 +19,7 @@ mod seen;
 mod snapshot;
 mod words;
 
-pub use aws::{GroupFacts, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, state_word};
+pub use aws::{GroupFacts, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, Notice, Reply};
 pub use finding::Finding;

@@ -5,7 +5,7 @@
 
 use crate::contract::{
     Answering, Call, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
-    TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish, state_word,
+    TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -186,7 +186,7 @@ impl Group {
                 } else {
                     format!(" ({}: {})", seen.reason, seen.description)
                 };
-                desk.tell(NoteKind::Notice, format!("{} says {}{detail}", target.name, state_word(&seen.state)));
+                desk.tell(NoteKind::Notice, format!("{} says {}{detail}", target.name, seen.state.word()));
             }
         }
         let steady = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
@@ -269,7 +269,7 @@ impl Group {
             port: target.map(|t| t.port),
             owned: self.owned,
             seen: self.seen.as_ref().map(|(seen, _)| seen.clone()),
-            word: self.state().map_or("not asked yet".into(), |state| state_word(state).to_string()),
+            word: self.state().map_or("not asked yet".into(), |state| state.word().to_string()),
             since: self.seen.as_ref().map(|_| self.seen_since),
             check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),
             unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),

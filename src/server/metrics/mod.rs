@@ -166,7 +166,7 @@ impl Scrape {
             };
             let word = balancer_word(&seen.state);
             // Two ports of one group share their rows: a state shows if either has it, registered only if both are.
-            for known in BALANCER_WORDS.iter().filter(|known| **known != word) {
+            for known in balancer_words().filter(|known| *known != word) {
                 states.entry(labels(known, "")).or_insert(0.0);
             }
             states.insert(labels(word, &seen.reason), 1.0);
@@ -236,18 +236,13 @@ impl Scrape {
 }
 
 /// AWS's words for the state of a target, by "TargetHealth" of the ELBv2 API reference.
-const BALANCER_WORDS: [&str; 6] = ["initial", "healthy", "unhealthy", "draining", "unused", "unavailable"];
+fn balancer_words() -> impl Iterator<Item = &'static str> {
+    TargetState::KNOWN.iter().filter(|state| **state != TargetState::Absent).map(TargetState::word)
+}
 
+/// A target that is not registered has no word of its own there.
 fn balancer_word(state: &TargetState) -> &str {
-    match state {
-        TargetState::Arriving => "initial",
-        TargetState::Healthy => "healthy",
-        TargetState::Unhealthy => "unhealthy",
-        TargetState::Leaving => "draining",
-        TargetState::Absent | TargetState::Idle => "unused",
-        TargetState::Unavailable => "unavailable",
-        TargetState::Other(word) => word,
-    }
+    if *state == TargetState::Absent { TargetState::Idle.word() } else { state.word() }
 }
 
 /// `None` for a word that nobody knows.

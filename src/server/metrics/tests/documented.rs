@@ -87,7 +87,7 @@ fn closed_lists_stand_in_the_document_word_by_word() {
         ("rdalb_probe_results_total", "check", words(Check::ALL)),
         ("rdalb_probe_results_total", "result", words(Outcome::ALL)),
         ("rdalb_rundeck_execution_mode", "mode", words(Mode::ALL)),
-        ("rdalb_target_state", "state", words(&BALANCER_WORDS)),
+        ("rdalb_target_state", "state", words(&balancer_words().collect::<Vec<_>>())),
         ("rdalb_drain_phase", "phase", words(DrainPhase::ALL)),
         ("rdalb_drains_total", "cause", words(Cause::ALL)),
         ("rdalb_drains_total", "result", words(DrainResult::ALL)),
