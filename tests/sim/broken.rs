@@ -13,69 +13,48 @@ use rundeck_alb_core::{
 };
 use std::collections::BTreeMap;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// Reconciles a leaving node back into its group.
-    RejoinsWhileDraining,
-    /// Answers 200 however old the verdict is.
-    BelievesAStaleVerdict,
-    /// Takes the node out when AWS cannot be asked.
-    DeregistersWhenAwsIsUnreachable,
-    /// Believes that a target that is still `initial` need not be taken out.
-    ForgetsInitialTargets,
-    /// Counts "cannot judge" as a good round.
-    CountsUnknownAsPass,
-    /// Switches a Rundeck back to active that somebody else made passive.
-    UndoesOthersPassive,
-    /// Awaits each call for ever.
-    NeverTimesOut,
-    /// Wakes up each millisecond.
-    BusyLoop,
-    /// Does not read what an earlier run wrote down.
-    ForgetsIntent,
-    /// Takes a late reply for that of the call that is open now.
-    BelievesOldReplies,
-    /// Says 200 while leaving.
-    Says200WhileDraining,
-    /// Does not listen when the process ends.
-    DeafToProcessEnd,
-    /// Takes the group's default port for ours.
-    WrongPort,
-    /// Never writes a receipt.
-    LosesReceipts,
-    /// Takes a readiness state that says no for a yes.
-    IgnoresReadiness,
-    /// Does not hear that Rundeck was told to end.
-    DeafToSigterm,
-    /// Takes a database that is down for this node's own trouble.
-    BlamesTheNodeForItsDatabase,
-    /// Asks what needs the database while such a call is open.
-    AsksTwiceAtATime,
-    /// Counts a failed look as one that said nothing.
-    CountsAnotherOutcome,
+listed! {
+    pub enum Flaw {
+        /// Reconciles a leaving node back into its group.
+        RejoinsWhileDraining,
+        /// Answers 200 however old the verdict is.
+        BelievesAStaleVerdict,
+        /// Takes the node out when AWS cannot be asked.
+        DeregistersWhenAwsIsUnreachable,
+        /// Believes that a target that is still `initial` need not be taken out.
+        ForgetsInitialTargets,
+        /// Counts "cannot judge" as a good round.
+        CountsUnknownAsPass,
+        /// Switches a Rundeck back to active that somebody else made passive.
+        UndoesOthersPassive,
+        /// Awaits each call for ever.
+        NeverTimesOut,
+        /// Wakes up each millisecond.
+        BusyLoop,
+        /// Does not read what an earlier run wrote down.
+        ForgetsIntent,
+        /// Takes a late reply for that of the call that is open now.
+        BelievesOldReplies,
+        /// Says 200 while leaving.
+        Says200WhileDraining,
+        /// Does not listen when the process ends.
+        DeafToProcessEnd,
+        /// Takes the group's default port for ours.
+        WrongPort,
+        /// Never writes a receipt.
+        LosesReceipts,
+        /// Takes a readiness state that says no for a yes.
+        IgnoresReadiness,
+        /// Does not hear that Rundeck was told to end.
+        DeafToSigterm,
+        /// Takes a database that is down for this node's own trouble.
+        BlamesTheNodeForItsDatabase,
+        /// Asks what needs the database while such a call is open.
+        AsksTwiceAtATime,
+        /// Counts a failed look as one that said nothing.
+        CountsAnotherOutcome,
+    }
 }
-
-pub const FLAWS: [Flaw; 19] = [
-    Flaw::RejoinsWhileDraining,
-    Flaw::BelievesAStaleVerdict,
-    Flaw::DeregistersWhenAwsIsUnreachable,
-    Flaw::ForgetsInitialTargets,
-    Flaw::CountsUnknownAsPass,
-    Flaw::UndoesOthersPassive,
-    Flaw::NeverTimesOut,
-    Flaw::BusyLoop,
-    Flaw::ForgetsIntent,
-    Flaw::BelievesOldReplies,
-    Flaw::Says200WhileDraining,
-    Flaw::DeafToProcessEnd,
-    Flaw::WrongPort,
-    Flaw::LosesReceipts,
-    Flaw::IgnoresReadiness,
-    Flaw::DeafToSigterm,
-    Flaw::BlamesTheNodeForItsDatabase,
-    Flaw::AsksTwiceAtATime,
-    Flaw::CountsAnotherOutcome,
-];
 
 /// The first id of calls that the heart knows nothing of.
 const FOREIGN: u64 = 1 << 40;

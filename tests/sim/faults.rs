@@ -6,93 +6,48 @@
 use crate::tape::Tape;
 use rundeck_alb_core::Span;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    Job,
-    Requests,
-    Drain,
-    Resume,
-    RundeckStopping,
-    ResumeStopping,
-    Kill,
-    Hang,
-    Database,
-    PortClosed,
-    WebFault,
-    TokenRejected,
-    StatsNull,
-    Unreadable,
-    Unseen,
-    PassiveByOthers,
-    ActiveByOthers,
-    StartsPassive,
-    AwsTrouble,
-    DriftOut,
-    PutBack,
-    MetadataDown,
-    Lifecycle,
-    Tag,
-    Crash,
-    Stop,
-    Abort,
-    Reboot,
-    DiskFails,
-    CannotConnect,
-    CannotJudge,
-    Stall,
-    Sigterm,
-    DatabaseFails,
-    DiskLow,
-    Pressure,
-    Stranger,
-    /// Replies get lost, late or doubled.
-    Replies,
-}
-
-impl Happening {
-    pub const ALL: [Happening; 38] = {
-        use Happening::*;
-        [
-            Job,
-            Requests,
-            Drain,
-            Resume,
-            RundeckStopping,
-            ResumeStopping,
-            Kill,
-            Hang,
-            Database,
-            PortClosed,
-            WebFault,
-            TokenRejected,
-            StatsNull,
-            Unreadable,
-            Unseen,
-            PassiveByOthers,
-            ActiveByOthers,
-            StartsPassive,
-            AwsTrouble,
-            DriftOut,
-            PutBack,
-            MetadataDown,
-            Lifecycle,
-            Tag,
-            Crash,
-            Stop,
-            Abort,
-            Reboot,
-            DiskFails,
-            CannotConnect,
-            CannotJudge,
-            Stall,
-            Sigterm,
-            DatabaseFails,
-            DiskLow,
-            Pressure,
-            Stranger,
-            Replies,
-        ]
-    };
+listed! {
+    pub enum Happening {
+        Job,
+        Requests,
+        Drain,
+        Resume,
+        RundeckStopping,
+        ResumeStopping,
+        Kill,
+        Hang,
+        Database,
+        PortClosed,
+        WebFault,
+        TokenRejected,
+        StatsNull,
+        Unreadable,
+        Unseen,
+        PassiveByOthers,
+        ActiveByOthers,
+        StartsPassive,
+        AwsTrouble,
+        DriftOut,
+        PutBack,
+        MetadataDown,
+        Lifecycle,
+        Tag,
+        Crash,
+        Stop,
+        Abort,
+        Reboot,
+        DiskFails,
+        CannotConnect,
+        CannotJudge,
+        Stall,
+        Sigterm,
+        DatabaseFails,
+        DiskLow,
+        Pressure,
+        Stranger,
+        /// Replies get lost, late or doubled.
+        Replies,
+    }
 }
 
 /// The mix of one schedule.
@@ -114,7 +69,7 @@ impl Mix {
         let count = tape.upto(KINDS);
         let mut kinds = Vec::new();
         for _ in 0..count {
-            let kind = tape.pick(&Happening::ALL, Happening::Job);
+            let kind = tape.pick(Happening::ALL, Happening::Job);
             let weight = 1 + usize::from(tape.byte() % 3);
             kinds.extend(std::iter::repeat_n(kind, weight));
         }

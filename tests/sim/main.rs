@@ -4,6 +4,18 @@
 //! `SIM_SCHEDULES=1000000` runs more, `SIM_SEED=n` begins elsewhere, `SIM_ONE=seed` prints one schedule as a table.
 //! A failing seed is printed, made small, and kept in `tests/sim/seeds`; every kept one is replayed first in each run.
 
+/// An enum and the list of all its variants, in one.
+macro_rules! listed {
+    (pub enum $name:ident { $($(#[$doc:meta])* $variant:ident,)+ }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+        }
+    };
+}
+
 mod balancer;
 mod broken;
 mod chaos;
@@ -120,7 +132,7 @@ fn survey() {
 
 #[test]
 fn broken_hearts_are_caught() {
-    for flaw in broken::FLAWS {
+    for &flaw in broken::Flaw::ALL {
         let caught = broken::caught_after(flaw, SCHEDULES);
         assert!(caught.is_some(), "{flaw:?} was not caught in {SCHEDULES} schedules");
         if let Some((count, violation)) = caught {
