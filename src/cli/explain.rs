@@ -6,9 +6,10 @@ use super::console::Console;
 use super::error::CliError;
 use super::paint::{Hue, Paint};
 use super::report::{answer, balancer_hue, findings, plain, why};
+use super::runtime::runtime;
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
-use super::{Globals, runtime, text};
+use super::{Globals, text};
 use rundeck_alb_core::{Outcome, TargetState};
 use std::process::ExitCode;
 

@@ -31,6 +31,7 @@ mod paint;
 mod report;
 mod resume;
 mod run;
+mod runtime;
 mod status;
 mod steps;
 mod surroundings;
@@ -142,14 +143,6 @@ pub fn execute(
         Command::Resume(flags) => resume::resume(&globals, &flags, &mut console),
         Command::Config { command } => config::config(&globals, &command, &mut console),
     }
-}
-
-/// A runtime for the few calls of one command.
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::failed(&error).with_cure("the system has no descriptor left: raise its limit"))
 }
 
 #[cfg(test)]

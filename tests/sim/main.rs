@@ -34,8 +34,8 @@ mod world;
 
 use runner::schedule;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use table::say;
 use tape::Tape;
 
 /// Schedules of the ordinary test run.
@@ -48,12 +48,6 @@ const THREADS: u64 = 2;
 /// Reads a number from the environment.
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
-}
-
-/// Not captured by the test harness: these lines are for whoever runs the tests.
-pub fn say(text: &str) {
-    // Nobody reads standard error: nothing to be done about it.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A failure made small: bytes of its tape are deleted or set to zero while the same promise stays broken.
 
+use crate::DECISIONS;
 use crate::invariants::Violation;
 use crate::runner::schedule;
 use crate::subject;
+use crate::table::say;
 use crate::tape::Tape;
-use crate::{DECISIONS, say};
 use std::fmt::Write;
 use std::fs::File;
 use std::io;

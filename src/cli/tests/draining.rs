@@ -104,7 +104,7 @@ fn following(agent: &Agent) -> Following {
 fn wait(following: &Following, paint: Paint, out: &mut dyn Write) -> Result<Ran, Box<dyn Error>> {
     let mut err = Vec::new();
     let mut console = Console::new(out, &mut err, paint, false);
-    let ended = super::super::runtime()?.block_on(waited(following, Output::Text, &mut console));
+    let ended = super::super::runtime::runtime()?.block_on(waited(following, Output::Text, &mut console));
     let code = ended.as_ref().map_or_else(CliError::exit_code, |code| *code);
     let err = ended.err().map(|error| error.lines()).unwrap_or_default();
     Ok(Ran { out: String::new(), err, code })

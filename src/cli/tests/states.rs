@@ -145,7 +145,7 @@ fn watched(paint: Paint, output: Output) -> Result<String, Box<dyn Error>> {
     })?;
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut console = Console::new(&mut out, &mut err, paint, false);
-    let runtime = super::super::runtime()?;
+    let runtime = super::super::runtime::runtime()?;
     let control = Control::new(agent.socket());
     let ended = runtime.block_on(watch(&control, output, Duration::from_millis(1), &mut console));
     assert_eq!(ended.map_err(|error| error.exit_code()), Err(ExitCode::from(3)));

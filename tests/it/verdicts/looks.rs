@@ -1,6 +1,6 @@
 //! The looks of the agent at a stand-in, by its real client, with real limits that stand for the virtual ones.
 
-use super::states::Scene;
+use super::states::{DATABASE_WAIT, Scene};
 use rundeck_alb_agent::rundeck::{BaseUrl, Client, Options, Token};
 use rundeck_alb_agent::watch::{api, database, readiness, web};
 use rundeck_alb_core::{ApiSeen, Call, DatabaseSeen, Event, Notice, Readiness, ReadySeen, Reply, Span, WebSeen};
@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 
 /// Stands for the 3 s of a probe; below the pool's wait.
 const TIMEOUT: Duration = Duration::from_millis(600);
-/// Stands for Hikari's 30 s.
-pub const DATABASE_WAIT: Duration = Duration::from_millis(900);
 /// Stands for the 40 s of the database check; above the pool's wait.
 const DATABASE_LIMIT: Duration = Duration::from_millis(1500);
 /// What an answer takes of the virtual time.

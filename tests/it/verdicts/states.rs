@@ -1,7 +1,6 @@
 //! The states of Rundeck that are judged: rows of the answer table, and of the misbehaviour list where a verdict means
 //! something.
 
-use super::looks::DATABASE_WAIT;
 use crate::support::request;
 use rundeck_alb_lab::rundeck::{
     Bootstrap, Certificate, Config, Database, Fault, Life, Mode, Outage, Phases, Rundeck, Scope, State, Token, Version,
@@ -18,6 +17,9 @@ const WRONG: &str = "wrong-token";
 const FOR_EVER: Duration = Duration::from_secs(3600);
 const SELF_SIGNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/selfsigned.pem");
 const NO_NAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/nosan.pem");
+
+/// How long the pool waits for a connection. Stands for Hikari's 30 s.
+pub const DATABASE_WAIT: Duration = Duration::from_millis(900);
 
 /// One state, and the agent that looks at it.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::super::wire::{Answer, Request};
-use super::super::{State, Version};
+use super::super::{State, Version, web};
 use super::xml::escaped;
 
 /// An error as Rundeck's `ApiService` renders it.
@@ -68,6 +68,15 @@ pub(super) fn unauthenticated(state: &State, request: &Request, who: &str) -> An
     let as_xml = version == Version::V3_4 && !request.accepts("application/json");
     let answer = ApiError::new("unauthorized", message).rendered(version, 403, as_xml);
     if who == "(unauthenticated)" { answer } else { answer.with("X-Rundeck-API-Version", version.api().to_string()) }
+}
+
+/// 500 of an uncaught exception: JSON only for those who ask for it.
+pub(super) fn server_error(request: &Request) -> Answer {
+    if request.accepts("application/json") {
+        Answer::new(500).with_body("application/json", r#"{"error":"A server error occurred"}"#)
+    } else {
+        web::server_error_page()
+    }
 }
 
 /// XML is given before 5.0, to those who ask for it and not for JSON.

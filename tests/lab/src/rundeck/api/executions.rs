@@ -6,7 +6,7 @@ use super::super::pause::iso;
 use super::super::wire::Answer;
 use super::super::{Fault, Job};
 use super::Call;
-use super::error::wants_xml;
+use super::error::{server_error, wants_xml};
 use super::xml::Element;
 
 /// `rundeck.pagination.default.max`.
@@ -19,7 +19,7 @@ const GHOST_STARTED: u64 = 1_700_000_000_000;
 /// GET `projects`.
 pub(super) async fn projects(call: &Call<'_>) -> Answer {
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     let one = |name: &String| json!({"name": name, "description": "", "url": call.href(&format!("project/{name}"))});
     let projects: Vec<Value> = readable(call).iter().map(one).collect();
@@ -51,7 +51,7 @@ pub(super) fn first_project<'a>(call: &'a Call<'_>, wanted: &str) -> Result<&'a 
 /// GET `project/P/executions/running`: what the database says, ghosts included.
 pub(super) async fn running(call: &Call<'_>, project: &str) -> Answer {
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     let project = match first_project(call, &super::super::wire::decoded(project)) {
         Ok(project) => project.to_owned(),
@@ -75,7 +75,7 @@ pub(super) async fn running(call: &Call<'_>, project: &str) -> Answer {
 /// GET `project/P/executions`: the last that ended.
 pub(super) async fn finished(call: &Call<'_>, project: &str) -> Answer {
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     match first_project(call, project) {
         Ok(project) => page(call, project, &call.state.jobs.history()),
@@ -86,7 +86,7 @@ pub(super) async fn finished(call: &Call<'_>, project: &str) -> Answer {
 /// GET `project/P/executions/metrics`.
 pub(super) async fn metrics(call: &Call<'_>, project: &str) -> Answer {
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     if let Err(answer) = first_project(call, project) {
         return answer;

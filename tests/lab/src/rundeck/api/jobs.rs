@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::super::wire::Answer;
 use super::super::{Life, Mode};
 use super::Call;
+use super::error::server_error;
 use super::executions::{execution, first_project};
 
 /// POST `job/ID/run`. Any ID is a job; its length is the option `ms`.
 pub(super) async fn run(call: &Call<'_>, id: &str) -> Answer {
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     if !call.token.rights {
         let message = format!("Not authorized for action \"run\" for Job ID {id}");

@@ -105,18 +105,9 @@ async fn authenticated<'a>(state: &'a State, request: &Request) -> Result<&'a To
     }
     // Whatever is no token of the file is looked up in the database, at each request.
     if state.call_database().await.is_err() {
-        return Err(server_error(request));
+        return Err(error::server_error(request));
     }
     token.filter(|token| token.kept == Kept::Database).ok_or_else(refusal)
-}
-
-/// 500 of an uncaught exception: JSON only for those who ask for it.
-fn server_error(request: &Request) -> Answer {
-    if request.accepts("application/json") {
-        Answer::new(500).with_body("application/json", r#"{"error":"A server error occurred"}"#)
-    } else {
-        web::server_error_page()
-    }
 }
 
 async fn endpoint(call: &Call<'_>, path: &str) -> Answer {

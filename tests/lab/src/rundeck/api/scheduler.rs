@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::wire::Answer;
 use super::Call;
+use super::error::server_error;
 
 /// PUT `scheduler/takeover`.
 pub(super) async fn takeover(call: &Call<'_>) -> Answer {
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     if !call.token.rights {
         let message = "Not authorized for action \"ops_admin\" for Reschedule Jobs (Server Takeover)";

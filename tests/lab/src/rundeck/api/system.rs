@@ -8,7 +8,7 @@ use super::super::jobs::POOL_SIZE;
 use super::super::pause::{iso, now_millis};
 use super::super::wire::Answer;
 use super::super::{Fault, Mode, Version};
-use super::error::wants_xml;
+use super::error::{server_error, wants_xml};
 use super::{Call, info_xml};
 
 /// The first API version with `executions/status`.
@@ -61,7 +61,7 @@ pub(super) async fn log_storage(call: &Call<'_>) -> Answer {
     }
     // The missing and incomplete counts are read from the database.
     if call.state.call_database().await.is_err() {
-        return super::server_error(call.request);
+        return server_error(call.request);
     }
     let stored = call.state.jobs.finished();
     let mut body = json!({
