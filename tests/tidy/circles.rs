@@ -1,11 +1,13 @@
 //! Files that name each other in a circle: neither can be read, moved or tested without the other.
 //!
 //! A file names another one when its code uses something that the other declares; a name that is taken from a face
-//! comes from the file that declares it. Tests do not count. Each crate is looked at by itself.
+//! comes from the file that declares it. Tests inside a crate do not count. Each crate is looked at by itself, and so
+//! is each test target.
 //!
 //! A face (`mod.rs`, or the crate's `lib.rs` or `main.rs`) shows its room and calls it: that is what it is for. So a
-//! child may take a type that its face declares: that circle hides nothing. Circles between siblings, and between
-//! rooms, do. A name that a file only shows to others (`pub use`) is none that it uses.
+//! child may take a type or a constant that its face declares: that circle hides nothing. A child that calls a function
+//! of a face that calls the child is a circle, as those between siblings and between rooms are. A name that a file only
+//! shows to others (`pub use`) is none that it uses.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,6 +17,9 @@ use super::source::{File, line};
 /// The folders of sources, one for each crate.
 const CRATES: [&str; 4] = ["src/", "core/src/", "xtask/src/", "tests/lab/src/"];
 
+/// The folders of targets that are never shipped: their tests are what they do.
+const TESTS: [&str; 5] = ["benches/figures/", "core/tests/heart/", "tests/it/", "tests/sim/", "tests/tidy/"];
+
 /// The files that show and call the rest of their folder.
 const FACES: [&str; 3] = ["mod.rs", "lib.rs", "main.rs"];
 
@@ -23,7 +28,14 @@ type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, (usize, &'a str)>>;
 
 /// The circles in these files: for each name between two files the shortest way back, each circle once.
 pub fn findings(files: &[File]) -> Vec<String> {
-    CRATES.iter().flat_map(|root| of_crate(files, root)).collect()
+    let tests: Vec<File> = files.iter().filter(|file| file.is_in(&TESTS)).map(shipped).collect();
+    let crates = CRATES.iter().flat_map(|root| of_crate(files, root));
+    crates.chain(TESTS.iter().flat_map(|root| of_crate(&tests, root))).collect()
+}
+
+/// A file of a test target, taken as the sources of a program of its own.
+fn shipped(file: &File) -> File {
+    File { path: file.path.clone(), text: file.text.clone(), code: file.code.clone(), production: file.code.clone() }
 }
 
 fn of_crate(files: &[File], root: &'static str) -> Vec<String> {
@@ -48,7 +60,7 @@ fn graph<'a>(files: &[&'a File], root: &'static str) -> Graph<'a> {
     let mut graph = Graph::new();
     for file in files {
         let named = graph.entry(file.path.as_str()).or_default();
-        for name in all.named(file).into_iter().filter(|name| !is_face_of(&file.path, name.file)) {
+        for name in all.named(file).into_iter().filter(|name| !(name.is_type && is_face_of(name.file, &file.path))) {
             named.entry(name.file).or_insert((line(&file.production, name.at), name.name));
         }
     }
@@ -164,6 +176,25 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_calls_a_function_of_its_face_is_in_a_circle() {
+        for child in [
+            "use super::help; pub fn done() { help() }",
+            "pub fn done() { super::help() }",
+            "use super::*; pub fn done() { help() }",
+            "pub fn done() { crate::x::help() }",
+        ] {
+            let face = "mod a; mod b; fn help() {} fn f() { a::done() }";
+            assert_eq!(of(&[("x/mod.rs", face), ("x/a.rs", child)]), ["x/a.rs -> x/mod.rs -> x/a.rs"], "{child}");
+            let face = "mod a; fn help() {} pub use a::done;";
+            assert_eq!(of(&[("x/mod.rs", face), ("x/a.rs", child)]), [""; 0], "a face that only shows: {child}");
+        }
+        for child in ["fn done() { super::Shared::new() }", "use super::LIMIT; fn done() -> u8 { LIMIT }"] {
+            let face = "mod a; const LIMIT: u8 = 1; struct Shared; fn f() { a::done() }";
+            assert_eq!(of(&[("x/mod.rs", face), ("x/a.rs", child)]), [""; 0], "{child}");
+        }
+    }
+
+    #[test]
     fn a_face_is_in_a_circle_with_what_is_not_its_own() {
         for (face, other) in [("x/mod.rs", "y/mod.rs"), ("x/mod.rs", "xy.rs"), ("x/y/mod.rs", "x/z.rs")] {
             let name = |path: &str| path.trim_end_matches("/mod.rs").trim_end_matches(".rs").replace('/', "::");
@@ -200,5 +231,14 @@ mod tests {
             File::new("tests/lab/src/b.rs", "use crate::a::A; pub struct B;"),
         ];
         assert_eq!(findings(&lab).len(), 1);
+        for root in TESTS {
+            let of_test = |name: &str, text: &str| File::new(&format!("{root}{name}"), text);
+            let target = [
+                of_test("main.rs", "mod a; mod b;"),
+                of_test("a.rs", "use crate::b::B; pub struct A;"),
+                of_test("b.rs", "use crate::a::A; pub struct B;"),
+            ];
+            assert_eq!(findings(&target).len(), 1, "{root}");
+        }
     }
 }

@@ -39,6 +39,8 @@ pub struct Named<'a> {
     pub at: usize,
     /// The name.
     pub name: &'a str,
+    /// Whether it is a type, something of a type, or a constant.
+    pub is_type: bool,
 }
 
 /// All modules of one crate.
@@ -102,11 +104,17 @@ impl<'a> Crate<'a> {
                 match leaf.names.split_last() {
                     Some((&"*", from)) => {
                         let used = self.used_of_glob(&module, from, &words);
-                        named.extend(used.into_iter().map(|(name, file)| Named { file, at, name }));
+                        named.extend(used.into_iter().map(|(name, file)| Named {
+                            file,
+                            at,
+                            name,
+                            is_type: is_type(&[name]),
+                        }));
                     }
                     Some((last, _)) if !line.shows || words.contains(leaf.alias.unwrap_or(last)) => {
                         let file = self.declaring(&module, &leaf.names);
-                        named.extend(file.map(|file| Named { file, at, name: last }));
+                        let is_type = is_type(&leaf.names);
+                        named.extend(file.map(|file| Named { file, at, name: last, is_type }));
                     }
                     _ => {}
                 }
@@ -115,7 +123,8 @@ impl<'a> Crate<'a> {
         for at in chains {
             for leaf in leaves(code, at).0.iter().take(1) {
                 let file = self.declaring(&place.at(at), &leaf.names);
-                named.extend(file.zip(leaf.names.last()).map(|(file, name)| Named { file, at, name }));
+                let is_type = is_type(&leaf.names);
+                named.extend(file.zip(leaf.names.last()).map(|(file, name)| Named { file, at, name, is_type }));
             }
         }
         named.retain(|named| named.file != file.path);
@@ -188,6 +197,11 @@ impl<'a> Crate<'a> {
             found => Some(found),
         }
     }
+}
+
+/// Whether a path leads to a type, to something of a type, or to a constant: such names begin with a capital.
+fn is_type(names: &[&str]) -> bool {
+    names.iter().any(|name| name.starts_with(|first: char| first.is_ascii_uppercase()))
 }
 
 /// Where in a file which module is.
