@@ -10,10 +10,11 @@ use super::RULES;
 use super::source::File;
 
 /// A repository in order.
-const ORDER: [(&str, &str); 11] = [
+const ORDER: [(&str, &str); 12] = [
     ("core/Cargo.toml", "[dependencies]\nserde.workspace = true\n"),
     ("core/src/lib.rs", "#![deny(clippy::wildcard_enum_match_arm)]\nmod health; mod heart;"),
     ("core/src/audit/verify.rs", "struct Verify;"),
+    ("core/src/contract/words.rs", "words! { State { Up = \"up\", } }"),
     ("core/src/desk/mod.rs", "struct Desk;"),
     ("core/src/health/mod.rs", "pub struct Health { up: bool }"),
     ("core/src/health/web.rs", "struct Web;"),
@@ -30,7 +31,7 @@ const MAP: &str = "The rooms: cli, agent, effect, host, clock, main, helpers.
 ## Core, file by file
 
 | `desk/` | |
-| `audit/verify.rs`, `health/`, `health/web.rs`, `heart/view.rs` | |
+| `audit/verify.rs`, `contract/words.rs`, `health/`, `health/web.rs`, `heart/view.rs` | |
 ";
 
 /// Rule, place and text of each offence.
@@ -51,6 +52,8 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("rooms_of_core_keep_their_state", "core/src/health/web.rs", "struct Web { pub(crate) at: u8 }"),
     ("rooms_of_core_keep_their_state", "core/src/desk/mod.rs", "pub struct Desk(pub u8);"),
     ("rooms_of_core_keep_their_state", "core/src/heart/view.rs", "impl crate::health::Health {}"),
+    ("rooms_of_core_keep_their_state", "core/src/heart/view.rs", "type View = crate::health::Health;\nimpl View {}"),
+    ("rooms_of_core_keep_their_state", "core/src/heart/view.rs", "impl crate::contract::words::State {}"),
     // What core may do.
     ("core_depends_on_nothing_but_serde", "core/Cargo.toml", "[dependencies]\ntokio.workspace = true"),
     ("core_depends_on_nothing_but_serde", "core/src/desk/mod.rs", "use std::time::Instant;"),

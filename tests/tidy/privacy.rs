@@ -2,12 +2,13 @@
 //!
 //! A field is seen inside the folder of its room at most; only the values of `contract/` are open. What rooms hand to
 //! each other lies there, or has a constructor. The fields of an enum's variants are its shape, not its state: they are
-//! none here. Tests are read too.
+//! none here. A type that a macro's block declares (`words! { Cause { .. } }`) is at home where the block stands, and a
+//! type goes by its own name under `use .. as` and `type` too. Tests are read too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::paths::{absolute, inline_modules, leaves, module};
+use super::paths::{absolute, inline_modules, leaves, module, uses};
 use super::rooms::CORE;
 use super::source::{File, balanced, is_word, leading_word, line, occurrences};
 
@@ -24,7 +25,8 @@ pub fn findings(files: &[File]) -> Vec<String> {
             homes.entry(name).or_default().insert(CORE.room(&file.path));
         }
     }
-    fields.chain(core.iter().flat_map(|file| strangers(file, &homes))).collect()
+    let aliases: BTreeMap<&str, &str> = core.iter().flat_map(|file| aliases(&file.code)).collect();
+    fields.chain(core.iter().flat_map(|file| strangers(file, &homes, &aliases))).collect()
 }
 
 /// Fields that more than their room can see.
@@ -75,23 +77,60 @@ fn structs(code: &str) -> Vec<(&str, Range<usize>)> {
 
 /// The names of the types that a code declares.
 fn types(code: &str) -> impl Iterator<Item = &str> {
-    let declared = ["struct ", "enum "].into_iter();
+    let declared = ["struct ", "enum ", "union "].into_iter();
     let named =
         declared.flat_map(move |word| occurrences(code, word).map(move |at| leading_word(&code[at + word.len()..])));
-    named.filter(|name| !name.is_empty())
+    named.filter(|name| !name.is_empty()).chain(made(code))
+}
+
+/// The types that blocks of macros declare by a name and what it has in braces.
+fn made(code: &str) -> impl Iterator<Item = &str> {
+    let blocks = code.match_indices("! {").map(|(at, mark)| &code[at + mark.len()..]);
+    blocks.filter_map(|block| {
+        let mut inside = block.trim_start();
+        while let Some(end) = inside.strip_prefix('#').and_then(|_| balanced(inside, 1)) {
+            inside = inside[end..].trim_start();
+        }
+        let name = leading_word(inside.strip_prefix("pub ").unwrap_or(inside));
+        let is_type = name.starts_with(|first: char| first.is_ascii_uppercase());
+        let opens = inside.split_once(name)?.1.trim_start().starts_with('{');
+        Some(name).filter(|_| is_type && opens)
+    })
+}
+
+/// The names that a code gives to types besides their own, each with the name that it stands for.
+fn aliases(code: &str) -> Vec<(&str, &str)> {
+    let renamed = uses(code).into_iter().flat_map(|line| line.leaves);
+    let renamed = renamed.filter_map(|leaf| Some((leaf.alias?, *leaf.names.last()?)));
+    let typed = occurrences(code, "type ").filter_map(|at| {
+        let (head, of) = code[at + "type ".len()..].split(';').next()?.split_once('=')?;
+        Some((leading_word(head), type_name(of)?))
+    });
+    renamed.chain(typed).filter(|(alias, of)| alias != of).collect()
 }
 
 /// `impl` blocks of types whose home is another room.
-fn strangers(file: &File, homes: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
+fn strangers(file: &File, homes: &BTreeMap<&str, BTreeSet<&str>>, aliases: &BTreeMap<&str, &str>) -> Vec<String> {
     let code = &file.code;
     let own = CORE.room(&file.path);
+    let here: BTreeMap<&str, &str> = self::aliases(code).into_iter().collect();
     let blocks = occurrences(code, "impl").filter_map(|at| Some((at, implemented(code, at)?)));
     let strange = blocks.filter_map(|(at, name)| {
+        let name = own_name(name, |name| {
+            here.get(name).or_else(|| aliases.get(name).filter(|_| !homes.contains_key(name))).copied()
+        });
         let homes = homes.get(name).filter(|homes| !homes.contains(own))?;
         let home = homes.iter().next()?;
         Some(format!("{}:{}: `impl {name}` belongs into `{home}`", file.path, line(code, at)))
     });
     strange.collect()
+}
+
+/// What a name stands for in the end; names that stand for each other stand for nothing.
+fn own_name<'a>(name: &'a str, stands_for: impl Fn(&str) -> Option<&'a str>) -> &'a str {
+    const HOPS: usize = 8;
+    let hops = std::iter::successors(Some(name), |name| stands_for(name));
+    hops.take(HOPS).last().unwrap_or(name)
 }
 
 /// The name of the type that an `impl` block at this place is for; `None` for an `impl Trait` inside a signature.
@@ -101,7 +140,11 @@ fn implemented(code: &str, at: usize) -> Option<&str> {
     let head = code[at + "impl".len()..].split(['{', ';']).next().filter(|_| is_item)?;
     let head = head.strip_prefix('<').map_or(Some(head), behind_angles).filter(|head| head.starts_with(' '))?;
     let whole = head.split(" where ").next().unwrap_or(head);
-    let of = whole.rsplit_once(" for ").map_or(whole, |(_, of)| of);
+    type_name(whole.rsplit_once(" for ").map_or(whole, |(_, of)| of))
+}
+
+/// The name of a type without its path, its reference and its arguments.
+fn type_name(of: &str) -> Option<&str> {
     let path = without_reference(of.trim());
     let path = &path[..path.find('<').unwrap_or(path.len())];
     path.rsplit("::").next().map(leading_word).filter(|name| !name.is_empty())
@@ -196,6 +239,36 @@ mod tests {
             beside("core/src/heart/view.rs", "\nimpl Health<u8> {}"),
             ["core/src/heart/view.rs:2: `impl Health` belongs into `health`"]
         );
+    }
+
+    #[test]
+    fn a_type_that_a_macro_declares_has_a_home_too() {
+        let word = "words! {\n    /// Who.\n    #[derive(Copy)]\n    Cause {\n        One = \"one\",\n    }\n}";
+        let told =
+            |path: &str, text: &str| findings(&[File::new("core/src/contract/words.rs", word), File::new(path, text)]);
+        for text in ["impl Cause { fn x() {} }", "use crate::contract::Cause;\nimpl std::fmt::Display for Cause {}"] {
+            assert_eq!(told("core/src/heart/mod.rs", text).len(), 1, "{text}");
+            assert_eq!(told("core/src/contract/order.rs", text), [""; 0], "{text}");
+        }
+        let calls = "fn f() { vec! { Cause } ; assert! { x } }\nstruct Heart;\nimpl Heart {}";
+        assert_eq!(told("core/src/heart/mod.rs", calls), [""; 0]);
+    }
+
+    #[test]
+    fn a_type_goes_by_its_own_name() {
+        for text in [
+            "use crate::health::Seen as Found;\nimpl Found {}",
+            "use crate::health::{Health, Seen as Found};\nimpl std::fmt::Display for Found {}",
+            "type Found = crate::health::Health<u8>;\nimpl Found {}",
+            "use crate::health::Seen as Other;\ntype Found<'a> = &'a Other;\nimpl Found<'_> {}",
+        ] {
+            assert_eq!(beside("core/src/heart/mod.rs", text).len(), 1, "{text}");
+            assert_eq!(beside("core/src/health/web.rs", text), [""; 0], "{text}");
+        }
+        let circle = "use a::A as B;\nuse a::B as A;\nimpl A {}";
+        assert_eq!(beside("core/src/heart/mod.rs", circle), [""; 0]);
+        let heart = "struct Heart;\ntype State = Heart;\nimpl State {}\nimpl Row for Heart { type Output = Seen; }";
+        assert_eq!(beside("core/src/heart/mod.rs", heart), [""; 0]);
     }
 
     #[test]
