@@ -1,27 +1,26 @@
 //! A lint that is switched off says why, and is noticed when it need not be any more: `expect` with a reason, never
-//! `allow`.
+//! `allow`; in a manifest neither, where it would hold for a whole crate.
 
-use super::source::{File, balanced, line, occurrences};
+use super::source::{File, attributes, balanced, line, occurrences};
 
 /// What breaks the rule in these files.
 pub fn findings(files: &[File]) -> Vec<String> {
-    files.iter().filter(|file| file.is_rust()).flat_map(of_file).collect()
+    let code = files.iter().filter(|file| file.is_rust()).flat_map(of_file);
+    code.chain(files.iter().filter(|file| file.path.ends_with("Cargo.toml")).flat_map(of_manifest)).collect()
 }
 
 fn of_file(file: &File) -> Vec<String> {
     let code = &file.code;
     let mut findings = Vec::new();
-    for start in code.match_indices('#').map(|(at, _)| at) {
-        let open = start + 1 + usize::from(code[start + 1..].starts_with('!'));
-        let Some(end) = balanced(code, open).filter(|_| code[open..].starts_with('[')) else { continue };
+    for place in attributes(code) {
         let mut found =
-            |at: usize, what: &str| findings.push(format!("{}:{}: {what}", file.path, line(code, start + at)));
-        let attribute = &code[start..end];
-        occurrences(attribute, ALLOW).for_each(|at| found(at, "`allow` is an `expect` with its reason"));
-        for at in occurrences(attribute, EXPECT) {
-            let end = balanced(attribute, at + EXPECT.len() - 1).unwrap_or(attribute.len());
-            let has_reason = occurrences(&attribute[at..end], "reason = ").any(|reason| {
-                let text = &file.text[start + at + reason..start + end];
+            |at: usize, what: &str| findings.push(format!("{}:{}: {what}", file.path, line(code, place.start + at)));
+        let attribute = &code[place.clone()];
+        calls(attribute, "allow").for_each(|(at, _)| found(at, "`allow` is an `expect` with its reason"));
+        for (at, open) in calls(attribute, "expect") {
+            let end = balanced(attribute, open).unwrap_or(attribute.len());
+            let has_reason = occurrences(&attribute[open..end], "reason = ").any(|reason| {
+                let text = &file.text[place.start + open + reason..place.start + end];
                 text.split_once('"').is_some_and(|(_, reason)| !reason.trim_start().starts_with('"'))
             });
             if !has_reason {
@@ -32,8 +31,33 @@ fn of_file(file: &File) -> Vec<String> {
     findings
 }
 
-const ALLOW: &str = "allow(";
-const EXPECT: &str = "expect(";
+/// Where a word stands with an opening bracket behind it, and where that is.
+fn calls<'a>(attribute: &'a str, word: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+    occurrences(attribute, word).filter_map(move |at| {
+        let behind = attribute[at + word.len()..].trim_start();
+        behind.starts_with('(').then_some((at, attribute.len() - behind.len()))
+    })
+}
+
+/// Lints that a manifest switches off.
+fn of_manifest(file: &File) -> Vec<String> {
+    let mut section = "";
+    let mut findings = Vec::new();
+    for (at, text) in file.text.lines().enumerate() {
+        let text = text.split('#').next().unwrap_or_default().trim();
+        if text.starts_with('[') {
+            section = text.trim_matches(['[', ']', ' ']);
+        }
+        let of_lints = [section, text].iter().any(|name| {
+            let name = name.strip_prefix("workspace").map_or(*name, |name| name.trim_start_matches([' ', '.']));
+            name.starts_with("lints")
+        });
+        if of_lints && ["\"allow\"", "'allow'"].iter().any(|level| text.contains(level)) {
+            findings.push(format!("{}:{}: a lint that is allowed for a whole crate", file.path, at + 1));
+        }
+    }
+    findings
+}
 
 #[cfg(test)]
 mod tests {
@@ -51,6 +75,9 @@ mod tests {
             "#[allow(clippy::panic, reason = \"it may\")] mod x {}",
             "#[cfg_attr(test, allow(clippy::panic))] fn f() {}",
             "#[cfg(test)]\n#[allow(\n    clippy::panic,\n)]\nmod tests {}",
+            "#[allow (clippy::panic)] fn f() {}",
+            "# [allow(clippy::panic)] fn f() {}",
+            "# ! [ allow\n(missing_docs)]",
         ] {
             for path in ["src/a.rs", "core/src/a.rs", "tests/it/a.rs", "benches/figures/a.rs"] {
                 assert_eq!(of(path, text).len(), 1, "{text}");
@@ -63,6 +90,25 @@ mod tests {
         assert_eq!(of("src/a.rs", "\n#[expect(clippy::panic)] fn f() {}"), ["src/a.rs:2: `expect` without a reason"]);
         assert_eq!(of("src/a.rs", "#![expect(missing_docs, reason = \"\")]").len(), 1);
         assert_eq!(of("src/a.rs", "#[cfg_attr(test, expect(clippy::panic))] // reason = \"x\"\nfn f() {}").len(), 1);
+    }
+
+    #[test]
+    fn a_manifest_that_allows_a_lint_is_found() {
+        for text in [
+            "[lints.clippy]\npanic = \"allow\"",
+            "[workspace.lints.clippy]\npanic = { level = \"allow\", priority = 1 }",
+            "[lints]\nclippy.panic = 'allow'",
+            "[lints.clippy.panic]\nlevel = \"allow\"",
+            "lints.clippy.panic = \"allow\"",
+            "[workspace]\nlints.rust.missing_docs = \"allow\"",
+        ] {
+            for path in ["Cargo.toml", "core/Cargo.toml"] {
+                assert_eq!(of(path, text).len(), 1, "{text}");
+            }
+        }
+        for text in ["[lints.clippy]\npanic = \"warn\" # not \"allow\"", "[bans]\nmultiple = \"allow\"", "[lints]"] {
+            assert_eq!(of("Cargo.toml", text), [""; 0], "{text}");
+        }
     }
 
     #[test]

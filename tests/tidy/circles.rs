@@ -35,7 +35,13 @@ pub fn findings(files: &[File]) -> Vec<String> {
 
 /// A file of a test target, taken as the sources of a program of its own.
 fn shipped(file: &File) -> File {
-    File { path: file.path.clone(), text: file.text.clone(), code: file.code.clone(), production: file.code.clone() }
+    File {
+        path: file.path.clone(),
+        text: file.text.clone(),
+        code: file.code.clone(),
+        production: file.code.clone(),
+        spoken: file.text.clone(),
+    }
 }
 
 fn of_crate(files: &[File], root: &'static str) -> Vec<String> {

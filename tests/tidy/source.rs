@@ -20,19 +20,20 @@ pub struct File {
     pub code: String,
     /// For Rust: the code without what is compiled for tests only; empty in files that are test code as a whole.
     pub production: String,
+    /// The same with its literals.
+    pub spoken: String,
 }
 
 impl File {
     /// A file of this path and text.
     pub fn new(path: &str, text: &str) -> File {
-        let (code, production) = if path.ends_with(".rs") {
-            let code = without_comments_and_literals(text);
-            let production = if is_test_file(path) { String::new() } else { without_tests(&code) };
-            (code, production)
-        } else {
-            (text.to_owned(), String::new())
-        };
-        File { path: path.to_owned(), text: text.to_owned(), code, production }
+        let rust = path.ends_with(".rs");
+        let code = if rust { without_comments_and_literals(text) } else { text.to_owned() };
+        let shipped = rust && !is_test_file(path);
+        let tests = if shipped { test_items(&code) } else { Vec::new() };
+        let without_tests = |text: &str| if shipped { blanked(text, &tests) } else { String::new() };
+        let (production, spoken) = (without_tests(&code), without_tests(&without_comments(text)));
+        File { path: path.to_owned(), text: text.to_owned(), code, production, spoken }
     }
 
     /// Whether it is a program of ours in Rust.
@@ -67,7 +68,7 @@ pub fn without_test_modules(files: &mut [File]) {
         if modules.iter().any(|module| {
             stem.strip_prefix(module.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         }) {
-            file.production = String::new();
+            (file.production, file.spoken) = (String::new(), String::new());
         }
     }
 }
@@ -98,7 +99,9 @@ fn walk(root: &Path, folder: &str, files: &mut Vec<File>) {
             if ![".git", "target"].contains(&name.as_str()) {
                 walk(root, &format!("{path}/"), files);
             }
-        } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
+        } else if name != ".git"
+            && let Ok(text) = std::fs::read_to_string(entry.path())
+        {
             files.push(File::new(&path, &text));
         }
     }
@@ -176,8 +179,19 @@ pub fn balanced(code: &str, open: usize) -> Option<usize> {
     Some(close.0 + 1)
 }
 
-fn without_tests(code: &str) -> String {
-    let mut kept = code.as_bytes().to_vec();
+/// Where the attributes of a code stand, from `#` to `]`, with whatever space is between its signs.
+pub fn attributes(code: &str) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    code.match_indices('#').filter_map(|(at, _)| {
+        let rest = code[at + 1..].trim_start();
+        let rest = rest.strip_prefix('!').unwrap_or(rest).trim_start();
+        let end = balanced(code, code.len() - rest.len()).filter(|_| rest.starts_with('['))?;
+        Some(at..end)
+    })
+}
+
+/// Where items stand that are compiled for tests only.
+fn test_items(code: &str) -> Vec<std::ops::Range<usize>> {
+    let mut items = Vec::new();
     let mut from = 0;
     while let Some(found) = code[from..].find(TEST_MARK) {
         let start = from + found;
@@ -185,9 +199,15 @@ fn without_tests(code: &str) -> String {
         let end = block_end(code, behind)
             .or_else(|| code[behind..].find(';').map(|at| behind + at + 1))
             .unwrap_or(code.len());
-        blank(&mut kept[start..end]);
+        items.push(start..end);
         from = end;
     }
+    items
+}
+
+fn blanked(text: &str, places: &[std::ops::Range<usize>]) -> String {
+    let mut kept = text.as_bytes().to_vec();
+    places.iter().for_each(|place| blank(&mut kept[place.clone()]));
     String::from_utf8(kept).expect("blanking whole items leaves UTF-8")
 }
 
@@ -196,13 +216,23 @@ fn blank(bytes: &mut [u8]) {
 }
 
 fn without_comments_and_literals(text: &str) -> String {
+    blanked(text, &no_code(text))
+}
+
+fn without_comments(text: &str) -> String {
+    let comments = no_code(text).into_iter().filter(|place| text[place.start..].starts_with('/'));
+    blanked(text, &comments.collect::<Vec<_>>())
+}
+
+/// Where the comments and literals of a text stand.
+fn no_code(text: &str) -> Vec<std::ops::Range<usize>> {
     let bytes = text.as_bytes();
-    let mut kept = bytes.to_vec();
+    let mut places = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         let end = at + skipped(&text[at..], at > 0 && is_word(bytes[at - 1]));
         if end > at {
-            blank(&mut kept[at..end]);
+            places.push(at..end);
             at = end;
         } else {
             at += 1;
@@ -211,7 +241,7 @@ fn without_comments_and_literals(text: &str) -> String {
             }
         }
     }
-    String::from_utf8(kept).expect("blanking whole literals leaves UTF-8")
+    places
 }
 
 /// How many bytes at the start of `text` are a comment or a literal.
@@ -302,6 +332,21 @@ mod tests {
         assert_eq!(production("a #[cfg(test)] use x::{y}; fn b() {}"), "a ; fn b() {}");
         assert_eq!(File::new("src/a/tests.rs", "no").production, "");
         assert_eq!(File::new("tests/it/main.rs", "no").production, "");
+    }
+
+    #[test]
+    fn what_is_spoken_keeps_literals_but_no_comments_and_no_tests() {
+        let file = File::new("src/a.rs", "a(\"said\") // no\n/* no */ b #[cfg(test)] mod tests { f(\"no\") }");
+        assert_eq!(file.spoken.split_whitespace().collect::<Vec<_>>(), ["a(\"said\")", "b"]);
+        assert_eq!(file.spoken.len(), file.text.len());
+        assert_eq!(File::new("src/a/tests.rs", "f(\"no\")").spoken, "");
+    }
+
+    #[test]
+    fn an_attribute_is_found_however_it_is_spaced() {
+        let code = "#[a] # [b] #![c(d[0])] # ! [e]\n#\n[f] x # y";
+        let found: Vec<&str> = attributes(code).map(|place| &code[place]).collect();
+        assert_eq!(found, ["#[a]", "# [b]", "#![c(d[0])]", "# ! [e]", "#\n[f]"]);
     }
 
     #[test]
