@@ -59,6 +59,11 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("core_depends_on_nothing_but_serde", "core/src/desk/mod.rs", "use std::time::Instant;"),
     ("core_depends_on_nothing_but_serde", "core/src/desk/mod.rs", "use serde::Serializer;"),
     ("core_names_each_case", "core/src/lib.rs", "#![warn(clippy::wildcard_enum_match_arm)]"),
+    (
+        "core_names_each_case",
+        "core/src/desk/mod.rs",
+        "#[expect(clippy::wildcard_enum_match_arm, reason = \"many\")]\nstruct Desk;",
+    ),
     // Words.
     ("banned_words_are_not_used", "src/host/own.rs", "fn f() { Instant::now(); }"),
     ("banned_words_are_not_used", "src/host/own.rs", "fn f() { x.unwrap(); }"),
@@ -80,6 +85,8 @@ const PLANTED: &[(&str, &str, &str)] = &[
         concat!("See ../sha", "red and lo", "ok.md, ro", "oms.md."),
     ),
     ("a_lint_is_expected_with_its_reason", "src/host/own.rs", "#[allow(clippy::panic)]\nfn f() {}"),
+    ("a_lint_is_expected_with_its_reason", "src/host/own.rs", "# [allow (clippy::panic)]\nfn f() {}"),
+    ("a_lint_is_expected_with_its_reason", "Cargo.toml", "[workspace.lints.clippy]\npanic = \"allow\""),
     ("a_lint_is_expected_with_its_reason", "tests/it/wait.rs", "#![expect(clippy::panic)]"),
     // Sizes and places. Longer ones: `sizes`.
     ("no_line_is_wider_than_the_page", "docs/HEALTH.md", WIDE),

@@ -2,7 +2,7 @@
 //! the world.
 
 use super::paths::leaves;
-use super::source::{File, leading_word, line, occurrences};
+use super::source::{File, attributes, leading_word, line, occurrences};
 
 /// What `std::` paths of core may not begin with.
 const IMPURE: [&str; 11] = [
@@ -77,21 +77,43 @@ fn is_below(name: &str, impure: &str) -> bool {
     name.strip_prefix(impure).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Core without the lint that makes it name each case: then a new event, cause or word would be passed over in silence.
+/// The lint that makes core name each case.
+const CASES: &str = "wildcard_enum_match_arm";
+
+/// Core without that lint, or a place in it that goes without: then a new event, cause or word would be passed over in
+/// silence.
 pub fn wildcards(files: &[File]) -> Vec<String> {
-    const LINT: &str = "wildcard_enum_match_arm";
     let denied = files.iter().any(|file| match file.path.as_str() {
-        "core/src/lib.rs" => {
-            let levels = ["#![deny(", "#![forbid("].into_iter().flat_map(|level| file.code.split(level).skip(1));
-            levels.filter_map(|lints| lints.split(')').next()).any(|lints| lints.contains(LINT))
-        }
+        "core/src/lib.rs" => levels(&file.code).any(|(_, level, lints)| is_denied(level) && lints.contains(CASES)),
         "core/Cargo.toml" => file.text.lines().map(str::trim).any(|line| {
-            leading_word(line) == LINT && ["\"deny\"", "\"forbid\""].iter().any(|level| line.contains(level))
+            leading_word(line) == CASES && ["\"deny\"", "\"forbid\""].iter().any(|level| line.contains(level))
         }),
         _ => false,
     });
-    let finding = format!("core/src/lib.rs: clippy::{LINT} is not denied: each match of core names its cases");
-    if denied { Vec::new() } else { vec![finding] }
+    let finding = format!("core/src/lib.rs: clippy::{CASES} is not denied: each match of core names its cases");
+    let core = files.iter().filter(|file| file.path.starts_with("core/src/"));
+    let without = core.flat_map(|file| {
+        let lowered = levels(&file.code).filter(|(_, level, lints)| {
+            !is_denied(level) && [CASES, "clippy::restriction"].iter().any(|lint| lints.contains(lint))
+        });
+        lowered.map(|(at, _, _)| {
+            format!("{}:{}: clippy::{CASES} is denied in all of core", file.path, line(&file.code, at))
+        })
+    });
+    (!denied).then_some(finding).into_iter().chain(without).collect()
+}
+
+/// The attributes of a code that may set the level of lints: where each stands, its first word, what follows.
+fn levels(code: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    attributes(code).map(|place| {
+        let inside = code[place.clone()].trim_start_matches(|c: char| c.is_whitespace() || "#![".contains(c));
+        let level = leading_word(inside);
+        (place.start, level, &inside[level.len()..])
+    })
+}
+
+fn is_denied(level: &str) -> bool {
+    ["deny", "forbid"].contains(&level)
 }
 
 #[cfg(test)]
@@ -156,5 +178,22 @@ mod tests {
         assert!(!held("core/Cargo.toml", "[lints.clippy]\n# wildcard_enum_match_arm = \"deny\""));
         assert!(!held("core/Cargo.toml", "[lints.clippy]\nwildcard_enum_match_arm = \"warn\""));
         assert!(!held("src/lib.rs", "#![deny(clippy::wildcard_enum_match_arm)]"));
+    }
+    #[test]
+    fn a_place_of_core_that_need_not_name_its_cases_is_found() {
+        let root = File::new("core/src/lib.rs", "#![deny(clippy::wildcard_enum_match_arm)]");
+        for text in [
+            "#[expect(clippy::wildcard_enum_match_arm, reason = \"many\")]\nfn f() {}",
+            "#![warn(clippy::wildcard_enum_match_arm)]",
+            "# [ allow (clippy::wildcard_enum_match_arm)]\nfn f() {}",
+            "#[cfg_attr(unix, expect(clippy::wildcard_enum_match_arm, reason = \"x\"))]\nfn f() {}",
+            "#[expect(clippy::restriction, reason = \"x\")]\nfn f() {}",
+        ] {
+            let files = [File::new("core/src/heart/mod.rs", text), File::new("core/src/lib.rs", &root.text)];
+            assert_eq!(wildcards(&files).len(), 1, "{text}");
+            assert_eq!(wildcards(&[File::new("src/a.rs", text), File::new("core/src/lib.rs", &root.text)]), [""; 0]);
+        }
+        let fine = "#[deny(clippy::wildcard_enum_match_arm)]\n#[expect(clippy::panic, reason = \"x\")]\nfn f() {}";
+        assert_eq!(wildcards(&[root, File::new("core/src/heart/mod.rs", fine)]), [""; 0]);
     }
 }
