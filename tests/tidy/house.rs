@@ -16,8 +16,8 @@ pub struct House {
     pub names: &'static [&'static str],
     /// Its rooms: rows of columns, from left to right. An arrow keeps to one row.
     pub rows: &'static [&'static [&'static [&'static str]]],
-    /// Files that know less than their room, each with the room that it must not know.
-    pub without: &'static [(&'static str, &'static str)],
+    /// Modules that know less than their room, each with what it must not know, from the crate's root on.
+    pub without: &'static [(&'static str, &'static [&'static str])],
     /// Where the rooms are told.
     pub told: &'static str,
 }
@@ -35,14 +35,30 @@ fn of_file(house: &House, file: &File) -> Vec<String> {
         return vec![format!("{}: `{own}` has no place in the house ({})", file.path, house.told)];
     }
     let named = from_root(file, house.root, house.names);
-    let first = named.into_iter().filter_map(|(at, names)| Some((at, *names.first()?)));
-    let banned = first.filter(|(_, name)| !house.allows(own, name) || house.without.contains(&(&*file.path, *name)));
+    let banned = named.into_iter().filter_map(|(at, names)| {
+        let name = names.first()?;
+        let without = house.without.iter().filter(|(module, _)| is_in_module(&file.path, module));
+        let missing = without.map(|(_, missing)| missing).find(|missing| leads_to(&names, missing));
+        let banned = missing.map(|missing| missing.join("::"));
+        Some((at, banned.or_else(|| (!house.allows(own, name)).then(|| (*name).to_owned()))?))
+    });
     let mut findings: Vec<String> = banned
         .map(|(at, name)| format!("{}:{}: `{own}` must not import `{name}`", file.path, line(&file.code, at)))
         .collect();
     // A group of braces names a room once for each of its names.
     findings.dedup();
     findings
+}
+
+/// Whether a file is this module, or lies in its folder.
+fn is_in_module(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+/// Whether a path names this or something in it, or what it lies in, from where it can be reached.
+fn leads_to(names: &[&str], place: &[&str]) -> bool {
+    let names = names.strip_suffix(&["*"]).unwrap_or(names);
+    names.starts_with(place) || place.starts_with(names)
 }
 
 impl House {

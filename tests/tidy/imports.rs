@@ -22,8 +22,8 @@ const AGENT: House = House {
         &["effect", "watch", "server", "store", "telemetry"],
         &["rundeck", "aws", "host", "systemd", "config", "clock"],
     ]],
-    // A look at Rundeck needs no agent.
-    without: &[("src/cli/check.rs", "agent")],
+    // A look at Rundeck needs no agent, and none of the command that starts one.
+    without: &[("src/cli/check", &["agent"]), ("src/cli/check", &["cli", "run"])],
     told: "tests/tidy/imports.rs, docs/ARCHITECTURE.md",
 };
 
@@ -69,6 +69,28 @@ mod tests {
         assert_eq!(of("src/cli/run.rs", "use crate::agent::start;"), [""; 0]);
         assert_eq!(of("src/cli/check.rs", "use crate::agent::start;").len(), 1);
         assert_eq!(of("src/host.rs", "use crate::clock;"), ["src/host.rs:1: `host` must not import `clock`"]);
+    }
+
+    #[test]
+    fn a_look_at_rundeck_needs_no_agent() {
+        for text in [
+            "use crate::agent::start;",
+            "use super::run;",
+            "use super::{run::run, text};",
+            "fn f() { super::run::run() }",
+            "use super::*;",
+            "use crate::cli;",
+            "use rundeck_alb_agent::agent;",
+        ] {
+            assert_eq!(of("src/cli/check.rs", text).len(), 1, "{text}");
+            let inside = text.replace("super::", "super::super::");
+            assert_eq!(of("src/cli/check/told.rs", &inside).len(), 1, "{inside}");
+        }
+        assert_eq!(of("src/cli/check/mod.rs", "use super::run;").len(), 1);
+        for text in ["use super::runtime::runtime;", "use super::{Globals, text};", "use crate::watch::web;"] {
+            assert_eq!(of("src/cli/check.rs", text), [""; 0], "{text}");
+        }
+        assert_eq!(of("src/cli/checks.rs", "use super::run;"), [""; 0]);
     }
 
     #[test]

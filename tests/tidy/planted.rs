@@ -39,6 +39,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     // Who may import whom.
     ("rooms_import_only_to_the_right", "src/host/own.rs", "use crate::cli::Globals;"),
     ("rooms_import_only_to_the_right", "src/host/own.rs", "fn f() { crate::clock::now() }"),
+    ("rooms_import_only_to_the_right", "src/cli/check/told.rs", "use super::super::run;"),
     ("rooms_import_only_to_the_right", "src/effect/mode.rs", "fn f(_: aws_sdk_autoscaling::Client) {}"),
     ("rooms_import_only_to_the_right", "src/helpers/mod.rs", ""),
     ("rooms_of_core_import_only_to_the_right", "core/src/health/web.rs", "use crate::heart::Heart;"),
