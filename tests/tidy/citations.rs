@@ -1,7 +1,8 @@
 //! Citations of documents that a clone lacks: a reader who cannot open what a comment leans on has no reason at all.
 //! The reason itself is stated, or a page under `docs/` is named.
 //!
-//! Read are all texts, but of Rust's code only comments and literals: `facts` may be a name there.
+//! Read are all texts, but of Rust's code only comments and literals: `facts` may be a name there. A bare `#9` may be a
+//! colour or a place in a list: it counts where a bracket or a word makes it an issue's.
 
 use super::source::{File, is_word, line};
 
@@ -13,12 +14,22 @@ const ISSUE: &str = concat!("iss", "ue");
 const FACTS: &str = concat!("fac", "ts");
 
 /// What cites wherever it stands as a word's start.
-const NAMED: [&str; 4] =
-    [concat!("fac", "ts/"), concat!("lo", "ok.md"), concat!("ro", "oms.md"), concat!("../sha", "red")];
+const NAMED: [&str; 7] = [
+    concat!("fac", "ts/"),
+    concat!("lo", "ok.md"),
+    concat!("ro", "oms.md"),
+    concat!("des", "ign.md"),
+    concat!("inter", "face.md"),
+    concat!("../sha", "red"),
+    concat!("/wo", "rk/"),
+];
+
+/// What makes a number an issue's.
+const NUMBER_OF: [&str; 5] = ["(#", "see #", "fixes #", "closes #", "gh-"];
 
 /// What breaks the rule in these files.
 pub fn findings(files: &[File]) -> Vec<String> {
-    files.iter().filter(|file| !file.path.ends_with(".lock") && file.path.contains('.')).flat_map(of_file).collect()
+    files.iter().filter(|file| !file.path.ends_with(".lock")).flat_map(of_file).collect()
 }
 
 fn of_file(file: &File) -> Vec<String> {
@@ -26,8 +37,16 @@ fn of_file(file: &File) -> Vec<String> {
     let numbered = NUMBERED.iter().flat_map(|word| places(&text, word).map(move |at| (at, *word)));
     let numbered = numbered.filter(|(at, word)| cites_section(&text, *at, word));
     let named = NAMED.iter().flat_map(|word| places(&text, word).map(move |at| (at, *word)));
-    let named = named.filter(|(at, _)| *at == 0 || text.as_bytes()[at - 1] != b'/');
-    let mut found: Vec<(usize, &str)> = numbered.chain(named).filter(|(at, _)| is_prose(file, *at)).collect();
+    // Our own pages and folders may be called so.
+    let named = named.filter(|(at, word)| match word.ends_with(".md") {
+        true => !text[..*at].ends_with("docs/"),
+        false => !text[..*at].ends_with('/'),
+    });
+    let issues = NUMBER_OF.iter().flat_map(|word| places(&text, word).map(move |at| (at, *word)));
+    let issues = issues.filter(|(at, word)| begins_with_digit(&text[at + word.len()..]));
+    let sections = places(&text, SECTION).filter(|&at| names_document(&text[at + SECTION.len()..]));
+    let found = numbered.chain(named).chain(issues).chain(sections.map(|at| (at, SECTION)));
+    let mut found: Vec<(usize, &str)> = found.filter(|(at, _)| is_prose(file, *at)).collect();
     found.sort_unstable();
     found.dedup_by_key(|(at, _)| *at);
     let told = found.into_iter().map(|(at, word)| {
@@ -49,8 +68,11 @@ fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a 
 /// cited.
 fn cites_section(text: &str, at: usize, word: &str) -> bool {
     let behind = &text[at + word.len()..];
-    let next = behind.trim_start_matches(|c: char| c.is_whitespace() || "/!*#|>".contains(c));
-    let is_numbered = next.len() < behind.len() && next.starts_with(|c: char| c.is_ascii_digit());
+    let of_design = behind.strip_prefix("'s").filter(|_| word == DESIGN).unwrap_or(behind);
+    let next = behind_gap(of_design);
+    let section = behind_gap(of_design.trim_start_matches(',')).strip_prefix(SECTION);
+    let is_numbered = next.len() < of_design.len() && begins_with_digit(next)
+        || section.is_some_and(|section| begins_with_digit(behind_gap(section)));
     // A call's bracket follows its name at once.
     let aside = text[..at].strip_suffix('(').is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()));
     let is_told = match word {
@@ -59,6 +81,25 @@ fn cites_section(text: &str, at: usize, word: &str) -> bool {
         _ => false,
     };
     is_numbered || aside && is_told
+}
+
+const SECTION: &str = "section";
+
+/// Whether what follows the word "section" makes it one of a document that a clone lacks.
+fn names_document(behind: &str) -> bool {
+    let number = behind_gap(behind);
+    let of = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let document = ["of", "the"].iter().try_fold(of, |text, word| behind_gap(text).strip_prefix(word)).map(behind_gap);
+    begins_with_digit(number) && document.is_some_and(|it| [DESIGN, INTERFACE, FACTS].iter().any(|w| it.starts_with(w)))
+}
+
+/// Without what stands between two words, over the end of a line of a comment too.
+fn behind_gap(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || "/!*#|>".contains(c))
+}
+
+fn begins_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Whether this place is no code of Rust: code with comments and literals blanked out is the text itself there.
@@ -90,12 +131,23 @@ mod tests {
             format!("so ({FACTS} 2.1)"),
             format!("in `{}`", NAMED[1]),
             format!("in {}", NAMED[2]),
-            format!("in {}/hooks", NAMED[3]),
+            format!("in {}", NAMED[3]),
+            format!("as ../{} says", NAMED[4]),
+            format!("in {}/hooks", NAMED[5]),
+            format!("run {}main/x", NAMED[6]),
+            format!("by the {DESIGN}'s 4.1"),
+            format!("the {DESIGN}, section 4"),
+            format!("{INTERFACE} section 9"),
+            format!("section 4.1 of the {DESIGN}"),
+            format!("see section 9 of\n/// the {INTERFACE}"),
+            format!("it was so ({}9)", "#"),
+            format!("closes {}9", "#"),
         ] {
             assert_eq!(of("src/a.rs", &format!("/// {cited}\n")), 1, "{cited}");
             assert_eq!(of("docs/A.md", &cited), 1, "{cited}");
         }
         assert_eq!(of("src/a.rs", &format!("const WHY: &str = \"so ({FACTS} 2.1)\";")), 1);
+        assert_eq!(of("LICENSE", &format!("{INTERFACE} 2")), 1);
         assert_eq!(of("config/agent.toml", &format!("# {INTERFACE} 2")), 1);
         assert_eq!(of("docs/A.md", &format!("({INTERFACE} 9, {FACTS}/rundeck.md 5)")), 2);
     }
@@ -111,6 +163,11 @@ mod tests {
             "src/rundeck/facts/mod.rs and facts.rs",
             "outlook.md and classrooms.md",
             "design. 4 nodes",
+            "docs/design.md, and ../docs/interface.md",
+            "RFC 9110, section 9, and section 4 of the licence",
+            "the interface's 4 methods",
+            "target/work/a and homework/b",
+            "colour: #333; item # 4, a#9",
         ] {
             assert_eq!(of("docs/A.md", text), 0, "{text}");
             assert_eq!(of("src/a.rs", &format!("/// {text}\n")), 0, "{text}");

@@ -79,6 +79,8 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("// See inter", "face 9.")),
     ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("// Seen (fac", "ts: Rundeck 1.3).")),
     ("no_citation_of_what_a_clone_lacks", "docs/HEALTH.md", concat!("As fac", "ts/aws.md says.")),
+    ("no_citation_of_what_a_clone_lacks", "docs/HEALTH.md", concat!("Section 4 of the des", "ign.")),
+    ("no_citation_of_what_a_clone_lacks", ".ci/run", concat!("cd /wo", "rk/main")),
     ("no_citation_of_what_a_clone_lacks", "config/agent.toml", concat!("# As iss", "ue 9 wants it.")),
     (
         "no_citation_of_what_a_clone_lacks",
