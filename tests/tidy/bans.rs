@@ -7,6 +7,8 @@ use super::source::{File, is_word, line, occurrences};
 enum Reads {
     /// Code that is not compiled for tests only.
     Production,
+    /// The same, in what it says: its literals.
+    Spoken,
     /// Everything, comments too.
     Text,
 }
@@ -24,9 +26,17 @@ struct Ban {
 const SHIPPED: &[&str] = &["src/", "core/"];
 const EVERYWHERE: &[&str] = &["src/", "core/", "tests/", "xtask/"];
 
-const BANS: [Ban; 8] = [
+const BANS: [Ban; 10] = [
     Ban {
-        words: &["Instant::now", "SystemTime::now", ".elapsed()", "now_utc()", "now_local()", "UtcDateTime::now"],
+        words: &[
+            "Instant::now",
+            "SystemTime::now",
+            ".elapsed()",
+            "now_utc()",
+            "now_local()",
+            "UtcDateTime::now",
+            "clock_gettime",
+        ],
         inside: SHIPPED,
         except: &["src/clock.rs"],
         reads: Reads::Production,
@@ -80,6 +90,20 @@ const BANS: [Ban; 8] = [
         why: "only main ends the process; a panic aborts",
     },
     Ban {
+        words: &["fn since_boot"],
+        inside: &["src/"],
+        except: &["src/clock.rs"],
+        reads: Reads::Production,
+        why: "the time since boot is told by src/clock.rs",
+    },
+    Ban {
+        words: &["elasticloadbalancing:"],
+        inside: &["core/src/"],
+        except: &[],
+        reads: Reads::Spoken,
+        why: "an action of AWS is named by the adapter that sends it",
+    },
+    Ban {
         words: &["thread::sleep"],
         inside: SHIPPED,
         except: &[],
@@ -110,15 +134,30 @@ const BANS: [Ban; 8] = [
 ];
 
 /// A link whose host has one of these words is a package registry's.
-const REGISTRIES: [&str; 7] = ["crates", "pypi", "python", "npm", "maven", "golang", "debian"];
+const REGISTRIES: [&str; 8] =
+    ["crates", concat!("py", "pi"), "python", concat!("n", "pm"), "maven", "golang", "debian", concat!("ruby", "gems")];
+
+/// Hosts of registries and of what they show, found without a link too.
+const HOSTS: [&str; 12] = [
+    concat!("crates", ".io"),
+    concat!("docs", ".rs"),
+    concat!("py", "pi.org"),
+    concat!("python", "hosted.org"),
+    concat!("n", "pmjs.org"),
+    concat!("n", "pmjs.com"),
+    concat!("maven", ".org"),
+    concat!("repo.maven", ".apache.org"),
+    concat!("golang", ".org"),
+    concat!("pkg.go", ".dev"),
+    concat!("debian", ".org"),
+    concat!("ruby", "gems.org"),
+];
 
 /// What breaks a ban in these files.
 pub fn findings(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files {
-        for ban in
-            BANS.iter().filter(|ban| file.path.contains('.') && file.is_in(ban.inside) && !file.is_in(ban.except))
-        {
+        for ban in BANS.iter().filter(|ban| file.is_in(ban.inside) && !file.is_in(ban.except)) {
             findings.extend(broken(ban, file));
         }
         if !file.path.ends_with(".lock") {
@@ -131,12 +170,13 @@ pub fn findings(files: &[File]) -> Vec<String> {
 fn broken(ban: &Ban, file: &File) -> Vec<String> {
     let text = match ban.reads {
         Reads::Production => &file.production,
+        Reads::Spoken => &file.spoken,
         Reads::Text => &file.text,
     };
     // A word of production code is a whole one; a text's may be the start of one.
     let whole = |word: &str, at: usize| {
         let behind = text.as_bytes().get(at + word.len()).copied();
-        ban.reads == Reads::Text
+        ban.reads != Reads::Production
             || !word.ends_with(|end: char| end == '_' || end.is_alphanumeric())
             || !behind.is_some_and(is_word)
     };
@@ -148,17 +188,35 @@ fn broken(ban: &Ban, file: &File) -> Vec<String> {
 
 fn registries(file: &File) -> Vec<String> {
     let links = ["http://", "https://"].into_iter().flat_map(|scheme| file.text.match_indices(scheme));
-    let hosts = links.map(|(at, scheme)| {
+    let linked = links.map(|(at, scheme)| {
         let host = &file.text[at + scheme.len()..];
-        let end = host.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-')).unwrap_or(host.len());
-        (at, &host[..end])
+        let end = host.find(|c: char| !is_of_host(c)).unwrap_or(host.len());
+        (at + scheme.len(), &host[..end])
     });
-    let named = hosts.filter(|(_, host)| REGISTRIES.iter().any(|registry| host.contains(registry)));
-    named
-        .map(|(at, host)| {
-            format!("{}:{}: `{host}`: name packages, not their registries", file.path, line(&file.text, at))
-        })
-        .collect()
+    let linked = linked.filter(|(_, host)| REGISTRIES.iter().any(|registry| host.contains(registry)));
+    let bare = HOSTS.iter().flat_map(|host| occurrences(&file.text, host).map(move |at| (at, *host)));
+    let bare = bare.filter(|(at, host)| is_host(&file.text, *at, host));
+    let mut named: Vec<(usize, &str)> = linked.chain(bare).collect();
+    named.sort_unstable();
+    named.dedup_by_key(|(at, _)| line(&file.text, *at));
+    let told = named.into_iter().map(|(at, host)| {
+        format!("{}:{}: `{host}`: name packages, not their registries", file.path, line(&file.text, at))
+    });
+    told.collect()
+}
+
+fn is_of_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '.' || c == '-'
+}
+
+/// Whether this is a host, and neither a file in a folder nor the start of a longer name.
+fn is_host(text: &str, at: usize, host: &str) -> bool {
+    let (before, behind) = (&text[..at], &text[at + host.len()..]);
+    let is_file = before.ends_with('/') && !before.ends_with("//");
+    let is_longer = before.ends_with('-')
+        || behind.starts_with(|c: char| c.is_ascii_alphanumeric() || "_-".contains(c))
+        || behind.strip_prefix('.').is_some_and(|more| more.starts_with(|c: char| c.is_ascii_alphanumeric()));
+    !is_file && !is_longer
 }
 
 #[cfg(test)]
@@ -173,9 +231,13 @@ mod tests {
     fn each_ban_catches_each_of_its_words_where_it_holds_and_nowhere_else() {
         for ban in &BANS {
             for word in ban.words {
-                let planted = format!("fn f() {{ x{}{word} }}", if word.starts_with('.') { "" } else { " " });
-                let place = if ban.inside[0] == "tests/" { "tests/it/a.rs" } else { "src/a.rs" };
-                assert!(of(place, &planted) >= 1, "{word} in {place}");
+                let before = if word.starts_with('.') { "" } else { " " };
+                let planted = match ban.reads {
+                    Reads::Spoken => format!("fn f() {{ x(\"{word}\") }}"),
+                    Reads::Production | Reads::Text => format!("fn f() {{ x{before}{word} }}"),
+                };
+                let place = format!("{}it/a.rs", ban.inside[0]);
+                assert!(of(&place, &planted) >= 1, "{word} in {place}");
                 for spared in ban.except {
                     let spared = if spared.ends_with('/') { format!("{spared}a.rs") } else { (*spared).to_owned() };
                     assert_eq!(of(&spared, &planted), 0, "{word} in {spared}");
@@ -202,18 +264,35 @@ mod tests {
     #[test]
     fn a_registry_is_found_by_its_host() {
         let link = |host: &str| format!("see {}://{host}/x", "https");
-        for host in [
-            "crates.io",
-            "index.crates.io",
-            "pypi.org",
-            "files.pythonhosted.org",
-            "registry.npmjs.org",
-            "repo1.maven.org",
-            "deb.debian.org",
-        ] {
-            assert_eq!(of("README.md", &link(host)), 1, "{host}");
+        for host in HOSTS {
+            for named in [host.to_owned(), format!("index.{host}")] {
+                let spellings =
+                    [link(&named), format!("see {named}."), format!("`{named}/x`"), format!("x = \"{named}\"")];
+                for text in spellings {
+                    assert_eq!(of("README.md", &text), 1, "{text}");
+                    assert_eq!(of("Cargo.lock", &text), 0, "{text}");
+                }
+            }
         }
-        assert_eq!(of("README.md", &link("docs.aws.amazon.com")), 0);
-        assert_eq!(of("Cargo.lock", &link("crates.io")), 0);
+        for registry in REGISTRIES {
+            assert_eq!(of("README.md", &link(&format!("{registry}.mirror.example"))), 1, "{registry}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_registry_is_fine() {
+        let file = format!("src/{} and my-{0} and {0}x", HOSTS[1]);
+        for text in ["https://docs.aws.amazon.com", "crates and python", "org.apache.maven.plugins", "lib.rs", &file] {
+            assert_eq!(of("README.md", text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_banned_in_literals_is_fine_in_comments_and_tests() {
+        let action = "\"elasticloadbalancing:RegisterTargets\"";
+        let of_core = |text: &str| of("core/src/membership/mod.rs", text);
+        assert_eq!(of_core(&format!("const A: &str = {action};")), 1);
+        assert_eq!(of_core(&format!("// {action}")), 0);
+        assert_eq!(of_core(&format!("#[cfg(test)] mod tests {{ const A: &str = {action}; }}")), 0);
     }
 }
