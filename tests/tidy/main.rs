@@ -24,6 +24,7 @@ mod purity;
 mod rooms;
 mod source;
 mod width;
+mod words;
 
 use source::{File, repository};
 
@@ -58,6 +59,7 @@ rules! {
     core_depends_on_nothing_but_serde: purity::findings,
     core_names_each_case: purity::wildcards,
     banned_words_are_not_used: bans::findings,
+    words_of_core_are_compared_by_their_lists: words::findings,
     no_citation_of_what_a_clone_lacks: citations::findings,
     a_lint_is_expected_with_its_reason: attributes::findings,
     nothing_outgrows_its_limit: lengths::findings,

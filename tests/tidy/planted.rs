@@ -78,6 +78,8 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("banned_words_are_not_used", "README.md", concat!("It is on docs", ".rs.")),
     ("banned_words_are_not_used", "src/host/own.rs", "fn since_boot() {}"),
     ("banned_words_are_not_used", "core/src/desk/mod.rs", "const A: &str = \"elasticloadbalancing:RegisterTargets\";"),
+    ("words_of_core_are_compared_by_their_lists", "src/host/own.rs", "fn f() { state == \"up\" }"),
+    ("words_of_core_are_compared_by_their_lists", "src/host/own.rs", "fn f() { match state { \"up\" => 1 } }"),
     ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("/// So it is (des", "ign 4.1).\nstruct Own;")),
     ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("// See inter", "face 9.")),
     ("no_citation_of_what_a_clone_lacks", "src/host/own.rs", concat!("// Seen (fac", "ts: Rundeck 1.3).")),
