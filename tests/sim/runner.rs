@@ -17,6 +17,8 @@ use rundeck_alb_core::{
 const RESTART: Span = Span::secs(1);
 /// Rundeck's start, every pace and every back-off fit into this after the last fault.
 const SETTLES: Span = Span::secs(1_800);
+/// Each so many turns the heart is asked what it would do if it were woken early: a copy of it each time.
+const EARLY_EVERY: u64 = 3;
 /// A schedule that takes more turns than this does not end.
 const TURNS: u64 = 60_000;
 
@@ -212,6 +214,12 @@ impl Schedule<'_> {
         invariants::check(&turn, &mut self.oracle, &self.world)?;
         invariants::served(answer, &self.oracle, now)?;
         require(deadline.is_none_or(|at| at > now), "S8 the next deadline lies ahead", || format!("{deadline:?}"))?;
+        if self.turns.is_multiple_of(EARLY_EVERY) {
+            let early = agent.subject.too_early(now);
+            require(early.is_none(), "S-lazy a wake-up before the deadline decides nothing", || {
+                early.unwrap_or_default()
+            })?;
+        }
         let dies_after = agent.dies_after;
         self.perform(commands, dies_after);
         Ok(())

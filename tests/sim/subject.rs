@@ -1,6 +1,6 @@
 //! What the simulator drives: the heart, or a heart that somebody broke on purpose.
 
-use rundeck_alb_core::{Answer, Command, Event, Heart, Moment, Policy, Snapshot};
+use rundeck_alb_core::{Answer, Command, Event, Heart, Moment, Policy, Snapshot, Span};
 
 /// The heart's contract, as the agent's loop uses it.
 pub trait Subject {
@@ -8,6 +8,11 @@ pub trait Subject {
     fn take_commands(&mut self) -> Vec<Command>;
     fn next_deadline(&self) -> Option<Moment>;
     fn snapshot(&self) -> Snapshot;
+    /// What it would do, and say, if it were woken just before it wants to be; nothing, if it forgets no wake-up.
+    fn too_early(&self, now: Moment) -> Option<String> {
+        let _ = now;
+        None
+    }
     /// What the health port says at that moment, by a snapshot that may be old.
     fn answer_at(&self, snapshot: &Snapshot, now: Moment) -> Answer {
         snapshot.answer_at(now)
@@ -29,6 +34,18 @@ impl Subject for Heart {
     }
     fn snapshot(&self) -> Snapshot {
         Heart::snapshot(self)
+    }
+    fn too_early(&self, now: Moment) -> Option<String> {
+        let early = Heart::next_deadline(self)? - Span(1);
+        if early <= now {
+            return None;
+        }
+        let mut woken = self.clone();
+        woken.handle(Event::Tick, early);
+        let commands = woken.take_commands();
+        let (then, told) = (self.snapshot().answer, woken.snapshot().answer);
+        let same = commands.is_empty() && then == told;
+        (!same).then(|| format!("at {early:?}: {commands:?}, {then:?} -> {told:?}"))
     }
 }
 

@@ -124,7 +124,7 @@ impl Api {
             (true, _) => "passive mode set by somebody else, seen twice, takes the node out",
             (false, _) => "passive mode only flags the node",
         };
-        CheckView { next: self.pace.wake(), ..CheckView::of(Check::Api, self.look.as_ref(), change) }
+        CheckView { next: self.pace.next(), ..CheckView::of(Check::Api, self.look.as_ref(), change) }
     }
 
     /// What is known of running jobs.
@@ -145,10 +145,6 @@ impl Api {
             desk.take_slot();
             desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.health.timeout.times(2));
         }
-    }
-
-    pub(crate) fn wake(&self, policy: &Policy, reachable: bool, desk: &Desk) -> Option<Moment> {
-        if policy.circumstances.has_token && reachable { desk.slot_wake(self.pace.wake()) } else { None }
     }
 
     /// The last answer was of no use.

@@ -109,10 +109,6 @@ impl ModeSwitch {
         }
     }
 
-    pub(crate) fn wake(&self, wanted: Option<Mode>, api: &Api) -> Option<Moment> {
-        if wanted.is_some_and(|mode| self.needed(mode, api)) { self.pace.wake() } else { None }
-    }
-
     /// Passive mode will be ours to undo, unless it is on already: to be kept on disk before it is set.
     pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
         if !self.by_us && api.asked() && api.mode() != Some(Mode::Passive) {
@@ -156,7 +152,7 @@ impl ModeSwitch {
             self.pace.plan(desk.now() + MOST_RETRY);
             return;
         }
-        if !self.needed(mode, api) || !self.pace.due(desk.now()) {
+        if !self.needed(mode, api) || !desk.due(&self.pace) {
             return;
         }
         self.wanted = Some(mode);

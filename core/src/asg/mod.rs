@@ -4,7 +4,7 @@
 //! get the node replaced (`in_group`), and whether the group lets it be a target now (`may_join`). It never touches a
 //! target: whose a target group is, `membership` decides by what this room says.
 //!
-//! The heart calls `step` and `wake` once a turn, `on_lifecycle` for metadata's answer, asks `in_group`, `is_alone` and
+//! The heart calls `step` once a turn, `on_lifecycle` for metadata's answer, asks `in_group`, `is_alone` and
 //! `may_join`, and shows `state`.
 
 use crate::contract::{Call, Finding, Moment, Span};
@@ -70,10 +70,6 @@ impl AutoScaling {
             Lifecycle::Group(state) => Some(state),
             Lifecycle::Alone | Lifecycle::Unknown => None,
         }
-    }
-
-    pub(crate) fn wake(&self) -> Option<Moment> {
-        self.pace.wake()
     }
 
     pub(crate) fn step(&mut self, desk: &mut Desk) {

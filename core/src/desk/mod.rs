@@ -15,10 +15,11 @@ pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
 
 use crate::contract::{
-    Call, CallId, Check, Command, Finding, FindingView, Judged, Looked, Moment, Note, NoteKind, Span,
+    Call, CallId, Check, Command, Finding, FindingView, Judged, Looked, Moment, Note, NoteKind, Span, sooner,
 };
 use budget::{Bucket, Chance};
 use slot::Slot;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// What a call is about, so that its reply finds the part that asked.
@@ -56,6 +57,8 @@ const CHANGES: (u64, Span) = (10, Span::secs(5));
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     now: Moment,
+    /// The earliest moment that was asked for in this turn and is not reached: then the heart must be woken.
+    awaited: Cell<Option<Moment>>,
     /// How much early a look may be made in this turn.
     slack: Span,
     chance: Chance,
@@ -72,6 +75,7 @@ impl Desk {
     pub(crate) fn new(seed: u64, now: Moment) -> Desk {
         Desk {
             now,
+            awaited: Cell::new(None),
             slack: Span::ZERO,
             chance: Chance::new(seed),
             last_id: 0,
@@ -94,6 +98,26 @@ impl Desk {
         self.now = self.now.max(now);
     }
 
+    /// All rooms are about to decide: what they wait for is noted anew.
+    pub(crate) fn begin_pass(&mut self) {
+        self.awaited.set(None);
+    }
+
+    /// Whether it is time. This is the one way to ask, and it notes the earliest moment that has not come: so nothing that
+    /// a room waits for can be forgotten when the heart says when it wants to be woken.
+    pub(crate) fn reached(&self, at: Moment) -> bool {
+        let reached = self.now >= at;
+        if !reached {
+            self.awaited.set(sooner(self.awaited.get(), Some(at)));
+        }
+        reached
+    }
+
+    /// What this pace stands for is due, and nothing of it is under way.
+    pub(crate) fn due(&self, pace: &Pace) -> bool {
+        pace.next().is_some_and(|at| self.reached(at))
+    }
+
     /// The agent is awake for a round anyway: looks that are due so soon are worth making now, for each wake-up of its
     /// own would cost more than the look.
     pub(crate) fn allow_early(&mut self, slack: Span) {
@@ -102,7 +126,8 @@ impl Desk {
 
     /// What this pace stands for is due, or nearly so while the agent is awake anyway.
     pub(crate) fn worth(&self, pace: &Pace) -> bool {
-        pace.due(self.now + self.slack)
+        let soon = self.now + self.slack;
+        pace.next().is_some_and(|at| at <= soon || self.reached(at))
     }
 
     /// The span, up to 10 % shorter or longer.
@@ -122,7 +147,7 @@ impl Desk {
 
     /// The one slot of calls that need Rundeck's database can be taken now.
     pub(crate) fn slot_free(&self) -> bool {
-        self.slot.free(self.now)
+        self.slot.free_at().is_some_and(|at| self.reached(at))
     }
 
     /// A call that needs Rundeck's database goes out.
@@ -145,9 +170,9 @@ impl Desk {
         self.slot = Slot::free_from(self.now);
     }
 
-    /// When a call that waits for the slot should be tried again; `None`: when the one in flight has ended.
-    pub(crate) fn slot_wake(&self, wanted: Option<Moment>) -> Option<Moment> {
-        self.slot.wake(wanted)
+    /// When a call of this pace that needs the slot will be made, for people; `None`: when something under way has ended.
+    pub(crate) fn slot_next(&self, pace: &Pace) -> Option<Moment> {
+        Some(pace.next()?.max(self.slot.free_at()?))
     }
 
     /// The slot's call has been in flight for longer than a probe may take: since when.
@@ -209,9 +234,14 @@ impl Desk {
         self.close(id)
     }
 
-    /// When the next open call expires.
+    /// When the heart must be woken: the earliest moment that somebody waits for, or that an open call's time is over.
     pub(crate) fn wake(&self) -> Option<Moment> {
-        self.open.values().map(|(_, deadline)| *deadline).min()
+        sooner(self.awaited.get(), self.open.values().map(|(_, deadline)| *deadline).min())
+    }
+
+    /// How many commands wait to go out.
+    pub(crate) fn wanted(&self) -> usize {
+        self.out.len()
     }
 
     pub(crate) fn send(&mut self, command: Command) {

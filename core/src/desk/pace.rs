@@ -20,18 +20,13 @@ impl Pace {
         Pace { next, open: None, begun: next }
     }
 
-    /// Nothing of it is under way, and its time has come.
-    pub(crate) fn due(&self, now: Moment) -> bool {
-        self.open.is_none() && now >= self.next
-    }
-
     /// It is being done now.
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// When the heart must be woken for it; `None`: when what is under way has ended.
-    pub(crate) fn wake(&self) -> Option<Moment> {
+    /// When it is due; `None`: when what is under way has ended.
+    pub(crate) fn next(&self) -> Option<Moment> {
         if self.open.is_some() { None } else { Some(self.next) }
     }
 
@@ -131,14 +126,14 @@ mod tests {
     #[test]
     fn a_pace_is_never_due_while_it_is_under_way() {
         let mut pace = Pace::from(Moment(5));
-        assert!(!pace.due(Moment(4)) && pace.due(Moment(5)));
+        assert_eq!(pace.next(), Some(Moment(5)));
         pace.begin(CallId(1), Moment(6));
         assert_eq!(pace.begun(), Moment(6));
-        assert!(pace.is_open() && !pace.due(Moment(9)) && pace.wake().is_none());
+        assert!(pace.is_open() && pace.next().is_none());
         pace.done(Moment(20));
         pace.hasten(Moment(30));
-        assert_eq!(pace.wake(), Some(Moment(20)));
+        assert_eq!(pace.next(), Some(Moment(20)));
         pace.hasten(Moment(10));
-        assert_eq!(pace.wake(), Some(Moment(10)));
+        assert_eq!(pace.next(), Some(Moment(10)));
     }
 }

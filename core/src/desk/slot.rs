@@ -26,13 +26,9 @@ impl Slot {
         Slot { sent: None, not_before, pause: Backoff::new(FIRST_PAUSE, MOST_PAUSE) }
     }
 
-    pub(crate) fn free(&self, now: Moment) -> bool {
-        self.sent.is_none() && now >= self.not_before
-    }
-
-    /// When a call that waits for the slot should be tried again; `None`: when the one in flight has ended.
-    pub(crate) fn wake(&self, wanted: Option<Moment>) -> Option<Moment> {
-        if self.sent.is_some() { None } else { wanted.map(|at| at.max(self.not_before)) }
+    /// From when on it can be taken; `None`: when the call in flight has ended.
+    pub(crate) fn free_at(&self) -> Option<Moment> {
+        if self.sent.is_some() { None } else { Some(self.not_before) }
     }
 
     pub(crate) fn take(&mut self, now: Moment) {

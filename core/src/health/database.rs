@@ -81,10 +81,6 @@ impl Database {
         }
     }
 
-    pub(super) fn wake(&self, asks: bool, desk: &Desk) -> Option<Moment> {
-        if asks { desk.slot_wake(self.pace.wake()) } else { None }
-    }
-
     /// The timed call has ended; `None`: nothing came back in time. `answered`: when `/health` was last seen to answer.
     pub(super) fn on_reply(
         &mut self,
@@ -207,7 +203,7 @@ impl Database {
         CheckView {
             passes: self.gate.passes(),
             fails: self.gate.fails(),
-            next: desk.slot_wake(self.pace.wake()),
+            next: desk.slot_next(&self.pace),
             ..CheckView::of(Check::Database, self.last.as_ref(), change)
         }
     }

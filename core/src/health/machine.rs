@@ -4,7 +4,7 @@
 use super::phrases::{disk_words, load_words, memory_words};
 use crate::contract::{
     Call, Check, CheckView, Degraded, DiskSeen, Finding, HealthPolicy, HostSeen, Judged, Looked, Moment, Outcome,
-    Process, Room, Share, Span, sooner,
+    Process, Room, Share, Span,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -54,10 +54,6 @@ impl Machine {
             memory: Gate::default(),
             load: Gate::default(),
         }
-    }
-
-    pub(super) fn wake(&self) -> Option<Moment> {
-        sooner(self.disk_pace.wake(), self.host_pace.wake())
     }
 
     pub(super) fn step(&mut self, process: Option<Process>, desk: &mut Desk) {
@@ -147,7 +143,7 @@ impl Machine {
 }
 
 fn counted(check: Check, last: Option<&Looked>, gate: &Gate<()>, pace: &Pace, change: String) -> CheckView {
-    let (passes, fails, next) = (gate.passes(), gate.fails(), pace.wake());
+    let (passes, fails, next) = (gate.passes(), gate.fails(), pace.next());
     CheckView { passes, fails, next, ..CheckView::of(check, last, change) }
 }
 

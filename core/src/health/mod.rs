@@ -6,7 +6,7 @@
 //! knows what the node is meant to do or what the execution mode is, and never whether a full disk or a passive
 //! Rundeck may take this node out: `heart/between.rs` and `api/mode.rs` say that.
 //!
-//! The heart calls `step`, `step_database`, `keep` and `wake` once a turn, `on_…` for each answer, `restore` at the
+//! The heart calls `step`, `step_database` and `keep` once a turn, `on_…` for each answer, `restore` at the
 //! start, `forget_answers` and `hold_first_up` for what other rooms learn; it reads `verdict`, `reach`, `blind`,
 //! `disk_full`, `degraded` and the rows. `look` uses the `judged_…` functions alone.
 
@@ -28,7 +28,7 @@ pub(crate) use web::{Round, judge, judged_web};
 
 use crate::contract::{
     ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict, Life,
-    Moment, Process, ProcessSeen, Reach, ReadySeen, Reason, Span, WebSeen, sooner,
+    Moment, Process, ProcessSeen, Reach, ReadySeen, Reason, Span, WebSeen,
 };
 use crate::desk::Desk;
 use database::Database;
@@ -157,8 +157,8 @@ impl Health {
     }
 
     /// The agent itself has had no way to look for longer than a verdict may age.
-    pub(crate) fn blind(&self, policy: &HealthPolicy, now: Moment) -> bool {
-        self.web.blind(policy, now)
+    pub(crate) fn blind(&self, policy: &HealthPolicy, desk: &Desk) -> bool {
+        self.web.blind(policy, desk)
     }
 
     /// The watched process.
@@ -190,25 +190,15 @@ impl Health {
 
     /// How much early other looks may be made now: half a round, where a round of a Rundeck that is up wakes the
     /// agent anyway.
-    pub(crate) fn slack(&self, policy: &HealthPolicy, now: Moment) -> Span {
-        if self.web.due(now) && self.base_up() { Span(policy.interval.0 / 2) } else { Span::ZERO }
-    }
-
-    /// `asks_database`: a call with the token may be made.
-    pub(crate) fn wake(&self, policy: &HealthPolicy, asks_database: bool, desk: &Desk) -> Option<Moment> {
-        let mut wake = sooner(self.web.wake(), self.jvm.wake());
-        wake = sooner(wake, self.start.restore_until());
-        if self.standing.is_booting() {
-            wake = sooner(wake, Some(self.start.budget_until(policy)));
-        }
-        sooner(wake, sooner(self.database.wake(asks_database, desk), self.machine.wake()))
+    pub(crate) fn slack(&self, policy: &HealthPolicy, desk: &Desk) -> Span {
+        if self.base_up() && self.web.due(desk) { Span(policy.interval.0 / 2) } else { Span::ZERO }
     }
 
     /// Starts what is due. A known process and the readiness state are looked at with each round: one wake-up for all.
     pub(crate) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
-        self.take_up_kept(desk.now());
-        self.end_boot(policy, desk.now());
-        let round = self.web.due(desk.now());
+        self.take_up_kept(desk);
+        self.end_boot(policy, desk);
+        let round = self.web.due(desk);
         self.jvm.step(round, desk);
         if round {
             self.web.ask(!self.start.proven(), policy, desk);
@@ -224,15 +214,15 @@ impl Health {
         self.database.step(policy, asks, desk);
     }
 
-    fn end_boot(&mut self, policy: &HealthPolicy, now: Moment) {
-        if self.standing.is_booting() && self.start.over_budget(policy, now) {
+    fn end_boot(&mut self, policy: &HealthPolicy, desk: &Desk) {
+        if self.standing.is_booting() && self.start.over_budget(policy, desk) {
             self.standing.overrun(policy.boot_timeout);
         }
     }
 
-    fn take_up_kept(&mut self, now: Moment) {
+    fn take_up_kept(&mut self, desk: &Desk) {
         let contradicted = self.jvm.sound().fails() > 0 || self.ready.gate().fails() > 0;
-        if self.start.take_up(contradicted, now) {
+        if self.start.take_up(contradicted, desk) {
             self.standing.take_up();
         }
     }
@@ -265,7 +255,7 @@ impl Health {
             Round::Unknown => false,
         };
         let wait = if confirm { Span::ZERO } else { desk.around(self.interval(policy)) };
-        self.web.next(desk.now() + wait);
+        self.web.done(desk.now() + wait);
         self.database.on_web(self.web.answers());
     }
 
@@ -412,7 +402,7 @@ impl Health {
     }
 
     pub(crate) fn process_row(&self) -> CheckView {
-        self.jvm.row(self.web.wake())
+        self.jvm.row(self.web.next())
     }
 
     pub(crate) fn web_row(&self, policy: &HealthPolicy) -> CheckView {
@@ -430,7 +420,7 @@ impl Health {
     }
 
     pub(crate) fn readiness_row(&self, policy: &HealthPolicy) -> CheckView {
-        self.ready.row(self.web.wake(), policy)
+        self.ready.row(self.web.next(), policy)
     }
 
     pub(crate) fn database_row(&self, desk: &Desk) -> CheckView {

@@ -62,13 +62,9 @@ impl Jvm {
     /// A known process is looked at with each round: one wake-up for both.
     pub(super) fn step(&mut self, round: bool, desk: &mut Desk) {
         let known = self.process.is_some() && !self.pace.is_open();
-        if self.pace.due(desk.now()) || (round && known) {
+        if desk.due(&self.pace) || (round && known) {
             desk.ask(&mut self.pace, Topic::Process, Call::FindProcess { known: self.process }, LIMIT);
         }
-    }
-
-    pub(super) fn wake(&self) -> Option<Moment> {
-        self.pace.wake()
     }
 
     /// A look has ended; `None`: nothing came back in time. Gives the one process that was found.
@@ -181,7 +177,7 @@ impl Jvm {
             passes: self.sound.passes(),
             fails: self.sound.fails(),
             // A known process is looked at with each round.
-            next: sooner(self.pace.wake(), round.filter(|_| self.process.is_some())),
+            next: sooner(self.pace.next(), round.filter(|_| self.process.is_some())),
             ..CheckView::of(Check::Process, self.last.as_ref(), change)
         }
     }

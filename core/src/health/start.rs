@@ -59,14 +59,9 @@ impl Start {
         self.boot_since = now;
     }
 
-    /// When the budget of this start is used up.
-    pub(super) fn budget_until(&self, policy: &HealthPolicy) -> Moment {
-        self.boot_since + policy.boot_timeout + Span(1)
-    }
-
     /// The start took longer than its budget.
-    pub(super) fn over_budget(&self, policy: &HealthPolicy, now: Moment) -> bool {
-        now.since(self.boot_since) > policy.boot_timeout
+    pub(super) fn over_budget(&self, policy: &HealthPolicy, desk: &Desk) -> bool {
+        desk.reached(self.boot_since + policy.boot_timeout + Span(1))
     }
 
     /// The first `up` of a process: enough good rounds, and the readiness state where there is one, else a settled run.
@@ -99,10 +94,6 @@ impl Start {
         self.restore.is_some()
     }
 
-    pub(super) fn restore_until(&self) -> Option<Moment> {
-        self.restore.as_ref().map(|restore| restore.until)
-    }
-
     /// A process was found. Another one than the kept verdict was about: there is nothing to prove any more.
     pub(super) fn found(&mut self, process: Process) {
         self.restore = self.restore.take().filter(|restore| restore.process == process);
@@ -125,14 +116,14 @@ impl Start {
 
     /// True: the kept verdict holds, and is proven by that. `contradicted`: the node has gone down since it was kept,
     /// for what `/health` does not show.
-    pub(super) fn take_up(&mut self, contradicted: bool, now: Moment) -> bool {
+    pub(super) fn take_up(&mut self, contradicted: bool, desk: &Desk) -> bool {
         let Some(restore) = &self.restore else { return false };
         if restore.same_process && restore.passed && !contradicted {
             self.restore = None;
             self.proven = true;
             return true;
         }
-        if now >= restore.until {
+        if desk.reached(restore.until) {
             self.restore = None;
         }
         false

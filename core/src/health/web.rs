@@ -114,12 +114,13 @@ impl Web {
         self.answered = None;
     }
 
-    pub(super) fn due(&self, now: Moment) -> bool {
-        self.pace.due(now)
+    pub(super) fn due(&self, desk: &Desk) -> bool {
+        desk.due(&self.pace)
     }
 
-    pub(super) fn wake(&self) -> Option<Moment> {
-        self.pace.wake()
+    /// When the next round comes; `None`: when the open one has ended.
+    pub(super) fn next(&self) -> Option<Moment> {
+        self.pace.next()
     }
 
     /// Sends a round; `with_boot` asks the token-free API step too.
@@ -192,7 +193,7 @@ impl Web {
     }
 
     /// The next round comes then.
-    pub(super) fn next(&mut self, at: Moment) {
+    pub(super) fn done(&mut self, at: Moment) {
         self.pace.done(at);
     }
 
@@ -241,8 +242,8 @@ impl Web {
     }
 
     /// The agent itself has had no way to look for longer than a verdict may age.
-    pub(super) fn blind(&self, policy: &HealthPolicy, now: Moment) -> bool {
-        self.blind_since.is_some_and(|since| now.since(since) > policy.max_age)
+    pub(super) fn blind(&self, policy: &HealthPolicy, desk: &Desk) -> bool {
+        self.blind_since.is_some_and(|since| desk.reached(since + policy.max_age + Span(1)))
     }
 
     /// How long `/health` has given nothing but silence.
@@ -260,7 +261,7 @@ impl Web {
         CheckView {
             passes: self.run.passes,
             fails: self.run.fails,
-            next: self.pace.wake(),
+            next: self.pace.next(),
             ..CheckView::of(Check::Web, self.last.as_ref(), change)
         }
     }

@@ -39,9 +39,10 @@ pub(super) fn mode_left(policy: &Policy) -> Option<ModeLeft> {
     }
 }
 
-/// That passive mode is ours to undo is on disk, or the disk was waited for. `written`: what is on disk says so.
-pub(super) fn claim_kept(written: bool, claimed_at: Moment, now: Moment) -> bool {
-    written || now >= claimed_at + INTENT_WAIT
+/// Until when the disk is waited for that should say that passive mode is ours to undo; `None`: it says so.
+/// `written`: what is on disk says so.
+pub(super) fn claim_waits_until(written: bool, claimed_at: Moment) -> Option<Moment> {
+    (!written).then_some(claimed_at + INTENT_WAIT)
 }
 
 /// The execution mode that the node wants of Rundeck; `None`: it leaves the mode alone. `acting`: there is a drain, and
@@ -180,8 +181,8 @@ mod tests {
 
     #[test]
     fn a_claim_that_no_disk_takes_is_waited_for_no_longer_than_a_second() {
-        assert!(claim_kept(true, Moment(5000), Moment(5000)));
-        assert!(!claim_kept(false, Moment(5000), Moment(5999)) && claim_kept(false, Moment(5000), Moment(6000)));
+        assert_eq!(claim_waits_until(true, Moment(5000)), None);
+        assert_eq!(claim_waits_until(false, Moment(5000)), Some(Moment(6000)));
     }
 
     #[test]

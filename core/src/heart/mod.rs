@@ -16,13 +16,16 @@ mod view;
 use crate::api::{Api, ModeSwitch, ServerIdentity, passive_ejects};
 use crate::asg::AutoScaling;
 use crate::contract::{
-    Answer, Command, Degraded, DrainInputs, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind, Policy, Reason,
-    Span, State, Wish, sooner,
+    Answer, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind,
+    Policy, Reason, Span, State, Wish,
 };
 use crate::desk::Desk;
 use crate::health::Health;
-use crate::leaving::{Drain, INTENT_WAIT};
+use crate::leaving::Drain;
 use crate::membership::Membership;
+
+/// Passes of one turn: a drain may end all of its phases in one, and each pass moves at least one room.
+const PASSES: usize = 12;
 
 /// See the crate's documentation for the contract.
 #[derive(Clone, Debug)]
@@ -89,9 +92,29 @@ impl Heart {
         {
             self.lost(topic);
         }
-        if self.ended.is_none() {
+        self.decide_all();
+    }
+
+    /// Every room decides, again for as long as one of them moves: what a later one has decided may be news to an earlier
+    /// one, and what each waits for is noted by the pass that has moved nothing.
+    fn decide_all(&mut self) {
+        for _ in 0..PASSES {
+            if self.ended.is_some() {
+                return;
+            }
+            let before = self.moved();
+            self.desk.begin_pass();
             self.step();
+            if self.moved() == before {
+                return;
+            }
         }
+    }
+
+    /// What changes when a room moves.
+    fn moved(&self) -> (usize, Answer, Option<(bool, DrainPhase)>, Wish, bool) {
+        let drain = self.drain.as_ref().map(|drain| (drain.acting(), drain.phase()));
+        (self.desk.wanted(), self.shown, drain, self.wish(), self.api.hurries())
     }
 
     /// The commands since the last call, in order.
@@ -104,22 +127,7 @@ impl Heart {
         if self.ended.is_some() {
             return None;
         }
-        let health = self.health.wake(&self.policy.health, self.asks_database(), &self.desk);
-        let mut wake = sooner(self.desk.wake(), health);
-        wake = sooner(wake, self.api.wake(&self.policy, self.asks_api(), &self.desk));
-        wake = sooner(wake, self.asg.wake());
-        wake = sooner(wake, self.membership.wake(&self.policy.membership, self.wish()));
-        let answers = self.health.reach().answers;
-        if answers && self.claim_kept() {
-            wake = sooner(wake, self.mode.wake(self.wanted_mode(), &self.api));
-        } else if answers {
-            wake = sooner(wake, Some(self.mode.claimed_at() + INTENT_WAIT));
-        }
-        if let Some(drain) = self.drain.as_ref().filter(|_| self.aborting.is_none()) {
-            wake = sooner(wake, drain.wake(&self.drain_inputs(), &self.policy.drain, self.desk.now()));
-        }
-        wake = sooner(wake, sooner(self.aborting, self.keep_again));
-        wake.map(|at| at.max(self.desk.now() + Span(1)))
+        self.desk.wake().map(|at| at.max(self.desk.now() + Span(1)))
     }
 
     /// How the heart has ended, once it has.
@@ -137,7 +145,7 @@ impl Heart {
 
     fn claim_kept(&self) -> bool {
         let written = self.kept.passive_by_us == self.mode.is_ours() && !self.intent_open;
-        between::claim_kept(written, self.mode.claimed_at(), self.desk.now())
+        between::claim_waits_until(written, self.mode.claimed_at()).is_none_or(|at| self.desk.reached(at))
     }
 
     fn claim_mode(&mut self) {
@@ -177,7 +185,7 @@ impl Heart {
 
     /// Every part decides once, in an order in which each sees what the one before decided.
     fn step(&mut self) {
-        self.desk.allow_early(self.health.slack(&self.policy.health, self.desk.now()));
+        self.desk.allow_early(self.health.slack(&self.policy.health, &self.desk));
         self.health.step(&self.policy.health, &mut self.desk);
         self.show();
         if self.shown.state != State::Down {
@@ -200,7 +208,7 @@ impl Heart {
         self.step_drain();
         self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now());
         self.show();
-        if self.aborting.is_some_and(|by| self.desk.now() >= by) {
+        if self.aborting.is_some_and(|by| self.desk.reached(by)) {
             self.end(Ending::Aborted);
         }
     }
@@ -258,7 +266,7 @@ impl Heart {
         });
         let (in_group, policy) = (self.asg.in_group(), &self.policy.health);
         let ejections = between::Ejections {
-            blind: self.health.blind(policy, self.desk.now()),
+            blind: self.health.blind(policy, &self.desk),
             disk: between::ejects_full_disk(self.health.disk_full(), in_group),
             passive: passive_ejects(self.mode.set_by_others(&self.api), in_group, policy),
         };

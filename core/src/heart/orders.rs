@@ -175,7 +175,7 @@ impl Heart {
         if self.intent_open {
             return;
         }
-        if intent != self.kept || self.keep_again.is_some_and(|at| self.desk.now() >= at) {
+        if intent != self.kept || self.keep_again.is_some_and(|at| self.desk.reached(at)) {
             self.kept = intent.clone();
             self.keep_again = None;
             self.intent_open = true;

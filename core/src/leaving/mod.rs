@@ -5,7 +5,7 @@
 //! never deregisters, switches the mode or counts jobs: other rooms do, and it is told how far they are
 //! (`DrainInputs`).
 //!
-//! The heart calls `Drain::new`, `add` and `take_back` for orders, `step`, `write` and `wake` once a turn, `on_count`,
+//! The heart calls `Drain::new`, `add` and `take_back` for orders, `step` and `write` once a turn, `on_count`,
 //! `on_receipt` and `intent_kept` for answers, asks how far it is (`acting`, `holds_200`, `waits_for_jobs`, `done`,
 //! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
@@ -112,6 +112,11 @@ impl Drain {
         Some(true)
     }
 
+    /// How far it has come.
+    pub(crate) fn phase(&self) -> DrainPhase {
+        self.phase
+    }
+
     /// The process exits when the drain is over.
     pub(crate) fn exits(&self) -> bool {
         self.exit
@@ -189,27 +194,8 @@ impl Drain {
         self.phase == DrainPhase::Done && self.receipt_done
     }
 
-    pub(crate) fn wake(&self, inputs: &DrainInputs, policy: &DrainPolicy, now: Moment) -> Option<Moment> {
-        let mut wake = self.intent_by;
-        match self.phase {
-            DrainPhase::None => {}
-            DrainPhase::Advertise => wake = sooner(wake, Some(self.phase_since + ADVERTISE_LIMIT)),
-            DrainPhase::Quiet => {
-                wake = sooner(wake, self.count.wake());
-                wake = sooner(wake, Some(self.floor_until).filter(|at| *at > now));
-                wake = sooner(wake, Some(self.quiet_until));
-            }
-            DrainPhase::Jobs => {
-                wake = sooner(wake, Some(self.jobs_until(policy)));
-                wake = sooner(wake, self.jobs_unknown_until(inputs, policy));
-            }
-            DrainPhase::Done => return None,
-        }
-        sooner(wake, self.deadline())
-    }
-
     pub(crate) fn step(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) {
-        if self.intent_by.is_some_and(|by| desk.now() >= by) {
+        if self.intent_by.is_some_and(|by| desk.reached(by)) {
             self.intent_by = None;
             desk.finding(
                 Finding::IntentNotKept,
@@ -256,7 +242,7 @@ impl Drain {
                 self.floor_until = self.floor_until.min(desk.now() + policy.floor);
             }
         }
-        if self.phase == DrainPhase::Quiet && self.count.due(desk.now()) {
+        if self.phase == DrainPhase::Quiet && desk.due(&self.count) {
             desk.ask(&mut self.count, Topic::InFlight, Call::CountInFlight, COUNT_LIMIT);
         }
     }
@@ -271,14 +257,14 @@ impl Drain {
         if self.phase == DrainPhase::Done {
             return false;
         }
-        if self.deadline().is_some_and(|at| desk.now() >= at) {
+        if self.deadline().is_some_and(|at| desk.reached(at)) {
             self.give_up(desk.now());
             self.enter(DrainPhase::Done, inputs, policy, desk);
             return true;
         }
         let over = match self.phase {
             DrainPhase::None | DrainPhase::Done => false,
-            DrainPhase::Advertise => self.advertised(inputs, desk.now()),
+            DrainPhase::Advertise => self.advertised(inputs, desk),
             DrainPhase::Quiet => self.quiet(inputs, desk),
             DrainPhase::Jobs => self.jobs(inputs, policy, desk),
         };
@@ -296,10 +282,10 @@ impl Drain {
         }
     }
 
-    fn advertised(&self, inputs: &DrainInputs, now: Moment) -> bool {
+    fn advertised(&self, inputs: &DrainInputs, desk: &Desk) -> bool {
         let switched = inputs.rundeck != Life::There
             || matches!(inputs.passive, Passive::On | Passive::Skipped(_) | Passive::Failed);
-        (self.acting() && inputs.groups.tried && switched) || now >= self.phase_since + ADVERTISE_LIMIT
+        (self.acting() && inputs.groups.tried && switched) || desk.reached(self.phase_since + ADVERTISE_LIMIT)
     }
 
     fn enter(&mut self, phase: DrainPhase, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) {
@@ -348,7 +334,7 @@ impl Drain {
         }
         let count = self.in_flight;
         let nothing = count == Some(Some(0));
-        if desk.now() < self.floor_until || (!nothing && desk.now() < self.quiet_until) {
+        if !desk.reached(self.floor_until) || (!nothing && !desk.reached(self.quiet_until)) {
             return false;
         }
         self.cut = Some(count.flatten());
@@ -383,10 +369,10 @@ impl Drain {
             }
         } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
             self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);
-        } else if self.jobs_unknown_until(inputs, policy).is_some_and(|at| now >= at) {
+        } else if self.jobs_unknown_until(inputs, policy).is_some_and(|at| desk.reached(at)) {
             self.unproven = true;
             self.steps.close(StepName::Jobs, StepResult::JobsUnknown, now);
-        } else if now >= self.jobs_until(policy) {
+        } else if desk.reached(self.jobs_until(policy)) {
             self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(inputs.jobs.running), now);
         } else {
             return false;

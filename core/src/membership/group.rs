@@ -120,19 +120,10 @@ impl Group {
         }
     }
 
-    /// When a wanted change can be made, if nothing that is open has to end first.
-    pub(super) fn change_wake(&self, wish: Wish) -> Option<Moment> {
-        let joining = wish == Wish::Join;
-        if !self.wants_change(wish) || (joining && self.look.is_open()) {
-            return None;
-        }
-        self.change.wake().map(|at| if joining { at.max(self.not_before) } else { at })
-    }
-
     pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
         // Never both at a time, so that what is seen is not older than what was changed; only leaving does not wait.
-        if self.look.due(desk.now()) && !self.change.is_open() {
+        if !self.change.is_open() && desk.due(&self.look) {
             match desk.may_look() {
                 Ok(()) => {
                     desk.ask(&mut self.look, Topic::Target(self.key), Call::DescribeTarget(target.clone()), LIMIT)
@@ -140,8 +131,8 @@ impl Group {
                 Err(at) => self.look.plan(at),
             }
         }
-        let waits = wish == Wish::Join && (desk.now() < self.not_before || self.look.is_open());
-        if self.wants_change(wish) && self.change.due(desk.now()) && !waits {
+        let may = |group: &Group| wish != Wish::Join || (!group.look.is_open() && desk.reached(group.not_before));
+        if self.wants_change(wish) && may(self) && desk.due(&self.change) {
             self.make_change(target, inputs, wish, desk);
         }
     }

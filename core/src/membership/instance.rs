@@ -2,7 +2,7 @@
 //!
 //! Losing instance metadata changes nothing that is known already (fail static).
 
-use crate::contract::{Call, Finding, Identity, MembershipPolicy, Moment, Span, sooner};
+use crate::contract::{Call, Finding, Identity, MembershipPolicy, Moment, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
@@ -45,16 +45,8 @@ impl Instance {
         self.tag.as_ref().map(|tag| tag.as_deref().unwrap_or_default())
     }
 
-    pub(super) fn wake(&self, policy: &MembershipPolicy) -> Option<Moment> {
-        let mut wake = if self.identity.is_none() { self.identity_pace.wake() } else { None };
-        if wanted_tag(policy).is_some() {
-            wake = sooner(wake, self.tag_pace.wake());
-        }
-        wake
-    }
-
     pub(super) fn step(&mut self, policy: &MembershipPolicy, desk: &mut Desk) {
-        if self.identity.is_none() && self.identity_pace.due(desk.now()) {
+        if self.identity.is_none() && desk.due(&self.identity_pace) {
             desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);
         }
         if let Some(tag) = wanted_tag(policy)

@@ -14,7 +14,7 @@ mod instance;
 use crate::contract::{
     Answering, Call, Deregistered, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity,
     MembershipPolicy, Moment, Ownership, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble,
-    TroubleKind, Wish, sooner,
+    TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
@@ -176,26 +176,11 @@ impl Membership {
         self.instance.on_tag(answer, desk);
     }
 
-    pub(crate) fn wake(&self, policy: &MembershipPolicy, wish: Wish) -> Option<Moment> {
-        sooner(self.instance.wake(policy), self.groups_wake(wish))
-    }
-
-    fn groups_wake(&self, wish: Wish) -> Option<Moment> {
-        let mut wake = if self.named.is_empty() { None } else { self.describe.wake() };
-        for group in self.groups.iter().filter(|g| g.target.is_some()) {
-            if !group.change.is_open() {
-                wake = sooner(wake, group.look.wake());
-            }
-            wake = sooner(wake, group.change_wake(wish));
-        }
-        wake
-    }
-
     pub(crate) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         self.instance.step(inputs.policy, desk);
         self.name_groups(inputs, desk);
         self.own(inputs, desk);
-        if !self.named.is_empty() && self.describe.due(desk.now()) {
+        if !self.named.is_empty() && desk.due(&self.describe) {
             self.describe_groups(desk);
         }
         for group in &mut self.groups {
