@@ -10,6 +10,9 @@ use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
 const LIMIT: Span = Span::secs(30);
+/// A request that Rundeck had taken in before it was given up may be served so much later: its threads hang as long
+/// as the database does. After that passive mode is taken for somebody else's.
+const LANDS_LATE: Span = Span::secs(300);
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(30);
 
@@ -33,6 +36,8 @@ pub(crate) struct ModeSwitch {
     claimed: Moment,
     /// When the last switch ended: what was asked before does not tell whether it worked.
     ended: Moment,
+    /// A switch to passive that was given up may still take effect until then: what it sets is ours.
+    may_land_until: Moment,
     wanted: Option<Mode>,
     pace: Pace,
     backoff: Backoff,
@@ -51,6 +56,7 @@ impl ModeSwitch {
             sent_here: false,
             claimed: Moment(0),
             ended: Moment(0),
+            may_land_until: Moment(0),
             wanted: None,
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
@@ -92,13 +98,18 @@ impl ModeSwitch {
     }
 
     /// A drain begins or ends: its switch is a new one.
-    pub(crate) fn begin(&mut self, now: Moment) {
+    pub(crate) fn begin(&mut self, desk: &mut Desk) {
         self.tried = false;
         self.trouble = None;
         self.told_dry = false;
         self.backoff.reset();
+        if desk.take_back(&mut self.pace) {
+            // Not begun yet, and not wanted any more. What was tried before it may still land.
+            self.wanted = None;
+            self.sent = self.may_land_until > self.claimed;
+        }
         if !self.pace.is_open() {
-            self.pace.plan(now);
+            self.pace.plan(desk.now());
         }
     }
 
@@ -115,6 +126,7 @@ impl ModeSwitch {
             self.by_us = true;
             self.process = process;
             self.claimed = now;
+            self.may_land_until = now;
             self.sent = false;
         } else if self.by_us && !self.sent && api.mode() == Some(Mode::Passive) {
             // Somebody else was faster.
@@ -123,8 +135,9 @@ impl ModeSwitch {
     }
 
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
-    pub(crate) fn release(&mut self, api: &Api) {
-        if !self.sent || (!self.pace.is_open() && api.confirms(Mode::Active, self.ended)) {
+    pub(crate) fn release(&mut self, api: &Api, desk: &Desk) {
+        let undone = || api.confirms(Mode::Active, self.ended) && desk.reached(self.may_land_until);
+        if !self.sent || (!self.pace.is_open() && undone()) {
             self.disclaim();
         }
     }
@@ -181,6 +194,9 @@ impl ModeSwitch {
             Err(why) => {
                 desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {why}"));
                 self.trouble = Some(why);
+                if wanted == Some(Mode::Passive) {
+                    self.may_land_until = desk.now() + LANDS_LATE;
+                }
                 self.pace.done(desk.now() + desk.wait(&mut self.backoff));
             }
         }

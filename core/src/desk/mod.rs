@@ -103,8 +103,8 @@ impl Desk {
         self.awaited.set(None);
     }
 
-    /// Whether it is time. This is the one way to ask, and it notes the earliest moment that has not come: so nothing that
-    /// a room waits for can be forgotten when the heart says when it wants to be woken.
+    /// Whether it is time. This is the one way to ask, and it notes the earliest moment that has not come: so nothing
+    /// that a room waits for can be forgotten when the heart says when it wants to be woken.
     pub(crate) fn reached(&self, at: Moment) -> bool {
         let reached = self.now >= at;
         if !reached {
@@ -170,7 +170,8 @@ impl Desk {
         self.slot = Slot::free_from(self.now);
     }
 
-    /// When a call of this pace that needs the slot will be made, for people; `None`: when something under way has ended.
+    /// When a call of this pace that needs the slot will be made, for people; `None`: when something under way has
+    /// ended.
     pub(crate) fn slot_next(&self, pace: &Pace) -> Option<Moment> {
         Some(pace.next()?.max(self.slot.free_at()?))
     }
@@ -221,17 +222,37 @@ impl Desk {
     }
 
     /// Nobody waits for the open call of this pace any more: its reply will be ignored.
+    /// One that has not gone out yet never does: what it would change is not wanted any more.
     pub(crate) fn disown(&mut self, pace: &mut Pace) {
         if let Some(id) = pace.abandon() {
             self.open.remove(&id);
+            self.retract(id);
         }
     }
 
-    /// One call whose deadline has passed, closed by this.
-    pub(crate) fn expired(&mut self) -> Option<Topic> {
+    /// Takes the open call of this pace back, if it has not gone out yet; true if so.
+    pub(crate) fn take_back(&mut self, pace: &mut Pace) -> bool {
+        let waits = |id: CallId| self.out.iter().any(|command| is_call(command, id));
+        let taken = pace.open().is_some_and(waits);
+        if taken {
+            self.disown(pace);
+        }
+        taken
+    }
+
+    fn retract(&mut self, id: CallId) {
+        self.out.retain(|command| !is_call(command, id));
+    }
+
+    /// One call whose deadline has passed, closed by this, and that deadline. It is not begun any more: its answer
+    /// would count for nothing, but what it does would be done.
+    pub(crate) fn expired(&mut self) -> Option<(Topic, Moment)> {
         let now = self.now;
-        let id = self.open.iter().find(|(_, (_, deadline))| *deadline <= now).map(|(id, _)| *id)?;
-        self.close(id)
+        let (id, topic, deadline) =
+            self.open.iter().find(|(_, (_, by))| *by <= now).map(|(id, (topic, by))| (*id, *topic, *by))?;
+        self.open.remove(&id);
+        self.retract(id);
+        Some((topic, deadline))
     }
 
     /// When the heart must be woken: the earliest moment that somebody waits for, or that an open call's time is over.
@@ -291,4 +312,8 @@ impl Desk {
     pub(crate) fn take(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.out)
     }
+}
+
+fn is_call(command: &Command, id: CallId) -> bool {
+    matches!(command, Command::Call { id: of, .. } if *of == id)
 }

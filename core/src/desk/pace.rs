@@ -51,6 +51,11 @@ impl Pace {
         self.next = at;
     }
 
+    /// The call that is under way.
+    pub(super) fn open(&self) -> Option<CallId> {
+        self.open
+    }
+
     /// It is under way as this call.
     pub(super) fn begin(&mut self, id: CallId, now: Moment) {
         self.open = Some(id);

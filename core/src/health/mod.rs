@@ -235,16 +235,18 @@ impl Health {
         }
     }
 
-    /// A round has ended; `None`: nothing came back in time. `in_group`: an Auto Scaling group might replace the node.
+    /// A round has ended at that moment; `None`: nothing came back in time. `in_group`: an Auto Scaling group might
+    /// replace the node.
     pub(crate) fn on_web(
         &mut self,
         seen: Option<(WebSeen, Option<BootSeen>)>,
+        at: Moment,
         in_group: bool,
         policy: &HealthPolicy,
         desk: &mut Desk,
     ) {
         let excused = self.excused(in_group, policy, desk);
-        let confirm = match self.web.on_round(seen, excused, policy, desk) {
+        let confirm = match self.web.on_round(seen, at, excused, policy, desk) {
             Round::Pass => {
                 self.passed(policy, desk.now());
                 false

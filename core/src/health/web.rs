@@ -131,10 +131,12 @@ impl Web {
         desk.ask(&mut self.pace, Topic::Web, Call::ProbeWeb { with_boot }, limit);
     }
 
-    /// A round has ended; `None`: nothing came back in time. `excused`: silence is put down to the database.
+    /// A round has ended at that moment; `None`: nothing came back in time. `excused`: silence is put down to the
+    /// database.
     pub(super) fn on_round(
         &mut self,
         seen: Option<(WebSeen, Option<BootSeen>)>,
+        at: Moment,
         excused: bool,
         policy: &HealthPolicy,
         desk: &mut Desk,
@@ -143,7 +145,8 @@ impl Web {
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
-        self.looked_at = now;
+        // However late the end of a lost round is noticed: nobody has looked since.
+        self.looked_at = at;
         note_unjudged(web, desk);
         let since = |before: Option<Moment>, seen| (web == seen).then(|| before.unwrap_or(now));
         self.blind_since = since(self.blind_since, WebSeen::CannotConnect);

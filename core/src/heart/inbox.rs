@@ -6,10 +6,28 @@
 
 use super::{Heart, between};
 use crate::contract::{
-    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupFacts, Process, ProcessSeen, ReadySeen, Reply, TargetSeen,
-    Trouble, TroubleKind, WebSeen,
+    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupFacts, Moment, Process, ProcessSeen, ReadySeen, Reply,
+    TargetSeen, Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
+
+/// What a reply of this kind holds; `None` for none, and for one of another kind.
+macro_rules! only {
+    ($reply:ident, $pattern:pat => $value:expr) => {
+        if let Some($pattern) = $reply { Some($value) } else { None }
+    };
+}
+
+/// What counts as the error of a call that nobody answered.
+const UNANSWERED: &str = "no answer in time";
+
+fn unanswered() -> Trouble {
+    Trouble { kind: TroubleKind::Unavailable, action: String::new(), text: UNANSWERED.into() }
+}
+
+fn written(reply: Option<Reply>) -> Result<(), String> {
+    only!(reply, Reply::Written(written) => written).unwrap_or_else(|| Err(UNANSWERED.into()))
+}
 
 impl Heart {
     pub(super) fn take(&mut self, event: Event) {
@@ -17,7 +35,7 @@ impl Heart {
             Event::Kept(kept) => self.restore(kept),
             Event::Reply(id, reply) => {
                 if let Some(topic) = self.desk.close(id) {
-                    self.reply(topic, reply);
+                    self.ended_call(topic, Some(reply), self.desk.now());
                 }
             }
             Event::ProcessEnded(process) => self.process_ended(process),
@@ -33,62 +51,57 @@ impl Heart {
         }
     }
 
-    fn reply(&mut self, topic: Topic, reply: Reply) {
-        match (topic, reply) {
-            (Topic::Web, Reply::Web(web, boot)) => self.on_web(Some((web, boot))),
-            (Topic::Api, Reply::Api(seen)) => self.on_api(Some(seen)),
-            (Topic::Process, Reply::Process(seen)) => self.on_process(seen),
-            (Topic::Ready, Reply::Ready(seen)) => self.on_ready(Some(seen)),
-            (Topic::Database, Reply::Database(seen)) => self.on_database(Some(seen)),
-            (Topic::Disks, Reply::Disks(seen)) => {
-                self.health.on_disks(Some(seen), &self.policy.health, &mut self.desk);
-            }
-            (Topic::Host, Reply::Host(seen)) => self.health.on_host(seen, &self.policy.health, &mut self.desk),
-            (Topic::Mode, Reply::Mode(answer)) => self.mode.on_reply(answer, &mut self.api, &mut self.desk),
-            (Topic::InFlight, Reply::InFlight(count)) => self.on_count(count),
-            (Topic::Identity, Reply::Identity(answer)) => self.membership.on_identity(answer, &mut self.desk),
-            (Topic::Lifecycle, Reply::Lifecycle(answer)) => self.on_lifecycle(answer),
-            (Topic::Tag, Reply::Tag(answer)) => self.membership.on_tag(answer, &mut self.desk),
-            (Topic::Groups, Reply::Groups(answer)) => self.on_groups(answer),
-            (Topic::Target(i), Reply::Target(answer)) => self.on_target(i, answer),
-            (Topic::Change(i), Reply::Changed(answer)) => self.membership.on_change(i, answer, &mut self.desk),
-            (Topic::Intent, Reply::Written(written)) => self.intent_written(written),
-            (Topic::Receipt, Reply::Written(written)) => self.receipt_written(written),
-            (Topic::LastReceipt, Reply::Written(written)) => self.last_receipt_written(written),
-            // A reply of another kind than was asked for says nothing: it counts as none.
-            (topic, _) => self.lost(topic),
-        }
-    }
-
-    /// A call that nobody answered in time.
-    pub(super) fn lost(&mut self, topic: Topic) {
-        let why = || "no answer in time".to_string();
-        let trouble = || Trouble { kind: TroubleKind::Unavailable, action: String::new(), text: why() };
+    /// A call has ended at that moment: with this reply, or `None`: nobody answered in time. A reply of another kind
+    /// than was asked for says nothing: it counts as none.
+    pub(super) fn ended_call(&mut self, topic: Topic, reply: Option<Reply>, at: Moment) {
+        let policy = &self.policy.health;
         match topic {
-            Topic::Web => self.on_web(None),
-            Topic::Api => self.on_api(None),
-            Topic::Process => self.health.on_process(None, &self.policy.health, &mut self.desk),
-            Topic::Ready => self.on_ready(None),
-            Topic::Database => self.on_database(None),
-            Topic::Disks => self.health.on_disks(None, &self.policy.health, &mut self.desk),
-            Topic::Host => self.health.on_host(None, &self.policy.health, &mut self.desk),
-            Topic::Mode => self.mode.on_reply(Err(why()), &mut self.api, &mut self.desk),
-            Topic::InFlight => self.on_count(None),
-            Topic::Identity => self.membership.on_identity(Err(why()), &mut self.desk),
-            Topic::Lifecycle => self.on_lifecycle(Err(why())),
-            Topic::Tag => self.membership.on_tag(Err(why()), &mut self.desk),
-            Topic::Groups => self.on_groups(Err(trouble())),
-            Topic::Target(i) => self.on_target(i, Err(trouble())),
-            Topic::Change(i) => self.membership.on_change(i, Err(trouble()), &mut self.desk),
-            Topic::Intent => self.intent_written(Err(why())),
-            Topic::Receipt => self.receipt_written(Err(why())),
-            Topic::LastReceipt => self.last_receipt_written(Err(why())),
+            Topic::Web => self.on_web(only!(reply, Reply::Web(web, boot) => (web, boot)), at),
+            Topic::Api => self.on_api(only!(reply, Reply::Api(seen) => seen)),
+            Topic::Process => self.on_process(only!(reply, Reply::Process(seen) => seen)),
+            Topic::Ready => self.on_ready(only!(reply, Reply::Ready(seen) => seen)),
+            Topic::Database => self.on_database(only!(reply, Reply::Database(seen) => seen)),
+            Topic::Disks => self.health.on_disks(only!(reply, Reply::Disks(seen) => seen), policy, &mut self.desk),
+            Topic::Host => {
+                self.health.on_host(only!(reply, Reply::Host(seen) => seen).flatten(), policy, &mut self.desk)
+            }
+            Topic::Mode => {
+                let answer = only!(reply, Reply::Mode(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
+                self.mode.on_reply(answer, &mut self.api, &mut self.desk);
+            }
+            Topic::InFlight => self.on_count(only!(reply, Reply::InFlight(count) => count).flatten()),
+            Topic::Identity => {
+                let answer = only!(reply, Reply::Identity(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
+                self.membership.on_identity(answer, &mut self.desk);
+            }
+            Topic::Lifecycle => {
+                self.on_lifecycle(only!(reply, Reply::Lifecycle(it) => it).unwrap_or_else(|| Err(UNANSWERED.into())));
+            }
+            Topic::Tag => {
+                let answer = only!(reply, Reply::Tag(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
+                self.membership.on_tag(answer, &mut self.desk);
+            }
+            Topic::Groups => {
+                let answer = only!(reply, Reply::Groups(answer) => answer).unwrap_or_else(|| Err(unanswered()));
+                self.on_groups(answer);
+            }
+            Topic::Target(key) => {
+                let answer = only!(reply, Reply::Target(answer) => answer).unwrap_or_else(|| Err(unanswered()));
+                self.on_target(key, answer);
+            }
+            Topic::Change(key) => {
+                let answer = only!(reply, Reply::Changed(answer) => answer).unwrap_or_else(|| Err(unanswered()));
+                self.membership.on_change(key, answer, &mut self.desk);
+            }
+            Topic::Intent => self.intent_written(written(reply)),
+            Topic::Receipt => self.receipt_written(written(reply)),
+            Topic::LastReceipt => self.last_receipt_written(written(reply)),
         }
     }
 
-    fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>) {
+    fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>, at: Moment) {
         let was_up = self.health.base_up();
-        self.health.on_web(seen, self.asg.in_group(), &self.policy.health, &mut self.desk);
+        self.health.on_web(seen, at, self.asg.in_group(), &self.policy.health, &mut self.desk);
         if self.health.port_closed() {
             // Whether the process and its mode are gone too is another question.
             self.forget_answers();
@@ -145,9 +158,9 @@ impl Heart {
         }
     }
 
-    fn on_process(&mut self, seen: ProcessSeen) {
+    fn on_process(&mut self, seen: Option<ProcessSeen>) {
         let before = self.health.process();
-        self.health.on_process(Some(seen), &self.policy.health, &mut self.desk);
+        self.health.on_process(seen, &self.policy.health, &mut self.desk);
         let process = self.health.process();
         if before.is_some() && before != process {
             self.rundeck_gone();

@@ -86,17 +86,20 @@ impl Heart {
         if self.ended.is_some() {
             return;
         }
-        self.take(event);
+        // What is late is late, in whatever order things come: no reply counts whose time was over before it.
         while self.ended.is_none()
-            && let Some(topic) = self.desk.expired()
+            && let Some((topic, deadline)) = self.desk.expired()
         {
-            self.lost(topic);
+            self.ended_call(topic, None, deadline);
+        }
+        if self.ended.is_none() {
+            self.take(event);
         }
         self.decide_all();
     }
 
-    /// Every room decides, again for as long as one of them moves: what a later one has decided may be news to an earlier
-    /// one, and what each waits for is noted by the pass that has moved nothing.
+    /// Every room decides, again for as long as one of them moves: what a later one has decided may be news to an
+    /// earlier one, and what each waits for is noted by the pass that has moved nothing.
     fn decide_all(&mut self) {
         for _ in 0..PASSES {
             if self.ended.is_some() {
@@ -150,7 +153,7 @@ impl Heart {
 
     fn claim_mode(&mut self) {
         if self.drain.is_none() {
-            self.mode.release(&self.api);
+            self.mode.release(&self.api, &self.desk);
         } else if between::mode_left(&self.policy).is_none() && self.health.reach().answers {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }

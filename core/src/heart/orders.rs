@@ -74,7 +74,7 @@ impl Heart {
             Some(drain) => drain.add(order),
             None => {
                 self.membership.begin_leaving();
-                self.mode.begin(now);
+                self.mode.begin(&mut self.desk);
                 let jobs_first = between::jobs_first(self.asg.in_group());
                 if jobs_first {
                     self.desk.finding(
@@ -110,7 +110,7 @@ impl Heart {
         drain.disown_receipt(&mut self.desk);
         self.drain = None;
         self.desk.cured(Finding::AsgWillReplace);
-        self.mode.begin(self.desk.now());
+        self.mode.begin(&mut self.desk);
         self.membership.begin_joining(self.desk.now());
         self.desk.tell(NoteKind::Drained, "resumed: the node goes back into service when it is up");
         true

@@ -3,6 +3,7 @@
 //! Random worlds are `tests/sim`'s.
 
 mod determinism;
+mod faults;
 mod phases;
 mod rig;
 mod times;

@@ -1,0 +1,63 @@
+//! Calls that nobody wants any more, or whose time is over: they are not begun, and what lands late is still ours.
+
+use super::*;
+use crate::rig::{RUNDECK, policy};
+
+/// The agent takes what waits in one go: the event upon which the switch to passive mode goes out, so much later the
+/// next one, and only then the commands.
+fn switch_and_then(late: Span, next: &Event) -> (Moment, Vec<Command>) {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    drain(&mut rig, "d1", Cause::Operator);
+    let end = rig.now + PATIENCE;
+    loop {
+        assert!(rig.now < end, "the mode was never switched");
+        let mut ahead = rig.clone();
+        let event = next_event(&mut ahead, &mut calm);
+        if count(&calls(&ahead.feed(event.clone())), switches_to(Mode::Passive)) > 0 {
+            rig.heart.handle(event, ahead.now);
+            let now = ahead.now + late;
+            rig.heart.handle(next.clone(), now);
+            return (now, rig.heart.take_commands());
+        }
+        rig = ahead;
+    }
+}
+
+/// A mode switch is not begun when its Rundeck has ended meanwhile (it would meet the next one), or its drain has.
+#[test]
+fn a_switch_that_nobody_wants_any_more_is_not_begun() {
+    let taken_back = Event::Order(2, Order::Resume(Cause::Operator));
+    for next in [Event::ProcessEnded(RUNDECK), taken_back] {
+        let (_, commands) = switch_and_then(Span::ZERO, &next);
+        assert_eq!(count(&calls(&commands), switches_to(Mode::Passive)), 0, "after {next:?}");
+    }
+}
+
+/// No call is begun when its time is over: its answer would count for nothing, but what it does would be done.
+#[test]
+fn a_call_whose_time_is_over_is_not_begun() {
+    // The machine was suspended just then, say.
+    let (now, commands) = switch_and_then(Span::secs(120), &Event::Tick);
+    let over = |command: &&Command| matches!(command, Command::Call { deadline, .. } if *deadline <= now);
+    assert_eq!(commands.iter().find(over), None, "at {now:?}");
+}
+
+/// A mode switch that takes effect only when its drain has long been taken back does not keep the node out for ever.
+#[test]
+fn a_switch_that_takes_effect_late_does_not_keep_the_node_out() {
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::SetMode(_));
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| open.call == Call::SetMode(Mode::Passive))), "never switched");
+    // The agent gives it up after 30 s.
+    pass(&mut rig, Span::secs(35), &mut calm);
+    resume(&mut rig);
+    pass(&mut rig, Span::secs(40), &mut calm);
+    rig.mute = |_| false;
+    rig.open.retain(|open| !matches!(open.call, Call::SetMode(_)));
+    // Now it does what it was sent for.
+    rig.mode = Mode::Passive;
+    pass(&mut rig, HOUR, &mut calm);
+    assert!(is_up(&rig), "{:?} an hour later: our own switch is taken for somebody else's", answer(&rig));
+}

@@ -1,0 +1,95 @@
+//! Faults that a close look found in the heart, each as the case that failed: the line above a test says what must
+//! hold, in an operator's words. A case stands for its kind; where structure or an invariant of the simulator holds
+//! the kind, the case lives on as its example. Here: the world that they share.
+
+mod calls;
+
+use crate::rig::Rig;
+use rundeck_alb_core::{
+    Call, Cause, Command, DrainOrder, Event, Mode, Moment, Order, Policy, Reason, Reply, Span, State,
+};
+
+/// Longer than all waits of a drain together, by this policy.
+const PATIENCE: Span = Span::secs(4_000);
+const HOUR: Span = Span::secs(3_600);
+
+/// What the world answers instead of the rig; `None`: the rig answers.
+type World<'a> = &'a mut dyn FnMut(&Rig, &Call) -> Option<Reply>;
+
+fn calm(_: &Rig, _: &Call) -> Option<Reply> {
+    None
+}
+
+fn is_up(rig: &Rig) -> bool {
+    rig.heart.snapshot().answer.ok
+}
+
+fn answer(rig: &Rig) -> (State, Reason, bool) {
+    let answer = rig.heart.snapshot().answer;
+    (answer.state, answer.reason, answer.ok)
+}
+
+fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
+    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None }
+}
+
+fn drain(rig: &mut Rig, id: &str, cause: Cause) -> Vec<Command> {
+    let order = order(id, cause, rig.now);
+    rig.feed(Event::Order(1, Order::Drain(order)))
+}
+
+fn resume(rig: &mut Rig) -> Vec<Command> {
+    rig.feed(Event::Order(2, Order::Resume(Cause::Operator)))
+}
+
+/// The next thing that happens: the oldest call that is not mute is answered, or time passes.
+fn next_event(rig: &mut Rig, world: World<'_>) -> Event {
+    let mute = rig.mute;
+    if let Some(open) = rig.open.iter().find(|open| !mute(&open.call)).cloned() {
+        rig.now = rig.now + Span(1);
+        let reply = world(rig, &open.call).unwrap_or_else(|| rig.reply(&open.call));
+        return Event::Reply(open.id, reply);
+    }
+    rig.now = rig.heart.next_deadline().unwrap_or(rig.now + Span(1));
+    Event::Tick
+}
+
+fn turn(rig: &mut Rig, world: World<'_>) -> Vec<Command> {
+    let event = next_event(rig, world);
+    rig.feed(event)
+}
+
+/// So much time passes; returns every call that was sent meanwhile.
+fn pass(rig: &mut Rig, span: Span, world: World<'_>) -> Vec<Call> {
+    let end = rig.now + span;
+    let mut sent = Vec::new();
+    while rig.now < end {
+        sent.extend(calls(&turn(rig, world)));
+    }
+    sent
+}
+
+/// In service for a while, with no call open.
+fn settled(policy: Policy) -> Rig {
+    let mut rig = Rig::new(policy, 1);
+    assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
+    pass(&mut rig, Span::secs(30), &mut calm);
+    assert!(rig.until(|rig| rig.open.is_empty()), "never at rest");
+    rig
+}
+
+fn calls(commands: &[Command]) -> Vec<Call> {
+    let call = |command: &Command| match command {
+        Command::Call { call, .. } => Some(call.clone()),
+        _ => None,
+    };
+    commands.iter().filter_map(call).collect()
+}
+
+fn switches_to(mode: Mode) -> impl Fn(&Call) -> bool {
+    move |call| *call == Call::SetMode(mode)
+}
+
+fn count(calls: &[Call], kind: impl Fn(&Call) -> bool) -> usize {
+    calls.iter().filter(|call| kind(call)).count()
+}
