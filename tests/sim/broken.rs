@@ -9,7 +9,7 @@ use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
     Answer, BootSeen, Call, CallId, Command, Event, Heart, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen,
-    Readiness, ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetState, TroubleKind, WebSeen,
+    Readiness, ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, WebSeen,
 };
 use std::collections::BTreeMap;
 
@@ -53,6 +53,8 @@ listed! {
         AsksTwiceAtATime,
         /// Counts a failed look as one that said nothing.
         CountsAnotherOutcome,
+        /// Takes itself for no target of any group while it leaves.
+        SeesItselfOut,
     }
 }
 
@@ -97,6 +99,11 @@ impl Broken {
                 Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
             }
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
+            (Flaw::SeesItselfOut, Event::Reply(id, Reply::Target(Ok(seen))))
+                if self.heart.snapshot().drain.is_some() =>
+            {
+                Some(Event::Reply(id, Reply::Target(Ok(TargetSeen { state: TargetState::Absent, ..seen }))))
+            }
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
             (Flaw::NeverTimesOut, event) => {

@@ -2,12 +2,13 @@
 //!
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
-use crate::balancer::{ADDRESS, INSTANCE};
+use crate::balancer::{ADDRESS, INSTANCE, Place};
 use crate::oracle::{Oracle, Round};
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
-    Order, OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, StepName, StepResult, Target, TargetType,
+    Order, OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, Step, StepName, StepResult, Target,
+    TargetType,
 };
 use std::collections::BTreeSet;
 
@@ -162,6 +163,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         Call::KeepIntent(intent) => keeps(intent, oracle),
         Call::WriteReceipt(receipt) => {
             floor_kept(receipt, oracle, turn.now)?;
+            noticed(receipt, turn, world)?;
             receipt_true(receipt, oracle, world)
         }
         Call::ProbeApi | Call::ProbeDatabase { .. } | Call::ProbeReadiness { .. } => {
@@ -405,6 +407,19 @@ fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     require(waited >= oracle.policy.drain.floor, "S-floor requests in flight are waited for", || {
         format!("{} ms after the drain began", waited.0)
     })
+}
+
+/// No balancer that the agent could read still sends requests when a drain is over that was not cut short: it has seen
+/// the deregistration, or the 503.
+fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
+    let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
+    let nobody = |s: &Step| matches!(s.result, Some(StepResult::RundeckGone | StepResult::NotInService));
+    if !whole || receipt.steps.iter().any(|s| s.name == StepName::Quiet && nobody(s)) {
+        return Ok(());
+    }
+    let read = |arn: &String| turn.before.targets.iter().any(|t| t.arn.as_ref() == Some(arn));
+    let sends = world.groups.iter().find(|g| g.place == Place::Healthy && read(&g.facts.arn));
+    require(sends.is_none(), "L2 the balancer has seen it when a drain is over", || format!("{sends:?}"))
 }
 
 /// Names a call, and how often it may be made in one minute.

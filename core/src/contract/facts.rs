@@ -24,6 +24,8 @@ pub(crate) struct GroupInputs<'a> {
     pub(crate) dry_run: bool,
     /// The machine is in no Auto Scaling group, as metadata said.
     pub(crate) alone: bool,
+    /// Since when `/health` has said 503 without a break; `None`: it says 200.
+    pub(crate) refusing: Option<Moment>,
     /// Why something is changed, for the log.
     pub(crate) why: String,
 }
@@ -89,11 +91,9 @@ pub(crate) struct Jobs {
 pub(crate) struct GroupsLeaving {
     /// Every owned group was tried at least once.
     pub(crate) tried: bool,
-    /// Every group confirmed, or never held us.
-    pub(crate) all: bool,
     /// What came of deregistering, once there is nothing left to be done.
     pub(crate) outcome: Option<Deregistered>,
-    /// The longest time in which some balancer may not have noticed that we leave.
+    /// The longest time in which some balancer may not have noticed that we leave; `None`: all have let us go.
     pub(crate) unconfirmed_floor: Option<Span>,
     pub(crate) longest_delay: Span,
 }

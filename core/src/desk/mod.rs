@@ -192,12 +192,21 @@ impl Desk {
 
     /// Takes one look at AWS, or says when there will be one.
     pub(crate) fn may_look(&mut self) -> Result<(), Moment> {
-        self.looks.take(self.now)
+        let taken = self.looks.take(self.now);
+        self.awaits(taken)
     }
 
     /// Takes one change at AWS, or says when there will be one.
     pub(crate) fn may_change(&mut self) -> Result<(), Moment> {
-        self.changes.take(self.now)
+        let taken = self.changes.take(self.now);
+        self.awaits(taken)
+    }
+
+    /// Whoever may not yet is woken when he may.
+    fn awaits(&self, taken: Result<(), Moment>) -> Result<(), Moment> {
+        taken.inspect_err(|at| {
+            self.reached(*at);
+        })
     }
 
     /// Sends a call that must be answered within `limit`; the pace is under way until then.

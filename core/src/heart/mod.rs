@@ -47,6 +47,8 @@ pub struct Heart {
     shown: Answer,
     since: Moment,
     answered_ok: bool,
+    /// Since when `/health` has said 503 without a break; `None`: it says 200.
+    refusing: Option<Moment>,
     degraded_told: Vec<Degraded>,
     joining: bool,
     aborting: Option<Moment>,
@@ -72,6 +74,7 @@ impl Heart {
             shown: Answer { ok: false, state: State::Booting, reason: Reason::Waiting },
             since: now,
             answered_ok: false,
+            refusing: Some(now),
             degraded_told: Vec::new(),
             joining: false,
             aborting: None,
@@ -171,7 +174,7 @@ impl Heart {
         DrainInputs {
             rundeck: self.health.reach().life,
             was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
-            groups: self.membership.leaving(self.policy.dry_run),
+            groups: self.membership.leaving(self.refusing, self.policy.dry_run),
             passive: between::passive(self.api.mode(), self.mode.failed(), &self.policy),
             jobs: self.api.jobs(),
         }
@@ -205,7 +208,13 @@ impl Heart {
         }
         self.asg.step(&mut self.desk);
         let wish = self.wish();
-        let inputs = inputs(&self.policy, self.asg.is_alone(), self.why_changed());
+        let inputs = GroupInputs {
+            policy: &self.policy.membership,
+            dry_run: self.policy.dry_run,
+            alone: self.asg.is_alone(),
+            refusing: self.refusing,
+            why: self.why_changed(),
+        };
         self.membership.step(&inputs, wish, &mut self.desk);
         self.joining |= wish == Wish::Join && self.membership.ever_member();
         self.step_drain();
@@ -240,6 +249,7 @@ impl Heart {
             self.since = self.desk.now();
         }
         self.shown = answer;
+        self.refusing = if answer.ok { None } else { self.refusing.or(Some(self.desk.now())) };
         let degraded = self.degraded();
         if degraded != self.degraded_told {
             let words: Vec<&str> = degraded.iter().map(|d| d.word()).collect();
@@ -279,9 +289,4 @@ impl Heart {
     fn degraded(&self) -> Vec<Degraded> {
         between::degraded(self.shown, self.api.mode(), self.health.degraded())
     }
-}
-
-/// What membership reads beside its own state. `alone`: the machine is in no Auto Scaling group, as metadata said.
-fn inputs(policy: &Policy, alone: bool, why: String) -> GroupInputs<'_> {
-    GroupInputs { policy: &policy.membership, dry_run: policy.dry_run, alone, why }
 }

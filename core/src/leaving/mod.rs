@@ -44,7 +44,8 @@ pub(crate) struct Drain {
     phase_since: Moment,
     floor_until: Moment,
     quiet_until: Moment,
-    left_at: Option<Moment>,
+    /// Every balancer has let the node go, as far as is seen.
+    let_go: bool,
     count: Pace,
     /// The last count; the inner `None`: nobody can tell.
     in_flight: Option<Option<u32>>,
@@ -70,7 +71,7 @@ impl Drain {
             phase_since: now,
             floor_until: now,
             quiet_until: now,
-            left_at: None,
+            let_go: false,
             count: Pace::from(now),
             in_flight: None,
             cut: None,
@@ -236,14 +237,24 @@ impl Drain {
         if let Some(result) = inputs.groups.outcome.filter(|_| self.acting()) {
             self.steps.close(StepName::Deregister, StepResult::Deregistered(result), desk.now());
         }
-        if self.acting() && inputs.groups.all && self.left_at.is_none() {
-            self.left_at = Some(desk.now());
-            if self.phase == DrainPhase::Quiet {
-                self.floor_until = self.floor_until.min(desk.now() + policy.floor);
-            }
-        }
+        self.follow(inputs.groups.unconfirmed_floor, policy, desk.now());
         if self.phase == DrainPhase::Quiet && desk.due(&self.count) {
             desk.ask(&mut self.count, Topic::InFlight, Call::CountInFlight, COUNT_LIMIT);
+        }
+    }
+
+    /// The floor follows what is seen of the balancers: shorter once all have let the node go, longer where one shows
+    /// it again.
+    fn follow(&mut self, unconfirmed: Option<Span>, policy: &DrainPolicy, now: Moment) {
+        let let_go = self.acting() && unconfirmed.is_none();
+        let news = let_go && !std::mem::replace(&mut self.let_go, let_go);
+        if self.phase != DrainPhase::Quiet {
+            return;
+        }
+        match unconfirmed {
+            Some(floor) => self.floor_until = self.floor_until.max(self.phase_since + floor.max(policy.floor)),
+            None if news => self.floor_until = self.floor_until.min(now + policy.floor),
+            None => {}
         }
     }
 

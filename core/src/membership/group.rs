@@ -28,6 +28,25 @@ pub(super) enum Left {
     Confirmed(Option<String>),
 }
 
+/// What was seen of the own target. It speaks of the moment in which it was asked for, and grows old from then on.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    pub(super) target: TargetSeen,
+    asked: Moment,
+}
+
+/// Whether the balancer may send requests here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It has the target.
+    In,
+    /// It has let the target go, and that was seen after `/health` had begun to say 503: whoever puts the target back
+    /// later meets the 503 first.
+    Out,
+    /// Not seen, or seen gone so long ago that somebody may have put it back and found it healthy.
+    Unknown,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     /// Names the group in replies, whatever the list of groups becomes meanwhile.
@@ -37,7 +56,7 @@ pub(super) struct Group {
     pub(super) target: Option<Target>,
     pub(super) kind: Option<TargetType>,
     pub(super) owned: bool,
-    pub(super) seen: Option<(TargetSeen, Moment)>,
+    pub(super) seen: Option<Sight>,
     /// When the state that was last seen began.
     pub(super) seen_since: Moment,
     pub(super) look: Pace,
@@ -80,17 +99,22 @@ impl Group {
     }
 
     pub(super) fn state(&self) -> Option<&TargetState> {
-        self.seen.as_ref().map(|(seen, _)| &seen.state)
+        self.seen.as_ref().map(|sight| &sight.target.state)
     }
 
-    /// The balancer may still send requests here.
-    pub(super) fn member(&self) -> bool {
-        !matches!(self.state(), Some(TargetState::Absent))
+    /// Whether the balancer may send requests here. `refusing`: since when `/health` has said 503.
+    pub(super) fn presence(&self, refusing: Option<Moment>) -> Presence {
+        match &self.seen {
+            None => Presence::Unknown,
+            Some(sight) if !matches!(sight.target.state, TargetState::Absent | TargetState::Leaving) => Presence::In,
+            Some(sight) if refusing.is_some_and(|since| sight.asked >= since) => Presence::Out,
+            Some(_) => Presence::Unknown,
+        }
     }
 
     /// Deregistered for good, or not there.
-    pub(super) fn has_left(&self) -> bool {
-        matches!(self.left, Left::Confirmed(_)) || !self.member()
+    pub(super) fn has_left(&self, refusing: Option<Moment>) -> bool {
+        matches!(self.left, Left::Confirmed(_)) || self.presence(refusing) == Presence::Out
     }
 
     pub(super) fn delay(&self) -> Span {
@@ -106,7 +130,7 @@ impl Group {
 }
 
 impl Group {
-    pub(super) fn wants_change(&self, wish: Wish) -> bool {
+    pub(super) fn wants_change(&self, wish: Wish, refusing: Option<Moment>) -> bool {
         if !self.owned || self.target.is_none() {
             return false;
         }
@@ -115,13 +139,26 @@ impl Group {
             // An address that is draining cannot be registered again: its delay must pass first.
             (Wish::Join, Some(TargetState::Leaving)) => self.kind == Some(TargetType::Instance),
             (Wish::Join, Some(state)) => *state == TargetState::Absent,
-            (Wish::Leave, Some(TargetState::Absent)) => false,
+            (Wish::Leave, Some(TargetState::Absent)) if self.presence(refusing) == Presence::Out => false,
             (Wish::Leave, _) => !matches!(self.left, Left::Confirmed(_)),
         }
     }
 
+    /// A leaving node looks as soon as it says 503, once, where nothing that it does would show whether it is out.
+    fn owes_look(&self, wish: Wish, refusing: Option<Moment>) -> bool {
+        wish == Wish::Leave
+            && !self.wants_change(wish, refusing)
+            && self.presence(refusing) != Presence::Out
+            && refusing.is_some_and(|since| self.look.begun() < since)
+    }
+
     pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
+        if self.owes_look(wish, inputs.refusing) {
+            // One that is under way was asked for too early.
+            desk.disown(&mut self.look);
+            self.look.hasten(desk.now());
+        }
         // Never both at a time, so that what is seen is not older than what was changed; only leaving does not wait.
         if !self.change.is_open() && desk.due(&self.look) {
             match desk.may_look() {
@@ -132,7 +169,7 @@ impl Group {
             }
         }
         let may = |group: &Group| wish != Wish::Join || (!group.look.is_open() && desk.reached(group.not_before));
-        if self.wants_change(wish) && may(self) && desk.due(&self.change) {
+        if self.wants_change(wish, inputs.refusing) && may(self) && desk.due(&self.change) {
             self.make_change(target, inputs, wish, desk);
         }
     }
@@ -185,7 +222,7 @@ impl Group {
             self.look_backoff.reset();
         }
         let wait = if steady { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
-        self.seen = Some((seen, desk.now()));
+        self.seen = Some(Sight { target: seen, asked: self.look.begun() });
         self.look.done(desk.now() + wait);
     }
 
@@ -237,7 +274,8 @@ impl Group {
         if self.state() != Some(&state) {
             self.seen_since = desk.now();
         }
-        self.seen = Some((TargetSeen { state, reason: reason.into(), description: String::new() }, desk.now()));
+        let target = TargetSeen { state, reason: reason.into(), description: String::new() };
+        self.seen = Some(Sight { target, asked: self.change.begun() });
         self.look_backoff.reset();
         // A first look before the delay has passed would only see `draining` (peers' lesson: it costs everybody's
         // quota).
@@ -259,7 +297,7 @@ impl Group {
             id: target.map(|t| t.id.clone()),
             port: target.map(|t| t.port),
             owned: self.owned,
-            seen: self.seen.as_ref().map(|(seen, _)| seen.clone()),
+            seen: self.seen.as_ref().map(|sight| sight.target.clone()),
             word: self.state().map_or("not asked yet".into(), |state| state.word().to_string()),
             since: self.seen.as_ref().map(|_| self.seen_since),
             check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),

@@ -17,7 +17,7 @@ use crate::contract::{
     TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
-use group::{Group, LIMIT, Left, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
+use group::{Group, LIMIT, Left, Presence, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
 use instance::Instance;
 use std::collections::BTreeMap;
 
@@ -65,12 +65,12 @@ impl Membership {
     }
 
     /// How far the node's groups have let it go.
-    pub(crate) fn leaving(&self, dry_run: bool) -> GroupsLeaving {
+    /// `refusing`: since when `/health` has said 503.
+    pub(crate) fn leaving(&self, refusing: Option<Moment>, dry_run: bool) -> GroupsLeaving {
         GroupsLeaving {
-            tried: self.all_tried(),
-            all: self.all_left(),
-            outcome: self.deregistered(dry_run),
-            unconfirmed_floor: self.unconfirmed_floor(),
+            tried: self.all_tried(refusing),
+            outcome: self.deregistered(refusing, dry_run),
+            unconfirmed_floor: self.unconfirmed_floor(refusing),
             longest_delay: self.longest_delay(),
         }
     }
@@ -80,13 +80,8 @@ impl Membership {
         self.groups.iter().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
     }
 
-    /// No group sends requests any more, as far as AWS said.
-    fn all_left(&self) -> bool {
-        self.groups.iter().all(Group::has_left)
-    }
-
     /// What came of deregistering, once there is nothing left to be done.
-    fn deregistered(&self, dry_run: bool) -> Option<Deregistered> {
+    fn deregistered(&self, refusing: Option<Moment>, dry_run: bool) -> Option<Deregistered> {
         let mut owned = self.groups.iter().filter(|g| g.owned).peekable();
         if self.groups.is_empty() {
             Some(Deregistered::NoGroup)
@@ -95,25 +90,22 @@ impl Membership {
         } else if dry_run {
             Some(Deregistered::DryRun)
         } else {
-            owned.all(Group::has_left).then_some(Deregistered::Done)
+            owned.all(|g| g.has_left(refusing)).then_some(Deregistered::Done)
         }
     }
 
     /// Every owned group was tried at least once.
-    fn all_tried(&self) -> bool {
-        self.groups
-            .iter()
-            .filter(|g| g.owned && g.target.is_some())
-            .all(|g| g.left != Left::No || matches!(g.state(), Some(TargetState::Absent)))
+    fn all_tried(&self, refusing: Option<Moment>) -> bool {
+        self.groups.iter().filter(|g| g.owned && g.target.is_some()).all(|g| g.left != Left::No || g.has_left(refusing))
     }
 
     /// The longest time in which some balancer may not have noticed that we leave.
-    fn unconfirmed_floor(&self) -> Option<Span> {
+    fn unconfirmed_floor(&self, refusing: Option<Moment>) -> Option<Span> {
         if self.groups.is_empty() {
             // Some balancer may ask all the same (HAProxy, a group that nobody named to us).
             return Some(UNREAD_DETECTION);
         }
-        self.groups.iter().filter(|g| !matches!(g.left, Left::Confirmed(_)) && g.member()).map(Group::detection).max()
+        self.groups.iter().filter(|g| g.presence(refusing) != Presence::Out).map(Group::detection).max()
     }
 
     /// A drain begins: what was confirmed before does not count for it.
@@ -327,7 +319,7 @@ impl Membership {
 
     fn note_idle(&self, desk: &mut Desk) {
         let idle = self.groups.iter().find_map(|g| {
-            g.seen.as_ref().filter(|(seen, _)| seen.state == TargetState::Idle).map(|(seen, _)| (g, seen))
+            g.seen.as_ref().map(|sight| (g, &sight.target)).filter(|(_, seen)| seen.state == TargetState::Idle)
         });
         match idle {
             Some((group, seen)) => {

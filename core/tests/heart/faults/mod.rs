@@ -3,10 +3,12 @@
 //! the kind, the case lives on as its example. Here: the world that they share.
 
 mod calls;
+mod members;
 
 use crate::rig::Rig;
 use rundeck_alb_core::{
-    Call, Cause, Command, DrainOrder, Event, Mode, Moment, Order, Policy, Reason, Reply, Span, State,
+    Call, Cause, Command, DrainOrder, DrainPhase, Event, Mode, Moment, Order, Policy, Reason, Receipt, Reply, Span,
+    State,
 };
 
 /// Longer than all waits of a drain together, by this policy.
@@ -27,6 +29,10 @@ fn is_up(rig: &Rig) -> bool {
 fn answer(rig: &Rig) -> (State, Reason, bool) {
     let answer = rig.heart.snapshot().answer;
     (answer.state, answer.reason, answer.ok)
+}
+
+fn phase(rig: &Rig) -> Option<DrainPhase> {
+    rig.heart.snapshot().drain.map(|drain| drain.phase)
 }
 
 fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
@@ -84,6 +90,31 @@ fn calls(commands: &[Command]) -> Vec<Call> {
         _ => None,
     };
     commands.iter().filter_map(call).collect()
+}
+
+fn receipt_in(calls: &[Call]) -> Option<Receipt> {
+    let receipt = |call: &Call| match call {
+        Call::WriteReceipt(receipt) => Some((**receipt).clone()),
+        _ => None,
+    };
+    calls.iter().find_map(receipt)
+}
+
+/// Turns until a receipt is written; with every call that was sent on the way.
+fn until_receipt(rig: &mut Rig, world: World<'_>) -> (Receipt, Vec<Call>) {
+    let end = rig.now + PATIENCE;
+    let mut sent = Vec::new();
+    loop {
+        assert!(rig.now < end, "no receipt in {PATIENCE:?}; phase {:?}", phase(rig));
+        sent.extend(calls(&turn(rig, world)));
+        if let Some(receipt) = receipt_in(&sent) {
+            return (receipt, sent);
+        }
+    }
+}
+
+fn steps(receipt: &Receipt) -> Vec<String> {
+    receipt.steps.iter().map(|step| format!("{}: {} ({:?} ms)", step.name, step.said(), step.took_ms)).collect()
 }
 
 fn switches_to(mode: Mode) -> impl Fn(&Call) -> bool {

@@ -1,0 +1,68 @@
+//! Targets: what was seen of them grows old, and an answer speaks only for what was asked.
+
+use super::*;
+use crate::rig::{facts, policy, target};
+use rundeck_alb_core::{DrainResult, Ownership, TargetState};
+
+/// Five failed checks of this balancer, half a minute apart.
+const DETECTION: Span = Span::secs(150);
+
+/// An observed group that last said, an hour ago, that the node is no target.
+fn observed_an_hour_ago() -> Rig {
+    let mut policy = policy();
+    policy.membership.groups[0].ownership = Ownership::Observe;
+    policy.membership.reconcile_interval = Span::secs(3 * 3_600);
+    let mut rig = Rig::new(policy, 1);
+    let mut world = observed(TargetState::Absent);
+    pass(&mut rig, HOUR, &mut world);
+    assert!(is_up(&rig), "never up");
+    rig
+}
+
+fn observed(state: TargetState) -> impl FnMut(&Rig, &Call) -> Option<Reply> {
+    move |_: &Rig, call: &Call| match call {
+        Call::DescribeGroups(_) => {
+            let mut facts = facts();
+            (facts.unhealthy_threshold, facts.check_interval_secs) = (5, 30);
+            Some(Reply::Groups(Ok(vec![facts])))
+        }
+        Call::DescribeTarget(_) => Some(Reply::Target(Ok(target(state.clone())))),
+        _ => None,
+    }
+}
+
+/// In an observed group somebody registered the node since the last look: a drain does not end before the balancer has
+/// seen the 503.
+#[test]
+fn a_drain_waits_for_a_balancer_that_took_the_node_in_since_the_last_look() {
+    let mut rig = observed_an_hour_ago();
+    let begun = rig.now;
+    drain(&mut rig, "d1", Cause::Operator);
+    let (receipt, sent) = until_receipt(&mut rig, &mut observed(TargetState::Healthy));
+    assert_eq!(receipt.result, DrainResult::Clean, "{:#?}", steps(&receipt));
+    assert!(rig.now.since(begun) >= DETECTION, "{:?} after it began: {:#?}", rig.now.since(begun), steps(&receipt));
+    assert!(count(&sent, |call| matches!(call, Call::DescribeTarget(_))) > 0, "nobody looked");
+}
+
+/// The same where nobody can look any more: an old "not registered" is worth nothing.
+#[test]
+fn a_drain_waits_for_a_balancer_that_cannot_be_asked_any_more() {
+    let mut rig = observed_an_hour_ago();
+    let begun = rig.now;
+    rig.mute = |call| matches!(call, Call::DescribeTarget(_));
+    drain(&mut rig, "d1", Cause::Operator);
+    until_receipt(&mut rig, &mut observed(TargetState::Absent));
+    assert!(rig.now.since(begun) >= DETECTION, "{:?} after it began", rig.now.since(begun));
+}
+
+/// A balancer that says, asked afresh, that the node is no target of it costs no more than the floor.
+#[test]
+fn a_drain_does_not_wait_for_a_balancer_that_has_let_the_node_go() {
+    for state in [TargetState::Absent, TargetState::Leaving] {
+        let mut rig = observed_an_hour_ago();
+        let begun = rig.now;
+        drain(&mut rig, "d1", Cause::Operator);
+        until_receipt(&mut rig, &mut observed(state));
+        assert!(rig.now.since(begun) < Span::secs(40), "{:?} after it began", rig.now.since(begun));
+    }
+}
