@@ -31,13 +31,24 @@ pub struct Group {
     fails: u32,
     /// When somebody else put the node back, last.
     pub put_back: Option<Moment>,
-    /// When this node's target was last taken out or in by this agent.
+    /// When this agent took its target out, last.
     pub taken_out: Option<Moment>,
+    /// When the target began to leave, by whomever, last.
+    pub out_since: Option<Moment>,
 }
 
 impl Group {
     pub fn new(facts: GroupFacts, port: u16) -> Group {
-        Group { facts, place: Place::Absent, port, passes: 0, fails: 0, put_back: None, taken_out: None }
+        Group {
+            facts,
+            place: Place::Absent,
+            port,
+            passes: 0,
+            fails: 0,
+            put_back: None,
+            taken_out: None,
+            out_since: None,
+        }
     }
 
     fn id(&self) -> &'static str {
@@ -97,6 +108,7 @@ impl Group {
     pub fn leave(&mut self, now: Moment) {
         if self.routed(now) {
             self.place = Place::Draining(now + Span::secs(self.facts.delay_secs));
+            self.out_since = Some(now);
         }
     }
 

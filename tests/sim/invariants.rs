@@ -2,13 +2,12 @@
 //!
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
-use crate::balancer::{ADDRESS, INSTANCE, Place};
 use crate::oracle::{Oracle, Round};
+use crate::targets::{address_kept, address_not_overslept, noticed, own_target};
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
-    Order, OrderAnswer, Ownership, Reason, Receipt, Snapshot, Span, State, Step, StepName, StepResult, Target,
-    TargetType,
+    Order, OrderAnswer, Reason, Receipt, Snapshot, Span, State, StepName, StepResult,
 };
 use std::collections::BTreeSet;
 
@@ -75,6 +74,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     one_outcome(turn)?;
     boot_budget(turn, oracle)?;
     group_rule(turn, oracle)?;
+    address_not_overslept(turn, oracle, world)?;
     drain_ends(oracle, turn.now)
 }
 
@@ -142,6 +142,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
     match call {
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
+            address_kept(target, turn.now, oracle, world)?;
             require(oracle.orders.is_empty(), "S6 a leaving node is never registered", || format!("{target:?}"))
         }
         Call::Deregister { target, .. } => {
@@ -182,29 +183,6 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         | Call::DescribeGroups(_)
         | Call::DescribeTarget(_) => Ok(()),
     }
-}
-
-/// Only our own id and port, only in groups that are ours, one change at a time.
-fn own_target(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
-    const RULE: &str = "S2 only our own target, only where we own it";
-    let group = world.groups.iter().find(|g| g.facts.arn == target.group);
-    let id = group.map(|g| if g.facts.target_type == Some(TargetType::Ip) { ADDRESS } else { INSTANCE });
-    let ours = group.is_some_and(|g| g.port == target.port) && id == Some(target.id.as_str());
-    require(ours, RULE, || format!("{target:?} is not ours"))?;
-    require(!oracle.policy.dry_run, RULE, || "dry run".into())?;
-    let membership = &oracle.policy.membership;
-    let named = membership.groups.iter().find(|w| w.group == target.group || w.group == target.name);
-    let owned = match named.map_or(membership.ownership, |w| w.ownership) {
-        Ownership::Own => true,
-        Ownership::Observe => false,
-        Ownership::Auto => oracle.run.lifecycle == Some(None),
-    };
-    require(owned, RULE, || format!("{target:?} in a group that is only observed"))?;
-    let open = oracle.run.open.values().filter(|o| match &o.call {
-        Call::Register { target: t, .. } | Call::Deregister { target: t, .. } => t.group == target.group,
-        _ => false,
-    });
-    require(open.count() == 0, "S4 one change in flight per group", || format!("{target:?}"))
 }
 
 /// A drain is on disk before the world is changed for it, or the disk was waited for.
@@ -407,19 +385,6 @@ fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     require(waited >= oracle.policy.drain.floor, "S-floor requests in flight are waited for", || {
         format!("{} ms after the drain began", waited.0)
     })
-}
-
-/// No balancer that the agent could read still sends requests when a drain is over that was not cut short: it has seen
-/// the deregistration, or the 503.
-fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
-    let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
-    let nobody = |s: &Step| matches!(s.result, Some(StepResult::RundeckGone | StepResult::NotInService));
-    if !whole || receipt.steps.iter().any(|s| s.name == StepName::Quiet && nobody(s)) {
-        return Ok(());
-    }
-    let read = |arn: &String| turn.before.targets.iter().any(|t| t.arn.as_ref() == Some(arn));
-    let sends = world.groups.iter().find(|g| g.place == Place::Healthy && read(&g.facts.arn));
-    require(sends.is_none(), "L2 the balancer has seen it when a drain is over", || format!("{sends:?}"))
 }
 
 /// Names a call, and how often it may be made in one minute.

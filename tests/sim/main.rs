@@ -30,6 +30,7 @@ mod runner;
 mod subject;
 mod table;
 mod tape;
+mod targets;
 mod world;
 
 use runner::schedule;

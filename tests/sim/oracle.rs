@@ -55,6 +55,7 @@ pub struct Counted {
 /// Everything that ends with the agent's process.
 #[derive(Debug, Default)]
 pub struct Run {
+    pub begun: Moment,
     pub open: BTreeMap<CallId, Open>,
     /// The last answer of instance metadata.
     pub lifecycle: Option<Option<String>>,
@@ -118,7 +119,7 @@ impl Oracle {
 
     /// The agent was started and is about to read what its last run kept.
     pub fn start(&mut self, kept: &Kept, now: Moment) {
-        self.run = Run { last_round: now, ..Run::default() };
+        self.run = Run { begun: now, last_round: now, ..Run::default() };
         self.run.restored =
             kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
         self.run.intent = kept.intent.clone();

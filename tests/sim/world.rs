@@ -66,6 +66,8 @@ pub struct World {
     /// The agent has no descriptors, or cannot judge.
     pub cannot: (Until, WebSeen),
     pub requests: Until,
+    /// When a call was last refused, lost or late.
+    pub trouble_at: Moment,
     probe_limit: Span,
     queue: BTreeMap<(Moment, u64), Coming>,
     numbers: u64,
@@ -85,6 +87,7 @@ impl World {
             aws: (never, TroubleKind::Throttled, false),
             cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
             requests: never,
+            trouble_at: never,
             probe_limit,
             queue: BTreeMap::new(),
             numbers: 0,
@@ -107,6 +110,9 @@ impl World {
     /// The agent's adapters take a call.
     pub fn send(&mut self, run: u32, id: CallId, call: Call, deadline: Moment) {
         let fate = Fate::draw(self.mix.replies, &mut self.tape);
+        if fate != Fate::Normal {
+            self.trouble_at = self.now;
+        }
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
         let latency = Span(1 + u64::from(self.tape.byte() % 64) * self.slowness(&call));
         let at = self.now + latency;
@@ -138,6 +144,9 @@ impl World {
             return;
         }
         let (reply, at_limit) = self.perform(&call);
+        if matches!(&reply, Reply::Groups(Err(_)) | Reply::Target(Err(_)) | Reply::Changed(Err(_))) {
+            self.trouble_at = self.now;
+        }
         let event = Event::Reply(id, reply);
         let limit = match call {
             Call::ProbeDatabase { limit } => limit,

@@ -65,8 +65,8 @@ pub(super) struct Group {
     pub(super) change_backoff: Backoff,
     pub(super) joining: bool,
     pub(super) left: Left,
-    /// An address may not come back before its delay is over.
-    not_before: Moment,
+    /// The target drains until then at the latest: an address may not come back before. `None`: it does not drain.
+    drained: Option<Moment>,
     pub(super) told_dry: bool,
 }
 
@@ -93,7 +93,7 @@ impl Group {
             change_backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
             joining: false,
             left: Left::No,
-            not_before: Moment(0),
+            drained: None,
             told_dry: false,
         }
     }
@@ -136,9 +136,7 @@ impl Group {
         }
         match (wish, self.state()) {
             (Wish::Hold, _) | (Wish::Join, None) => false,
-            // An address that is draining cannot be registered again: its delay must pass first.
-            (Wish::Join, Some(TargetState::Leaving)) => self.kind == Some(TargetType::Instance),
-            (Wish::Join, Some(state)) => *state == TargetState::Absent,
+            (Wish::Join, Some(state)) => matches!(state, TargetState::Absent | TargetState::Leaving),
             (Wish::Leave, Some(TargetState::Absent)) if self.presence(refusing) == Presence::Out => false,
             (Wish::Leave, _) => !matches!(self.left, Left::Confirmed(_)),
         }
@@ -168,10 +166,19 @@ impl Group {
                 Err(at) => self.look.plan(at),
             }
         }
-        let may = |group: &Group| wish != Wish::Join || (!group.look.is_open() && desk.reached(group.not_before));
-        if self.wants_change(wish, inputs.refusing) && may(self) && desk.due(&self.change) {
+        if self.wants_change(wish, inputs.refusing)
+            && (wish != Wish::Join || self.may_join(desk))
+            && desk.due(&self.change)
+        {
             self.make_change(target, inputs, wish, desk);
         }
+    }
+
+    /// An address that is draining cannot be registered again: its delay must pass first. Once it has, nobody need have
+    /// seen it.
+    fn may_join(&self, desk: &Desk) -> bool {
+        let drains = self.drained.filter(|_| self.kind == Some(TargetType::Ip));
+        !self.look.is_open() && drains.is_none_or(|until| desk.reached(until))
     }
 
     fn make_change(&mut self, target: Target, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
@@ -217,6 +224,7 @@ impl Group {
                 desk.tell(NoteKind::Notice, format!("{} says {}{detail}", target.name, seen.state.word()));
             }
         }
+        self.note_draining(&seen.state, desk.now());
         let steady = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
         if steady {
             self.look_backoff.reset();
@@ -224,6 +232,11 @@ impl Group {
         let wait = if steady { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
         self.seen = Some(Sight { target: seen, asked: self.look.begun() });
         self.look.done(desk.now() + wait);
+    }
+
+    fn note_draining(&mut self, state: &TargetState, now: Moment) {
+        let drains = *state == TargetState::Leaving;
+        self.drained = drains.then(|| self.drained.unwrap_or(now + self.delay()));
     }
 
     pub(super) fn on_change(&mut self, answer: Result<String, Trouble>, desk: &mut Desk) {
@@ -274,15 +287,14 @@ impl Group {
         if self.state() != Some(&state) {
             self.seen_since = desk.now();
         }
+        self.drained = None;
+        self.note_draining(&state, desk.now());
         let target = TargetSeen { state, reason: reason.into(), description: String::new() };
         self.seen = Some(Sight { target, asked: self.change.begun() });
         self.look_backoff.reset();
         // A first look before the delay has passed would only see `draining` (peers' lesson: it costs everybody's
         // quota).
         let wait = if self.joining { desk.wait(&mut self.look_backoff) } else { self.delay() + FIRST_LOOK };
-        if !self.joining && self.kind == Some(TargetType::Ip) {
-            self.not_before = desk.now() + self.delay();
-        }
         // A look that was under way says nothing about what is so now.
         desk.disown(&mut self.look);
         self.look.plan(desk.now() + wait);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{facts, policy, target};
-use rundeck_alb_core::{DrainResult, Ownership, TargetState};
+use rundeck_alb_core::{DrainResult, Ownership, TargetState, TargetType};
 
 /// Five failed checks of this balancer, half a minute apart.
 const DETECTION: Span = Span::secs(150);
@@ -65,4 +65,45 @@ fn a_drain_does_not_wait_for_a_balancer_that_has_let_the_node_go() {
         until_receipt(&mut rig, &mut observed(state));
         assert!(rig.now.since(begun) < Span::secs(40), "{:?} after it began", rig.now.since(begun));
     }
+}
+
+/// An `ip` target that is wanted back early is registered again as soon as its delay is over, and not before.
+#[test]
+fn an_address_is_registered_again_when_its_delay_is_over() {
+    let delay = Span::secs(300);
+    let mut policy = policy();
+    policy.membership.groups[0].target_type = Some(TargetType::Ip);
+    let mut rig = Rig::new(policy, 1);
+    let (mut member, mut out, mut back) = (false, None, None);
+    let mut world = |rig: &Rig, call: &Call| match call {
+        Call::DescribeGroups(_) => {
+            let mut facts = facts();
+            (facts.delay_secs, facts.target_type) = (delay.0 / 1000, Some(TargetType::Ip));
+            Some(Reply::Groups(Ok(vec![facts])))
+        }
+        Call::DescribeTarget(_) if member => Some(Reply::Target(Ok(target(TargetState::Healthy)))),
+        Call::DescribeTarget(_) => {
+            let leaving = out.is_some_and(|at| rig.now.since(at) < delay);
+            Some(Reply::Target(Ok(target(if leaving { TargetState::Leaving } else { TargetState::Absent }))))
+        }
+        Call::Register { .. } => {
+            member = true;
+            back = out.map(|at| rig.now.since(at));
+            Some(Reply::Changed(Ok("request-in".into())))
+        }
+        Call::Deregister { .. } => {
+            member = false;
+            out = Some(rig.now);
+            Some(Reply::Changed(Ok("request-out".into())))
+        }
+        _ => None,
+    };
+    pass(&mut rig, Span::secs(120), &mut world);
+    assert!(is_up(&rig), "never up");
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(100), &mut world);
+    resume(&mut rig);
+    pass(&mut rig, HOUR, &mut world);
+    let back = back.unwrap();
+    assert!(back >= delay && back <= delay + Span::secs(20), "registered again {back:?} after it was taken out");
 }

@@ -1,0 +1,82 @@
+//! The promises about targets, by the world's record of its load balancer: whose they are, when they may come and go,
+//! and that a drain is over only when the balancer knows.
+
+use crate::balancer::{ADDRESS, Group, INSTANCE, Place};
+use crate::invariants::{Turn, Verdict, require};
+use crate::oracle::Oracle;
+use crate::world::World;
+use rundeck_alb_core::{
+    Call, DrainResult, Moment, Ownership, Receipt, Span, State, Step, StepName, StepResult, Target, TargetType,
+    TargetView,
+};
+
+/// A target is wanted back no later than this after it may come back: a call and a jittered retry.
+const OVERSLEPT: Span = Span::secs(20);
+
+/// Only our own id and port, only in groups that are ours, one change at a time.
+pub fn own_target(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
+    const RULE: &str = "S2 only our own target, only where we own it";
+    let group = world.groups.iter().find(|g| g.facts.arn == target.group);
+    let id = group.map(|g| if g.facts.target_type == Some(TargetType::Ip) { ADDRESS } else { INSTANCE });
+    let ours = group.is_some_and(|g| g.port == target.port) && id == Some(target.id.as_str());
+    require(ours, RULE, || format!("{target:?} is not ours"))?;
+    require(!oracle.policy.dry_run, RULE, || "dry run".into())?;
+    let membership = &oracle.policy.membership;
+    let named = membership.groups.iter().find(|w| w.group == target.group || w.group == target.name);
+    let owned = match named.map_or(membership.ownership, |w| w.ownership) {
+        Ownership::Own => true,
+        Ownership::Observe => false,
+        Ownership::Auto => oracle.run.lifecycle == Some(None),
+    };
+    require(owned, RULE, || format!("{target:?} in a group that is only observed"))?;
+    let open = oracle.run.open.values().filter(|o| match &o.call {
+        Call::Register { target: t, .. } | Call::Deregister { target: t, .. } => t.group == target.group,
+        _ => false,
+    });
+    require(open.count() == 0, "S4 one change in flight per group", || format!("{target:?}"))
+}
+
+/// AWS refuses an address that still drains, which whoever took it out knows.
+pub fn address_kept(target: &Target, now: Moment, oracle: &Oracle, world: &World) -> Verdict {
+    let ours = |g: &&Group| g.taken_out == g.out_since && g.taken_out.is_some_and(|at| at > oracle.run.begun);
+    let ips = world.groups.iter().filter(|g| g.facts.target_type == Some(TargetType::Ip));
+    let drains = ips.filter(ours).find_map(|g| {
+        let Place::Draining(until) = g.place else { return None };
+        (g.facts.arn == target.group && until > now).then_some(until)
+    });
+    require(drains.is_none(), "S-ip an address is not registered while it drains", || format!("until {drains:?}"))
+}
+
+/// An address that this run took out comes back soon after its delay, where nothing but the delay was in the way.
+pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    let (answer, now) = (turn.after.answer, turn.now);
+    if !oracle.orders.is_empty() || answer.state != State::Up || !answer.ok || oracle.policy.dry_run {
+        return Ok(());
+    }
+    for group in world.groups.iter().filter(|g| g.facts.target_type == Some(TargetType::Ip) && g.left()) {
+        let Some(out) = group.taken_out.filter(|out| world.trouble_at < *out && oracle.run.begun < *out) else {
+            continue;
+        };
+        let free = (out + Span::secs(group.facts.delay_secs)).max(turn.after.since);
+        let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
+        let may = oracle.run.lifecycle.as_ref().is_some_and(|it| it.is_none());
+        let wanted = turn.before.targets.iter().any(known) && may && group.out_since == group.taken_out;
+        require(!wanted || now < free + OVERSLEPT, "S-ip an address comes back when its delay is over", || {
+            format!("{} s after it", now.since(free).0 / 1000)
+        })?;
+    }
+    Ok(())
+}
+
+/// No balancer that the agent could read still sends requests when a drain is over that was not cut short: it has seen
+/// the deregistration, or the 503.
+pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
+    let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
+    let nobody = |s: &Step| matches!(s.result, Some(StepResult::RundeckGone | StepResult::NotInService));
+    if !whole || receipt.steps.iter().any(|s| s.name == StepName::Quiet && nobody(s)) {
+        return Ok(());
+    }
+    let read = |arn: &String| turn.before.targets.iter().any(|t| t.arn.as_ref() == Some(arn));
+    let sends = world.groups.iter().find(|g| g.place == Place::Healthy && read(&g.facts.arn));
+    require(sends.is_none(), "L2 the balancer has seen it when a drain is over", || format!("{sends:?}"))
+}
