@@ -55,6 +55,8 @@ listed! {
         CountsAnotherOutcome,
         /// Takes itself for no target of any group while it leaves.
         SeesItselfOut,
+        /// Takes "there is no such group" for a deregistration.
+        TakesNotFoundForDone,
     }
 }
 
@@ -103,6 +105,11 @@ impl Broken {
                 if self.heart.snapshot().drain.is_some() =>
             {
                 Some(Event::Reply(id, Reply::Target(Ok(TargetSeen { state: TargetState::Absent, ..seen }))))
+            }
+            (Flaw::TakesNotFoundForDone, Event::Reply(id, Reply::Changed(Err(why))))
+                if why.kind == TroubleKind::NotFound =>
+            {
+                Some(Event::Reply(id, Reply::Changed(Ok("none".into()))))
             }
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),

@@ -3,7 +3,7 @@
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
 use crate::oracle::{Oracle, Round};
-use crate::targets::{address_kept, address_not_overslept, noticed, own_target};
+use crate::targets::{address_kept, address_not_overslept, noticed, own_target, taken_out};
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
@@ -165,6 +165,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         Call::WriteReceipt(receipt) => {
             floor_kept(receipt, oracle, turn.now)?;
             noticed(receipt, turn, world)?;
+            taken_out(receipt, turn, oracle, world)?;
             receipt_true(receipt, oracle, world)
         }
         Call::ProbeApi | Call::ProbeDatabase { .. } | Call::ProbeReadiness { .. } => {

@@ -6,8 +6,8 @@ use crate::invariants::{Turn, Verdict, require};
 use crate::oracle::Oracle;
 use crate::world::World;
 use rundeck_alb_core::{
-    Call, DrainResult, Moment, Ownership, Receipt, Span, State, Step, StepName, StepResult, Target, TargetType,
-    TargetView,
+    Call, Deregistered, DrainResult, Moment, Ownership, Receipt, Span, State, Step, StepName, StepResult, Target,
+    TargetType, TargetView,
 };
 
 /// A target is wanted back no later than this after it may come back: a call and a jittered retry.
@@ -79,4 +79,16 @@ pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
     let read = |arn: &String| turn.before.targets.iter().any(|t| t.arn.as_ref() == Some(arn));
     let sends = world.groups.iter().find(|g| g.place == Place::Healthy && read(&g.facts.arn));
     require(sends.is_none(), "L2 the balancer has seen it when a drain is over", || format!("{sends:?}"))
+}
+
+/// "Done" is said of deregistering only where each target that is ours to take out was out at some moment of the drain;
+/// a group that AWS does not find is named as such.
+pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    let done = StepResult::Deregistered(Deregistered::Done);
+    let said = receipt.steps.iter().any(|s| s.result == Some(done));
+    let Some((since, _)) = oracle.drain.filter(|_| said) else { return Ok(()) };
+    let owned = |g: &Group| turn.before.targets.iter().any(|t| t.owned && t.arn.as_ref() == Some(&g.facts.arn));
+    let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
+    let kept = world.groups.iter().find(|g| owned(g) && !was_out(g));
+    require(kept.is_none(), "L2 a receipt tells the truth", || format!("deregistered: {kept:?}"))
 }

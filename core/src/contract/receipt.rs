@@ -46,6 +46,8 @@ words! {
         Observed = "not ours to do: the groups are only observed",
         /// Nothing is changed.
         DryRun = "dry run",
+        /// AWS says that a group does not exist; each other was confirmed.
+        GroupGone = "done, but for a target group that does not exist",
         /// AWS confirmed each, or the node was in none.
         Done = "done",
     }

@@ -73,7 +73,7 @@ impl Heart {
         match &mut self.drain {
             Some(drain) => drain.add(order),
             None => {
-                self.membership.begin_leaving();
+                self.membership.begin_leaving(now);
                 self.mode.begin(&mut self.desk);
                 let jobs_first = between::jobs_first(self.asg.in_group());
                 if jobs_first {

@@ -24,6 +24,8 @@ pub(super) enum Left {
     No,
     /// Tried without success so far.
     Failing,
+    /// There is no such group, AWS says: nothing is left to do, and nothing is confirmed.
+    NoGroup,
     /// AWS confirmed it.
     Confirmed(Option<String>),
 }
@@ -40,8 +42,8 @@ pub(super) struct Sight {
 pub(super) enum Presence {
     /// It has the target.
     In,
-    /// It has let the target go, and that was seen after `/health` had begun to say 503: whoever puts the target back
-    /// later meets the 503 first.
+    /// It has let the target go, and that was seen in this drain, after `/health` had begun to say 503: whoever puts
+    /// the target back later meets the 503 first.
     Out,
     /// Not seen, or seen gone so long ago that somebody may have put it back and found it healthy.
     Unknown,
@@ -65,6 +67,8 @@ pub(super) struct Group {
     pub(super) change_backoff: Backoff,
     pub(super) joining: bool,
     pub(super) left: Left,
+    /// When the present drain began, or the last one.
+    pub(super) leaving_since: Moment,
     /// The target drains until then at the latest: an address may not come back before. `None`: it does not drain.
     drained: Option<Moment>,
     pub(super) told_dry: bool,
@@ -93,6 +97,7 @@ impl Group {
             change_backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
             joining: false,
             left: Left::No,
+            leaving_since: Moment(0),
             drained: None,
             told_dry: false,
         }
@@ -107,14 +112,19 @@ impl Group {
         match &self.seen {
             None => Presence::Unknown,
             Some(sight) if !matches!(sight.target.state, TargetState::Absent | TargetState::Leaving) => Presence::In,
-            Some(sight) if refusing.is_some_and(|since| sight.asked >= since) => Presence::Out,
+            Some(sight) if self.counts_from(refusing).is_some_and(|since| sight.asked >= since) => Presence::Out,
             Some(_) => Presence::Unknown,
         }
     }
 
-    /// Deregistered for good, or not there.
+    /// From when on "gone" says something: before, whoever put the target back may have found it healthy.
+    fn counts_from(&self, refusing: Option<Moment>) -> Option<Moment> {
+        refusing.map(|since| since.max(self.leaving_since))
+    }
+
+    /// Deregistered for good, or not there, or there is no group to be in.
     pub(super) fn has_left(&self, refusing: Option<Moment>) -> bool {
-        matches!(self.left, Left::Confirmed(_)) || self.presence(refusing) == Presence::Out
+        matches!(self.left, Left::Confirmed(_) | Left::NoGroup) || self.presence(refusing) == Presence::Out
     }
 
     pub(super) fn delay(&self) -> Span {
@@ -147,7 +157,7 @@ impl Group {
         wish == Wish::Leave
             && !self.wants_change(wish, refusing)
             && self.presence(refusing) != Presence::Out
-            && refusing.is_some_and(|since| self.look.begun() < since)
+            && self.counts_from(refusing).is_some_and(|since| self.look.begun() < since)
     }
 
     pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
@@ -207,7 +217,8 @@ impl Group {
     }
 
     pub(super) fn on_seen(&mut self, seen: TargetSeen, policy: &MembershipPolicy, desk: &mut Desk) {
-        if matches!(self.left, Left::Confirmed(_)) && !matches!(seen.state, TargetState::Leaving | TargetState::Absent)
+        if matches!(self.left, Left::Confirmed(_) | Left::NoGroup)
+            && !matches!(seen.state, TargetState::Leaving | TargetState::Absent)
         {
             // Somebody put a leaving node back: out again.
             self.left = Left::No;
@@ -241,7 +252,9 @@ impl Group {
 
     pub(super) fn on_change(&mut self, answer: Result<String, Trouble>, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
-        let gone = matches!(&answer, Err(t) if t.kind == TroubleKind::InvalidTarget) && !self.joining;
+        let refused = |kind| matches!(&answer, Err(trouble) if trouble.kind == kind);
+        let gone = refused(TroubleKind::InvalidTarget) && !self.joining;
+        let no_group = refused(TroubleKind::NotFound);
         match answer {
             Ok(request) => {
                 self.change_backoff.reset();
@@ -259,7 +272,8 @@ impl Group {
                     self.seen = None;
                     self.look_soon(desk.now());
                 } else {
-                    self.left = Left::Failing;
+                    // Tried again all the same: who says so may be wrong, and a group may be made anew.
+                    self.left = if no_group { Left::NoGroup } else { Left::Failing };
                 }
                 self.change.done(desk.now() + desk.wait(&mut self.change_backoff));
             }

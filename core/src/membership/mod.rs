@@ -90,7 +90,9 @@ impl Membership {
         } else if dry_run {
             Some(Deregistered::DryRun)
         } else {
-            owned.all(|g| g.has_left(refusing)).then_some(Deregistered::Done)
+            let gone = self.groups.iter().any(|g| g.owned && g.left == Left::NoGroup);
+            let done = if gone { Deregistered::GroupGone } else { Deregistered::Done };
+            owned.all(|g| g.has_left(refusing)).then_some(done)
         }
     }
 
@@ -109,8 +111,9 @@ impl Membership {
     }
 
     /// A drain begins: what was confirmed before does not count for it.
-    pub(crate) fn begin_leaving(&mut self) {
+    pub(crate) fn begin_leaving(&mut self, now: Moment) {
         for group in &mut self.groups {
+            group.leaving_since = now;
             group.left = Left::No;
             group.told_dry = false;
             group.change_backoff.reset();
@@ -135,7 +138,7 @@ impl Membership {
             let target = g.target.as_ref()?;
             let request_id = match &g.left {
                 Left::Confirmed(id) => id.clone(),
-                Left::No | Left::Failing => None,
+                Left::No | Left::Failing | Left::NoGroup => None,
             };
             let deregistered = matches!(g.left, Left::Confirmed(_));
             Some(GroupLeft { arn: target.group.clone(), port: target.port, deregistered, request_id })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{facts, policy, target};
-use rundeck_alb_core::{DrainResult, Ownership, TargetState, TargetType};
+use rundeck_alb_core::{DrainResult, Ownership, TargetState, TargetType, Trouble, TroubleKind};
 
 /// Five failed checks of this balancer, half a minute apart.
 const DETECTION: Span = Span::secs(150);
@@ -106,4 +106,27 @@ fn an_address_is_registered_again_when_its_delay_is_over() {
     pass(&mut rig, HOUR, &mut world);
     let back = back.unwrap();
     assert!(back >= delay && back <= delay + Span::secs(20), "registered again {back:?} after it was taken out");
+}
+
+/// A target group that was deleted needs no deregistration: the drain is clean.
+#[test]
+fn a_deleted_target_group_does_not_cut_a_drain_short() {
+    let mut rig = settled(policy());
+    drain(&mut rig, "d1", Cause::Operator);
+    let gone = || Trouble {
+        kind: TroubleKind::NotFound,
+        action: String::new(),
+        text: "One or more target groups not found".into(),
+    };
+    let (receipt, _) = until_receipt(&mut rig, &mut |_, call| match call {
+        Call::Deregister { .. } => Some(Reply::Changed(Err(gone()))),
+        Call::DescribeTarget(_) => Some(Reply::Target(Err(gone()))),
+        Call::DescribeGroups(_) => Some(Reply::Groups(Err(gone()))),
+        _ => None,
+    });
+    assert_eq!(receipt.result, DrainResult::Clean, "{:#?}", steps(&receipt));
+    // Who says that there is no group may be wrong: nothing is written down as deregistered, and the 503 is waited for.
+    assert!(receipt.target_groups.iter().all(|group| !group.deregistered), "{:?}", receipt.target_groups);
+    let detection = Span::secs(2 * 10 + 5);
+    assert!(receipt.ended.since(receipt.started) >= detection, "{:#?}", steps(&receipt));
 }
