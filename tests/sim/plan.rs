@@ -83,7 +83,12 @@ impl Plan {
             ownership: tape.pick(&ownership(), Ownership::Own),
         });
         let wanted: Vec<GroupWanted> = wanted.collect();
-        let tag = Some(groups.iter().map(|(f, _)| f.name.clone()).collect::<Vec<_>>().join(" "));
+        let names = |(facts, _): &(GroupFacts, u16)| format!("{} {}", facts.name, facts.arn);
+        let one = |(facts, _): &(GroupFacts, u16)| facts.name.clone();
+        // A single group is named twice: it is one all the same.
+        let names: Vec<String> =
+            if count == 1 { groups.iter().map(names).collect() } else { groups.iter().map(one).collect() };
+        let tag = Some(names.join(" "));
         let membership = MembershipPolicy {
             groups: if by_tag { Vec::new() } else { wanted },
             discover_tag: MembershipPolicy::default().discover_tag.filter(|_| by_tag),

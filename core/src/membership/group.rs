@@ -72,6 +72,8 @@ pub(super) struct Group {
     /// The target drains until then at the latest: an address may not come back before. `None`: it does not drain.
     drained: Option<Moment>,
     pub(super) told_dry: bool,
+    /// Another name has named the same target before: that one acts, this one is nobody.
+    pub(super) double: bool,
 }
 
 /// AWS's default deregistration delay, for a group that could not be read.
@@ -100,7 +102,26 @@ impl Group {
             leaving_since: Moment(0),
             drained: None,
             told_dry: false,
+            double: false,
         }
+    }
+
+    /// This is the node's target here, if no other name has claimed it before.
+    pub(super) fn be(&mut self, target: Target, claimed: &mut Vec<Target>, desk: &mut Desk) {
+        let double = claimed.contains(&target);
+        if double && !self.double {
+            desk.disown(&mut self.look);
+            desk.disown(&mut self.change);
+            self.target = None;
+            let name = self.configured_name();
+            desk.tell(NoteKind::Notice, format!("{name} names the target group {} once more: it is one", target.name));
+        }
+        self.double = double;
+        if !double && self.target.as_ref() != Some(&target) {
+            self.target = Some(target.clone());
+            self.look.plan(desk.now());
+        }
+        claimed.push(target);
     }
 
     pub(super) fn state(&self) -> Option<&TargetState> {

@@ -64,6 +64,11 @@ impl Membership {
         }
     }
 
+    /// The groups, each once, whatever they are called.
+    fn each(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| !group.double)
+    }
+
     /// How far the node's groups have let it go.
     /// `refusing`: since when `/health` has said 503.
     pub(crate) fn leaving(&self, refusing: Option<Moment>, dry_run: bool) -> GroupsLeaving {
@@ -77,12 +82,12 @@ impl Membership {
 
     /// The longest deregistration delay of the node's groups.
     fn longest_delay(&self) -> Span {
-        self.groups.iter().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
+        self.each().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
     }
 
     /// What came of deregistering, once there is nothing left to be done.
     fn deregistered(&self, refusing: Option<Moment>, dry_run: bool) -> Option<Deregistered> {
-        let mut owned = self.groups.iter().filter(|g| g.owned).peekable();
+        let mut owned = self.each().filter(|g| g.owned).peekable();
         if self.groups.is_empty() {
             Some(Deregistered::NoGroup)
         } else if owned.peek().is_none() {
@@ -90,7 +95,7 @@ impl Membership {
         } else if dry_run {
             Some(Deregistered::DryRun)
         } else {
-            let gone = self.groups.iter().any(|g| g.owned && g.left == Left::NoGroup);
+            let gone = self.each().any(|g| g.owned && g.left == Left::NoGroup);
             let done = if gone { Deregistered::GroupGone } else { Deregistered::Done };
             owned.all(|g| g.has_left(refusing)).then_some(done)
         }
@@ -107,7 +112,7 @@ impl Membership {
             // Some balancer may ask all the same (HAProxy, a group that nobody named to us).
             return Some(UNREAD_DETECTION);
         }
-        self.groups.iter().filter(|g| g.presence(refusing) != Presence::Out).map(Group::detection).max()
+        self.each().filter(|g| g.presence(refusing) != Presence::Out).map(Group::detection).max()
     }
 
     /// A drain begins: what was confirmed before does not count for it.
@@ -143,7 +148,7 @@ impl Membership {
             let deregistered = matches!(g.left, Left::Confirmed(_));
             Some(GroupLeft { arn: target.group.clone(), port: target.port, deregistered, request_id })
         };
-        self.groups.iter().filter_map(left).collect()
+        self.each().filter_map(left).collect()
     }
 
     /// Some group showed this node as a target since the start of the agent.
@@ -158,7 +163,7 @@ impl Membership {
 
     /// What people may know of each target.
     pub(crate) fn views(&self, answering: Answering<'_>) -> Vec<TargetView> {
-        self.groups.iter().map(|group| group.view(answering)).collect()
+        self.each().map(|group| group.view(answering)).collect()
     }
 
     /// The identity was asked for.
@@ -219,6 +224,7 @@ impl Membership {
 
     /// Who acts for each group, and as which target.
     fn own(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
+        let mut claimed = Vec::new();
         for group in &mut self.groups {
             group.owned = match group.wanted.ownership {
                 Ownership::Own => true,
@@ -234,10 +240,7 @@ impl Membership {
             };
             let port = group.wanted.port.unwrap_or(facts.port);
             let target = Target { group: facts.arn.clone(), name: facts.name.clone(), id, port };
-            if group.target.as_ref() != Some(&target) {
-                group.target = Some(target);
-                group.look.plan(desk.now());
-            }
+            group.be(target, &mut claimed, desk);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Targets: what was seen of them grows old, and an answer speaks only for what was asked.
 
 use super::*;
-use crate::rig::{facts, policy, target};
+use crate::rig::{GROUP, facts, policy, target};
 use rundeck_alb_core::{DrainResult, Ownership, TargetState, TargetType, Trouble, TroubleKind};
 
 /// Five failed checks of this balancer, half a minute apart.
@@ -129,4 +129,24 @@ fn a_deleted_target_group_does_not_cut_a_drain_short() {
     assert!(receipt.target_groups.iter().all(|group| !group.deregistered), "{:?}", receipt.target_groups);
     let detection = Span::secs(2 * 10 + 5);
     assert!(receipt.ended.since(receipt.started) >= detection, "{:#?}", steps(&receipt));
+}
+
+/// A target group that the instance tag names twice, by ARN and by name, is one group: registered once.
+#[test]
+fn a_target_group_that_is_named_twice_is_one_group() {
+    let mut policy = policy();
+    policy.membership.groups.clear();
+    policy.membership.discover_tag = Some("t".into());
+    policy.membership.ownership = Ownership::Own;
+    let mut rig = Rig::new(policy, 1);
+    let tag = format!("{GROUP} rundeck");
+    let mut world = |_: &Rig, call: &Call| matches!(call, Call::AskTag(_)).then(|| Reply::Tag(Ok(Some(tag.clone()))));
+    let sent = pass(&mut rig, Span::secs(120), &mut world);
+    assert!(rig.registered, "never registered");
+    assert_eq!(count(&sent, Call::changes_balancer), 1);
+    assert_eq!(rig.heart.snapshot().targets.len(), 1, "shown once");
+    drain(&mut rig, "d1", Cause::Operator);
+    let (receipt, sent) = until_receipt(&mut rig, &mut world);
+    assert_eq!((receipt.result, receipt.target_groups.len()), (DrainResult::Clean, 1), "{:#?}", steps(&receipt));
+    assert_eq!(count(&sent, Call::changes_balancer), 1);
 }
