@@ -129,17 +129,18 @@ impl Following {
     }
 
     async fn ask(&self) -> Result<Look, ControlError> {
+        // A drain that goes on for whoever has joined it still has the receipt of its first end.
+        let status = super::status::ask(&self.control).await?.0;
+        if status.drain.as_ref().is_some_and(|drain| drain.id == self.id && drain.phase != DrainPhase::Done.word()) {
+            return Ok(Look::Running(Box::new(status)));
+        }
         let path = format!("/receipts/{}", self.id);
         let receipt = self.control.get(&path).await?;
         match receipt.status {
-            StatusCode::OK => return Ok(Look::Receipt(receipt.json(&path)?)),
-            StatusCode::NOT_FOUND => {}
-            _ => return Err(receipt.unexpected(&path)),
+            StatusCode::OK => Ok(Look::Receipt(receipt.json(&path)?)),
+            StatusCode::NOT_FOUND => Ok(Look::Over),
+            _ => Err(receipt.unexpected(&path)),
         }
-        let status = super::status::ask(&self.control).await?.0;
-        let running =
-            status.drain.as_ref().is_some_and(|drain| drain.id == self.id && drain.phase != DrainPhase::Done.word());
-        Ok(if running { Look::Running(Box::new(status)) } else { Look::Over })
     }
 
     fn receipt_on_disk(&self) -> Option<Value> {

@@ -120,7 +120,7 @@ impl Schedule<'_> {
             return;
         }
         rundeck.stopping = true;
-        let last = rundeck.jobs.iter().copied().max().unwrap_or(now).max(now);
+        let last = rundeck.jobs.iter().map(|job| job.until).max().unwrap_or(now).max(now);
         self.world.at(last + Span(500), Coming::RundeckEnds);
     }
 
@@ -135,7 +135,12 @@ impl Schedule<'_> {
         let world = &mut self.world;
         match happening {
             Happening::Job => world.rundeck.start_job(now, until.since(now)),
-            Happening::Requests => world.requests = until,
+            Happening::Requests => {
+                if world.requests <= now {
+                    world.requests_from = now;
+                }
+                world.requests = until;
+            }
             Happening::Hang => world.rundeck.hung = until,
             Happening::Database => world.rundeck.database = (until, world.tape.chance(80)),
             Happening::PortClosed => world.rundeck.port_closed = until,

@@ -27,6 +27,9 @@ pub fn require(holds: bool, rule: &'static str, text: impl FnOnce() -> String) -
 /// Waking the loop more often than this in one minute is a busy loop, whatever the faults.
 const WAKES: u32 = 600;
 
+/// What is so for this long is seen by whoever asks each second or two.
+const SEEN_WITHIN: Span = Span::secs(5);
+
 /// One turn of the heart.
 pub struct Turn<'a> {
     pub event: &'a Event,
@@ -72,6 +75,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     first_up(turn, oracle)?;
     local_checks(turn, oracle)?;
     one_outcome(turn)?;
+    reopened(turn, oracle)?;
     boot_budget(turn, oracle)?;
     group_rule(turn, oracle)?;
     address_not_overslept(turn, oracle, world)?;
@@ -215,7 +219,8 @@ fn keeps(intent: &Intent, oracle: &Oracle) -> Verdict {
 }
 
 fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
-    let again = oracle.run.receipts.contains(&receipt.id);
+    let joined = oracle.done.is_none_or(|done| oracle.joined >= done);
+    let again = oracle.run.receipts.contains(&receipt.id) && !joined;
     require(!again, "L2 one receipt per drain", || format!("{} again", receipt.id))?;
     for left in receipt.target_groups.iter().filter(|left| left.deregistered) {
         let Some(group) = world.groups.iter().find(|g| g.facts.arn == left.arn) else { continue };
@@ -230,7 +235,8 @@ fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
     if receipt.result == DrainResult::Aborted {
         return require(oracle.run.abort_at.is_some(), "L2 a receipt tells the truth", || "not aborted".into());
     }
-    idle_proven(receipt, oracle)
+    idle_proven(receipt, oracle)?;
+    clean_only_if_it_was(receipt, oracle, world)
 }
 
 /// "None running" rests on two answers that were asked for after everything else was over.
@@ -244,6 +250,27 @@ fn idle_proven(receipt: &Receipt, oracle: &Oracle) -> Verdict {
     let last: Vec<_> = oracle.run.api.iter().filter(|a| a.at <= end).rev().take(2).collect();
     let proven = last.len() == 2 && last.iter().all(|a| a.asked >= step.started && a.running == Some(0));
     require(proven, "S-jobs idle is proven twice", || format!("{last:?}, the wait began at {}", step.started.0))
+}
+
+/// Nothing that the world knows of was cut by a drain that calls itself clean.
+fn clean_only_if_it_was(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
+    const RULE: &str = "L2 clean only if no job ran and nothing was in flight";
+    // While the loop stands still, the world goes on.
+    if receipt.result != DrainResult::Clean || oracle.stalled > oracle.stalled_at_begin {
+        return Ok(());
+    }
+    let ended = |name: StepName| {
+        let step = receipt.steps.iter().find(|step| step.name == name)?;
+        Some((step.started + Span(step.took_ms?), step.result))
+    };
+    // What had begun so much earlier was there to be seen.
+    let (jobs, quiet) = (ended(StepName::Jobs), ended(StepName::Quiet));
+    let runs = |at: Moment| world.rundeck.jobs.iter().any(|job| job.from + SEEN_WITHIN < at && job.until > at);
+    require(jobs.is_some_and(|(at, _)| !runs(at)), RULE, || format!("{jobs:?}, {:?}", world.rundeck.jobs))?;
+    let counted = quiet.filter(|(_, result)| *result == Some(StepResult::NothingInFlight));
+    let (from, until) = (world.requests_from, world.requests);
+    let flew = counted.is_some_and(|(at, _)| from + SEEN_WITHIN < at && until > at);
+    require(!flew, RULE, || format!("{quiet:?}, requests from {} to {}", from.0, until.0))
 }
 
 fn exit(ending: Ending, oracle: &Oracle) -> Verdict {
@@ -261,6 +288,10 @@ fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let answer = turn.after.answer;
     let leaving = matches!(answer.state, State::Draining | State::Stopped);
     let wanted = !oracle.orders.is_empty();
+    let over = turn.after.drain.as_ref().is_some_and(|drain| drain.phase == DrainPhase::Done);
+    require(!over || oracle.done.is_some(), "S-join who joins a drain that was cut short has his own time", || {
+        format!("over at once, joined at {}", oracle.joined.0)
+    })?;
     require(wanted == leaving, "S-drain shows while it is wanted, never ended by time", || format!("{answer:?}"))?;
     if !wanted || !answer.ok {
         return Ok(());
@@ -269,6 +300,19 @@ fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let phase = turn.after.drain.as_ref().map(|d| d.phase);
     let holds = in_group && matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
     require(holds, "S1 draining is not 200", || format!("{answer:?} in {phase:?}"))
+}
+
+/// A drain that was over goes on only for somebody who has just joined it; then it ends in a receipt once more.
+fn reopened(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
+    let drain = |snapshot: &Snapshot| snapshot.drain.as_ref().map(|drain| (drain.id.clone(), drain.phase));
+    let (Some((before, DrainPhase::Done)), Some((after, phase))) = (drain(turn.before), drain(turn.after)) else {
+        return Ok(());
+    };
+    if before != after || phase == DrainPhase::Done {
+        return Ok(());
+    }
+    oracle.done = None;
+    require(oracle.joined == turn.now, "S-join a drain that is over goes on for a joiner only", || format!("{phase}"))
 }
 
 fn process_end_shows(turn: &Turn<'_>) -> Verdict {
@@ -359,14 +403,15 @@ fn drain_bound(oracle: &Oracle, since: Moment) -> Moment {
     // 300 s: AWS's delay for a group that could not be read; 65 s: its detection; slack for both and for two changes.
     let quiet = policy.quiet_timeout.unwrap_or(Span::secs(300)).max(Span::secs(95)).max(policy.floor);
     let all = since + quiet + policy.jobs_timeout + Span::secs(25);
-    let deadline = oracle.orders.iter().filter_map(|w| w.order.deadline.map(|d| d.max(w.since))).min();
-    deadline.map_or(all, |d| all.min(d + Span::secs(5)))
+    let deadlines: Option<Vec<Moment>> =
+        oracle.orders.iter().map(|w| w.order.deadline.map(|d| d.max(w.since))).collect();
+    deadlines.and_then(|all| all.into_iter().max()).map_or(all, |d| all.min(d + Span::secs(5)))
 }
 
 fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
     let Some((since, _)) = oracle.drain else { return Ok(()) };
     let stalled = Span(oracle.stalled - oracle.stalled_at_begin);
-    let bound = drain_bound(oracle, since) + stalled;
+    let bound = drain_bound(oracle, since.max(oracle.joined)) + stalled;
     let Some(done) = oracle.done else {
         return require(now <= bound, "L2 a drain ends in a receipt, in time", || {
             format!("began at {}, must have ended by {}", since.0, bound.0)

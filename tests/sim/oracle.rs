@@ -6,7 +6,7 @@
 use crate::evidence::{Bound, Local};
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
-    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Reply, Room, WebSeen,
+    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Reply, Room, Step, StepResult, WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,6 +96,10 @@ pub struct Oracle {
     pub drain: Option<(Moment, bool)>,
     /// When the drain ended in a receipt.
     pub done: Option<Moment>,
+    /// When somebody joined it who has a time of his own, last.
+    pub joined: Moment,
+    /// Its receipt says that something was given up that can be taken up again.
+    gave_up: bool,
     /// Passive mode is ours, as far as anybody can know.
     pub claim: bool,
     /// Milliseconds in which the agent's loop stood still.
@@ -111,6 +115,8 @@ impl Oracle {
             orders: Vec::new(),
             drain: None,
             done: None,
+            joined: Moment(0),
+            gave_up: false,
             claim: false,
             stalled: 0,
             stalled_at_begin: 0,
@@ -387,8 +393,23 @@ impl Oracle {
     }
 
     fn want(&mut self, order: DrainOrder, now: Moment) {
-        if !self.orders.iter().any(|w| w.order.cause == order.cause) {
-            self.orders.push(Wanted { order, since: now });
+        let waits = order.deadline.is_none_or(|at| at > now);
+        let end = |deadline: Option<Moment>| deadline.map_or(u64::MAX, |at| at.0);
+        let longer = match self.orders.iter_mut().find(|w| w.order.cause == order.cause) {
+            Some(known) => {
+                let before = std::mem::replace(&mut known.order.deadline, order.deadline);
+                end(order.deadline) > end(before)
+            }
+            None => {
+                self.orders.push(Wanted { order, since: now });
+                true
+            }
+        };
+        if longer && waits && self.drain.is_some() {
+            self.joined = now;
+            if self.gave_up {
+                self.done = None;
+            }
         }
         self.begin_if_wanted(now);
     }
@@ -405,6 +426,8 @@ impl Oracle {
             Call::WriteReceipt(receipt) => {
                 self.run.receipts.insert(receipt.id.clone());
                 self.done = Some(now);
+                let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));
+                self.gave_up = receipt.steps.iter().any(|step| step.gave_up && !lost(step));
             }
             _ => {}
         }

@@ -21,6 +21,13 @@ pub enum Shows {
     Actuator,
 }
 
+/// One run of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    pub from: Moment,
+    pub until: Moment,
+}
+
 #[derive(Debug)]
 pub struct Rundeck {
     pub process: Option<Process>,
@@ -40,8 +47,8 @@ pub struct Rundeck {
     /// Somebody else holds the port.
     pub stranger: Until,
     pub mode: Mode,
-    /// Ends of the running jobs.
-    pub jobs: Vec<Moment>,
+    /// The jobs that were started, as long as they may run.
+    pub jobs: Vec<Job>,
     /// SIGSTOP or an endless pause: connections are accepted, nothing is answered.
     pub hung: Until,
     /// Whatever needs the database hangs; the flag: `/health` too.
@@ -130,13 +137,13 @@ impl Rundeck {
     }
 
     pub fn running(&self, now: Moment) -> u32 {
-        u32::try_from(self.jobs.iter().filter(|end| **end > now).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.jobs.iter().filter(|job| job.until > now).count()).unwrap_or(u32::MAX)
     }
 
     pub fn start_job(&mut self, now: Moment, length: Span) {
-        self.jobs.retain(|end| *end > now);
+        self.jobs.retain(|job| job.until > now);
         if self.process.is_some() && now >= self.ready_from && self.mode == Mode::Active && self.jobs.len() < 9 {
-            self.jobs.push(now + length);
+            self.jobs.push(Job { from: now, until: now + length });
         }
     }
 

@@ -65,6 +65,9 @@ pub struct World {
     pub aws: (Until, TroubleKind, bool),
     /// The agent has no descriptors, or cannot judge.
     pub cannot: (Until, WebSeen),
+    /// Some request is in flight from then on …
+    pub requests_from: Moment,
+    /// … until then.
     pub requests: Until,
     /// When a call was last refused, lost or late.
     pub trouble_at: Moment,
@@ -86,6 +89,7 @@ impl World {
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
             cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
+            requests_from: never,
             requests: never,
             trouble_at: never,
             probe_limit,
@@ -278,7 +282,7 @@ impl World {
         self.metadata.tag = tag;
         self.aws.0 = self.now;
         self.cannot.0 = self.now;
-        self.requests = self.now;
+        self.requests = self.requests.min(self.now);
         self.disk.fails = self.now;
         self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts | Coming::RundeckEnds));
     }

@@ -51,7 +51,7 @@ impl Heart {
     pub(super) fn order_drain(&mut self, order: DrainOrder) -> OrderAnswer {
         // Whoever joins a drain waits for its one receipt, which the first order named.
         if let Some(drain) = self.drain.as_mut().filter(|d| d.has(order.cause)) {
-            drain.add(order);
+            drain.add(order, self.desk.now());
             return OrderAnswer::Accepted(drain.id().to_owned());
         }
         if let Some(why) = between::refuses(order.cause, self.asg.in_group()) {
@@ -71,7 +71,7 @@ impl Heart {
         let now = self.desk.now();
         self.desk.tell(NoteKind::DrainStep, format!("drain: {}: 503, passive mode and deregistration", order.cause));
         match &mut self.drain {
-            Some(drain) => drain.add(order),
+            Some(drain) => drain.add(order, now),
             None => {
                 self.membership.begin_leaving(now);
                 self.mode.begin(&mut self.desk);
@@ -107,7 +107,7 @@ impl Heart {
         {
             self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), Span::secs(2));
         }
-        drain.disown_receipt(&mut self.desk);
+        drain.disown(&mut self.desk);
         self.drain = None;
         self.desk.cured(Finding::AsgWillReplace);
         self.mode.begin(&mut self.desk);
@@ -117,11 +117,6 @@ impl Heart {
     }
 
     pub(super) fn stop(&mut self, id: String) {
-        let finished = self.drain.as_ref().is_some_and(Drain::finished);
-        if finished {
-            self.end(Ending::Stopped);
-            return;
-        }
         let order =
             DrainOrder { id, cause: Cause::AgentStopping, reason: String::new(), at: self.desk.now(), deadline: None };
         self.begin(order);

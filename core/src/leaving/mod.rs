@@ -13,7 +13,7 @@ mod steps;
 
 use crate::contract::{
     Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Finding, GroupLeft, Life,
-    Moment, NoteKind, Passive, Receipt, Span, StepName, StepResult, sooner,
+    Moment, NoteKind, Passive, Receipt, Span, StepName, StepResult,
 };
 use crate::desk::{Desk, Pace, Topic};
 use steps::Steps;
@@ -25,6 +25,8 @@ const ADVERTISE_LIMIT: Span = Span::secs(10);
 /// Between two counts of what is in flight.
 const COUNT_EVERY: Span = Span::secs(1);
 const COUNT_LIMIT: Span = Span::secs(2);
+/// Phases that may follow one another in one turn.
+const PHASES: usize = 5;
 /// A receipt that is not on disk by then is reported and no longer waited for.
 const RECEIPT_LIMIT: Span = Span::secs(2);
 
@@ -39,7 +41,13 @@ pub(crate) struct Drain {
     exit: bool,
     /// An Auto Scaling group may replace the node: 200 until the jobs are done.
     jobs_first: bool,
+    /// The first phase is over: all has been tried that goes on in the background.
+    advertised: bool,
     steps: Steps,
+    /// Somebody has joined who has a time of his own.
+    joined: bool,
+    /// Since when the one who came last waits.
+    own_since: Moment,
     intent_by: Option<Moment>,
     phase_since: Moment,
     floor_until: Moment,
@@ -52,7 +60,8 @@ pub(crate) struct Drain {
     cut: Option<Option<u32>>,
     most_running: u32,
     last_running: Option<u32>,
-    unproven: bool,
+    /// What is known of running jobs now; `None`: nobody can tell.
+    running: Option<u32>,
     receipt: Pace,
     receipt_done: bool,
 }
@@ -66,7 +75,10 @@ impl Drain {
             orders: vec![order],
             phase: DrainPhase::Advertise,
             jobs_first,
+            advertised: false,
             steps: Steps::begin(now),
+            joined: false,
+            own_since: now,
             intent_by: Some(now + INTENT_WAIT),
             phase_since: now,
             floor_until: now,
@@ -77,7 +89,7 @@ impl Drain {
             cut: None,
             most_running: 0,
             last_running: None,
-            unproven: false,
+            running: None,
             receipt: Pace::from(now),
             receipt_done: false,
         }
@@ -149,21 +161,36 @@ impl Drain {
         self.orders.iter().find(|o| o.cause == Cause::AgentStopping).or_else(|| self.orders.first())
     }
 
+    /// When it must have ended: each cause's deadline ends that cause's wait, so the last one counts, and there is none
+    /// as long as one cause has none.
     pub(crate) fn deadline(&self) -> Option<Moment> {
-        self.orders.iter().filter_map(|o| o.deadline).min()
+        let all: Option<Vec<Moment>> = self.orders.iter().map(|order| order.deadline).collect();
+        all?.into_iter().max()
     }
 
-    pub(crate) fn add(&mut self, order: DrainOrder) {
+    /// Somebody joins. Another cause, or a later deadline of the same one, has a time of its own, and what was given up
+    /// is taken up again for it.
+    pub(crate) fn add(&mut self, order: DrainOrder, now: Moment) {
         self.exit |= order.cause == Cause::AgentStopping;
-        match self.orders.iter_mut().find(|o| o.cause == order.cause) {
-            // The same wish again: the stricter deadline counts, and the newer words.
+        let waits = order.deadline.is_none_or(|at| at > now);
+        let longer = match self.orders.iter_mut().find(|o| o.cause == order.cause) {
+            // The same wish again: the newer words count.
             Some(known) => {
-                known.deadline = sooner(known.deadline, order.deadline);
+                let longer = later(order.deadline, known.deadline);
+                known.deadline = order.deadline;
                 if !order.reason.is_empty() {
                     known.reason = order.reason;
                 }
+                longer
             }
-            None => self.orders.push(order),
+            None => {
+                self.orders.push(order);
+                true
+            }
+        };
+        if longer && waits {
+            self.joined = true;
+            self.own_since = now;
         }
     }
 
@@ -178,16 +205,18 @@ impl Drain {
 
     /// `/health` still says 200 although the node is leaving.
     pub(crate) fn holds_200(&self) -> bool {
-        self.jobs_first && matches!(self.phase, DrainPhase::Advertise | DrainPhase::Jobs)
+        let waits = matches!(self.phase, DrainPhase::Advertise | DrainPhase::Jobs);
+        self.jobs_first && waits && !self.steps.over(StepName::Jobs)
     }
 
     pub(crate) fn waits_for_jobs(&self) -> bool {
         self.phase == DrainPhase::Jobs
     }
 
-    /// Nobody waits for the receipt any more.
-    pub(crate) fn disown_receipt(&mut self, desk: &mut Desk) {
+    /// It was taken back: nobody waits for its receipt any more, and what it counted is not the next one's.
+    pub(crate) fn disown(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.receipt);
+        desk.disown(&mut self.count);
     }
 
     /// Nothing is left to be done, and the receipt is written.
@@ -196,6 +225,9 @@ impl Drain {
     }
 
     pub(crate) fn step(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) {
+        if std::mem::take(&mut self.joined) {
+            self.take_up_again(inputs, desk);
+        }
         if self.intent_by.is_some_and(|by| desk.reached(by)) {
             self.intent_by = None;
             desk.finding(
@@ -204,11 +236,38 @@ impl Drain {
             );
         }
         self.watch(inputs, policy, desk);
-        // Each phase may end at once; there are four of them.
-        for _ in 0..4 {
+        // Each phase may end at once.
+        for _ in 0..PHASES {
             if !self.advance(inputs, policy, desk) {
                 break;
             }
+        }
+    }
+
+    /// What was given up is open again, and so are jobs that began since they were waited for.
+    fn take_up_again(&mut self, inputs: &DrainInputs, desk: &mut Desk) {
+        let now = desk.now();
+        let mut again = self.steps.take_up_again(now);
+        if self.steps.over(StepName::Jobs) && inputs.jobs.running.is_some_and(|running| running > 0) {
+            self.steps.open(StepName::Jobs, now);
+            again = true;
+        }
+        if !again {
+            return;
+        }
+        let background = [StepName::Passive, StepName::Deregister];
+        if background.into_iter().any(|name| !self.steps.over(name)) {
+            self.advertised = false;
+        }
+        if !self.steps.over(StepName::Quiet) {
+            self.cut = None;
+        }
+        if self.phase == DrainPhase::Done {
+            // The receipt will be written anew, under the same id.
+            desk.disown(&mut self.receipt);
+            self.receipt_done = false;
+            let cause = self.orders.last().map_or("", |order| order.cause.word());
+            desk.tell(NoteKind::DrainStep, format!("drain: {cause}: what was given up is taken up again"));
         }
     }
 
@@ -217,6 +276,7 @@ impl Drain {
         if self.phase == DrainPhase::Done {
             return;
         }
+        self.running = inputs.jobs.running;
         if let Some(running) = inputs.jobs.running {
             self.most_running = self.most_running.max(running);
             self.last_running = Some(running);
@@ -263,37 +323,39 @@ impl Drain {
         self.in_flight = Some(count);
     }
 
-    /// Ends the phase if it may end. True if it did.
+    /// Goes on to the phase that is wanted now. True if that is another one.
     fn advance(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) -> bool {
-        if self.phase == DrainPhase::Done {
-            return false;
-        }
-        if self.deadline().is_some_and(|at| desk.reached(at)) {
+        if self.phase != DrainPhase::Done && self.deadline().is_some_and(|at| desk.reached(at)) {
             self.give_up(desk.now());
-            self.enter(DrainPhase::Done, inputs, policy, desk);
-            return true;
+        } else {
+            match self.phase {
+                DrainPhase::None | DrainPhase::Done => {}
+                DrainPhase::Advertise => self.advertised |= self.all_tried(inputs, desk),
+                DrainPhase::Quiet => self.quiet(inputs, desk),
+                DrainPhase::Jobs => self.jobs(inputs, policy, desk),
+            }
         }
-        let over = match self.phase {
-            DrainPhase::None | DrainPhase::Done => false,
-            DrainPhase::Advertise => self.advertised(inputs, desk),
-            DrainPhase::Quiet => self.quiet(inputs, desk),
-            DrainPhase::Jobs => self.jobs(inputs, policy, desk),
-        };
-        if over {
-            self.enter(self.next_phase(), inputs, policy, desk);
+        let wanted = self.wanted();
+        let moves = wanted != self.phase;
+        if moves {
+            self.enter(wanted, inputs, policy, desk);
         }
-        over
+        moves
     }
 
-    fn next_phase(&self) -> DrainPhase {
-        match (self.phase, self.jobs_first) {
-            (DrainPhase::Advertise, false) | (DrainPhase::Jobs, true) => DrainPhase::Quiet,
-            (DrainPhase::Advertise, true) | (DrainPhase::Quiet, false) => DrainPhase::Jobs,
-            (DrainPhase::None | DrainPhase::Quiet | DrainPhase::Jobs | DrainPhase::Done, _) => DrainPhase::Done,
+    /// The first phase that is not over, by the states of the steps.
+    fn wanted(&self) -> DrainPhase {
+        let quiet = (StepName::Quiet, DrainPhase::Quiet);
+        let jobs = (StepName::Jobs, DrainPhase::Jobs);
+        let waits = if self.jobs_first { [jobs, quiet] } else { [quiet, jobs] };
+        if !self.advertised {
+            return DrainPhase::Advertise;
         }
+        let left = waits.into_iter().find(|(step, _)| !self.steps.over(*step));
+        left.map_or(DrainPhase::Done, |(_, phase)| phase)
     }
 
-    fn advertised(&self, inputs: &DrainInputs, desk: &Desk) -> bool {
+    fn all_tried(&self, inputs: &DrainInputs, desk: &Desk) -> bool {
         let switched = inputs.rundeck != Life::There
             || matches!(inputs.passive, Passive::On | Passive::Skipped(_) | Passive::Failed);
         (self.acting() && inputs.groups.tried && switched) || desk.reached(self.phase_since + ADVERTISE_LIMIT)
@@ -307,6 +369,9 @@ impl Drain {
             DrainPhase::None | DrainPhase::Advertise => {}
             DrainPhase::Quiet => {
                 self.steps.open(StepName::Quiet, now);
+                // What was counted before says nothing about this wait.
+                desk.disown(&mut self.count);
+                self.in_flight = None;
                 let floor = inputs.groups.unconfirmed_floor.map_or(policy.floor, |f| f.max(policy.floor));
                 self.floor_until = now + floor;
                 self.quiet_until = now + policy.quiet_timeout.unwrap_or(inputs.groups.longest_delay).max(floor);
@@ -332,36 +397,34 @@ impl Drain {
         }
     }
 
-    fn quiet(&mut self, inputs: &DrainInputs, desk: &mut Desk) -> bool {
+    fn quiet(&mut self, inputs: &DrainInputs, desk: &Desk) {
+        let now = desk.now();
         if !inputs.was_in_service {
-            self.steps.close(StepName::Quiet, StepResult::NotInService, desk.now());
-            return true;
+            self.steps.close(StepName::Quiet, StepResult::NotInService, now);
+            return;
         }
         if inputs.rundeck == Life::Gone {
             // Nobody is served by a Rundeck that is not there, however long it is waited for.
             self.cut = Some(Some(0));
-            self.steps.close(StepName::Quiet, StepResult::RundeckGone, desk.now());
-            return true;
+            self.steps.close(StepName::Quiet, StepResult::RundeckGone, now);
+            return;
         }
         let count = self.in_flight;
         let nothing = count == Some(Some(0));
         if !desk.reached(self.floor_until) || (!nothing && !desk.reached(self.quiet_until)) {
-            return false;
+            return;
         }
         self.cut = Some(count.flatten());
         match count.flatten() {
-            Some(0) => self.steps.close(StepName::Quiet, StepResult::NothingInFlight, desk.now()),
-            Some(n) => self.steps.abandon(StepName::Quiet, StepResult::InFlight(n), desk.now()),
-            None => {
-                self.unproven = true;
-                self.steps.close(StepName::Quiet, StepResult::InFlightUnknown, desk.now());
-            }
+            Some(0) => self.steps.close(StepName::Quiet, StepResult::NothingInFlight, now),
+            Some(n) => self.steps.abandon(StepName::Quiet, StepResult::InFlight(n), now),
+            None => self.steps.close(StepName::Quiet, StepResult::InFlightUnknown, now),
         }
-        true
     }
 
+    /// Whoever joined later has the whole time for himself.
     fn jobs_until(&self, policy: &DrainPolicy) -> Moment {
-        self.phase_since + policy.jobs_timeout
+        self.phase_since.max(self.own_since) + policy.jobs_timeout
     }
 
     fn jobs_unknown_until(&self, inputs: &DrainInputs, policy: &DrainPolicy) -> Option<Moment> {
@@ -369,10 +432,13 @@ impl Drain {
         Some(since.max(self.phase_since) + policy.jobs_unknown_timeout)
     }
 
-    fn jobs(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) -> bool {
+    fn jobs(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &Desk) {
         let now = desk.now();
         if policy.jobs_timeout == Span::ZERO {
-            self.steps.close(StepName::Jobs, StepResult::JobsNotWaitedFor, now);
+            match inputs.jobs.running {
+                Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(Some(n)), now),
+                Some(_) | None => self.steps.close(StepName::Jobs, StepResult::JobsNotWaitedFor, now),
+            }
         } else if inputs.rundeck == Life::Gone {
             match self.last_running {
                 Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now),
@@ -381,14 +447,21 @@ impl Drain {
         } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
             self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);
         } else if self.jobs_unknown_until(inputs, policy).is_some_and(|at| desk.reached(at)) {
-            self.unproven = true;
             self.steps.close(StepName::Jobs, StepResult::JobsUnknown, now);
         } else if desk.reached(self.jobs_until(policy)) {
             self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(inputs.jobs.running), now);
-        } else {
-            return false;
         }
-        true
+    }
+
+    /// How many jobs are left, as a number only where that is known at the end.
+    fn jobs_left(&self) -> Option<u32> {
+        match self.steps.result(StepName::Jobs) {
+            Some(StepResult::RundeckEnded(n)) => Some(n),
+            Some(StepResult::NoneRunning | StepResult::RundeckGone) => Some(0),
+            Some(StepResult::JobsUnknown) => None,
+            Some(StepResult::JobsLeft(left)) => left,
+            _ => self.running,
+        }
     }
 
     /// Names what is cut off: the open steps, and those that never began.
@@ -396,13 +469,14 @@ impl Drain {
         if self.cut.is_none() {
             self.cut = self.in_flight;
         }
+        self.advertised = true;
         self.steps.give_up(StepResult::GivenUp, now);
     }
 
     fn result(&self) -> DrainResult {
         if self.steps.any_given_up() {
             DrainResult::CutShort
-        } else if self.unproven {
+        } else if self.steps.all().iter().any(|step| step.result.is_some_and(unproven)) {
             DrainResult::Unproven
         } else {
             DrainResult::Clean
@@ -439,7 +513,7 @@ impl Drain {
             ended: now,
             steps: self.steps.all().to_vec(),
             running_jobs_waited_for: self.most_running,
-            running_jobs_left: self.last_running,
+            running_jobs_left: self.jobs_left(),
             inflight_at_cut: self.cut.flatten(),
             target_groups: groups,
             result,
@@ -450,6 +524,20 @@ impl Drain {
         self.receipt.done(desk.now());
         self.receipt_done = true;
         note_receipt(written, desk);
+    }
+}
+
+/// It ended by itself, and nobody can tell whether its aim was reached.
+fn unproven(result: StepResult) -> bool {
+    matches!(result, StepResult::InFlightUnknown | StepResult::JobsUnknown | StepResult::JobsNotWaitedFor)
+}
+
+/// This deadline ends later than that one; `None` never ends.
+fn later(this: Option<Moment>, than: Option<Moment>) -> bool {
+    match (this, than) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(this), Some(than)) => this > than,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The steps of a drain with their states, as the receipt shows them.
+//! The steps of a drain with their states, as the receipt shows them: never begun, open, over, given up.
 //!
 //! When a step ends, and whether it was given up, is decided in the room's face.
 
@@ -28,29 +28,54 @@ impl Steps {
         self.0.iter().any(|step| step.gave_up)
     }
 
-    pub(super) fn open(&mut self, name: StepName, now: Moment) {
-        self.0.push(Step { name, started: now, took_ms: None, result: None, gave_up: false });
+    /// What came of it, if it is over.
+    pub(super) fn result(&self, name: StepName) -> Option<StepResult> {
+        self.0.iter().find(|step| step.name == name).and_then(|step| step.result)
     }
 
-    /// It has reached its aim. A step that is closed already stays as it is.
-    pub(super) fn close(&mut self, name: StepName, result: StepResult, now: Moment) {
-        if let Some(step) = self.0.iter_mut().find(|step| step.name == name && step.took_ms.is_none()) {
-            step.took_ms = Some(now.since(step.started).0);
-            step.result = Some(result);
+    /// It is over, whatever came of it.
+    pub(super) fn over(&self, name: StepName) -> bool {
+        self.result(name).is_some()
+    }
+
+    /// It begins, or begins once more.
+    pub(super) fn open(&mut self, name: StepName, now: Moment) {
+        let new = Step { name, started: now, took_ms: None, result: None, gave_up: false };
+        match self.0.iter_mut().find(|step| step.name == name) {
+            Some(step) => *step = new,
+            None => self.0.push(new),
         }
+    }
+
+    /// What was given up is open again, but for what cannot be done any more. True if there was anything.
+    pub(super) fn take_up_again(&mut self, now: Moment) -> bool {
+        let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));
+        let given_up: Vec<StepName> = self.0.iter().filter(|s| s.gave_up && !lost(s)).map(|s| s.name).collect();
+        given_up.iter().for_each(|name| self.open(*name, now));
+        !given_up.is_empty()
+    }
+
+    /// It has reached its aim. A step that is over already stays as it is.
+    pub(super) fn close(&mut self, name: StepName, result: StepResult, now: Moment) {
+        self.end(name, result, false, now);
     }
 
     /// It ends before its aim was reached.
     pub(super) fn abandon(&mut self, name: StepName, result: StepResult, now: Moment) {
-        self.close(name, result, now);
-        if let Some(step) = self.0.iter_mut().find(|step| step.name == name) {
-            step.gave_up = true;
+        self.end(name, result, true, now);
+    }
+
+    fn end(&mut self, name: StepName, result: StepResult, gave_up: bool, now: Moment) {
+        if let Some(step) = self.0.iter_mut().find(|step| step.name == name && step.result.is_none()) {
+            step.took_ms = Some(now.since(step.started).0);
+            step.result = Some(result);
+            step.gave_up = gave_up;
         }
     }
 
     /// Whatever is open ends before its aim was reached.
     pub(super) fn abandon_open(&mut self, result: StepResult, now: Moment) {
-        let open: Vec<StepName> = self.0.iter().filter(|s| s.took_ms.is_none()).map(|s| s.name).collect();
+        let open: Vec<StepName> = self.0.iter().filter(|s| s.result.is_none()).map(|s| s.name).collect();
         for name in open {
             self.abandon(name, result, now);
         }

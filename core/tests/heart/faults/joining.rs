@@ -1,0 +1,99 @@
+//! Who joins a drain: what was given up is taken up again for whoever has a time of his own.
+
+use super::*;
+use crate::rig::policy;
+use rundeck_alb_core::{DrainPhase, DrainResult};
+
+/// A drain by an operator that was cut short by this deadline, while two jobs run.
+fn cut_short() -> Rig {
+    let mut rig = settled(policy());
+    rig.running = Some(2);
+    let order = DrainOrder { deadline: Some(rig.now + Span::secs(40)), ..order("d1", Cause::Operator, rig.now) };
+    rig.feed(Event::Order(1, Order::Drain(order)));
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(receipt.result, DrainResult::CutShort, "{:#?}", steps(&receipt));
+    pass(&mut rig, Span::secs(60), &mut calm);
+    rig
+}
+
+/// The unit that waits before it stops Rundeck joins a drain that was cut short: it is not told that all is done while
+/// jobs run, and the one receipt says in the end what happened.
+#[test]
+fn joining_a_drain_that_was_cut_short_waits_for_its_jobs() {
+    let mut rig = cut_short();
+    drain(&mut rig, "d2", Cause::RundeckStopping);
+    assert_eq!(phase(&rig), Some(DrainPhase::Jobs));
+    let sent = pass(&mut rig, Span::secs(120), &mut calm);
+    assert_eq!(receipt_in(&sent), None, "two jobs run");
+    rig.running = Some(0);
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    let said = (receipt.id.as_str(), receipt.result, receipt.running_jobs_waited_for, receipt.running_jobs_left);
+    assert_eq!(said, ("d1", DrainResult::Clean, 2, Some(0)), "{:#?}", steps(&receipt));
+}
+
+/// A stop of the agent waits for the jobs that an operator's drain had given up.
+#[test]
+fn a_stop_after_a_drain_that_was_cut_short_waits_for_its_jobs() {
+    let mut rig = cut_short();
+    rig.feed(Event::Stop { id: "s1".into() });
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert_eq!((rig.heart.ended(), phase(&rig)), (None, Some(DrainPhase::Jobs)));
+    rig.running = Some(0);
+    assert!(rig.until(|rig| rig.heart.ended().is_some()), "never ends");
+}
+
+/// The same cause again reopens nothing, unless it has more time now.
+#[test]
+fn the_same_cause_reopens_a_drain_only_with_a_later_deadline() {
+    let again = |deadline: fn(Moment) -> Option<Moment>| {
+        let mut rig = cut_short();
+        let order = DrainOrder { deadline: deadline(rig.now), ..order("d2", Cause::Operator, rig.now) };
+        rig.feed(Event::Order(2, Order::Drain(order)));
+        phase(&rig)
+    };
+    assert_eq!(again(|now| Some(now - Span::secs(1))), Some(DrainPhase::Done));
+    assert_eq!(again(|now| Some(now + Span::secs(1))), Some(DrainPhase::Jobs));
+    assert_eq!(again(|_| None), Some(DrainPhase::Jobs));
+}
+
+/// A drain that left nothing is not begun anew for a joiner, but jobs that have begun since are waited for.
+#[test]
+fn joining_a_clean_drain_waits_only_for_what_has_begun_since() {
+    for (running, wanted) in [(0, DrainPhase::Done), (1, DrainPhase::Jobs)] {
+        let mut rig = settled(policy());
+        drain(&mut rig, "d1", Cause::Operator);
+        let (receipt, _) = until_receipt(&mut rig, &mut calm);
+        assert_eq!(receipt.result, DrainResult::Clean, "{:#?}", steps(&receipt));
+        rig.running = Some(running);
+        pass(&mut rig, Span::secs(60), &mut calm);
+        drain(&mut rig, "d2", Cause::RundeckStopping);
+        assert_eq!(phase(&rig), Some(wanted), "{running} running");
+    }
+}
+
+/// How many jobs are left stands in the receipt as a number only where that is known at the end.
+#[test]
+fn an_unknown_number_of_jobs_is_not_told_as_a_number() {
+    let mut rig = settled(policy());
+    rig.running = Some(3);
+    pass(&mut rig, Span::secs(40), &mut calm);
+    assert!(rig.until(|rig| rig.open.is_empty()), "never at rest");
+    drain(&mut rig, "d1", Cause::Operator);
+    rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(receipt.running_jobs_left, None, "{:?}: {:#?}", receipt.result, steps(&receipt));
+}
+
+/// A count that was asked for by a drain which was taken back is not shown as that of the next.
+#[test]
+fn a_drain_does_not_show_the_count_of_the_one_before() {
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::CountInFlight);
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| open.call == Call::CountInFlight)), "never counted");
+    let old = rig.open.iter().find(|open| open.call == Call::CountInFlight).unwrap().id;
+    resume(&mut rig);
+    drain(&mut rig, "d2", Cause::Operator);
+    rig.feed(Event::Reply(old, Reply::InFlight(Some(7))));
+    assert_eq!(rig.heart.snapshot().drain.unwrap().in_flight, None);
+}
