@@ -77,6 +77,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     one_outcome(turn)?;
     reopened(turn, oracle)?;
     boot_budget(turn, oracle)?;
+    blind(turn, oracle)?;
     group_rule(turn, oracle)?;
     address_not_overslept(turn, oracle, world)?;
     drain_ends(oracle, turn.now)
@@ -377,6 +378,15 @@ fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     require(enough, RULE, || format!("{after:?} after {web:?}, {local:?}"))
 }
 
+/// An agent that has had no way to look for longer than a verdict may age vouches for nobody, whatever the node does.
+fn blind(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    let max_age = oracle.policy.health.max_age;
+    let since = oracle.run.blind_since.filter(|since| turn.now.since(*since) > max_age);
+    require(!(turn.after.answer.ok && since.is_some()), "S-blind nobody is vouched for blindly", || {
+        format!("{:?}, blind since {since:?}", turn.after.answer)
+    })
+}
+
 /// A start takes no longer than its budget, whatever it is waiting for.
 fn boot_budget(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
     if turn.after.answer.state != State::Booting {
@@ -425,7 +435,8 @@ fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
 /// Requests still arrive for a while after deregistering: whoever was in service waits for the floor.
 fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
-    let nobody = receipt.steps.iter().any(|s| s.name == StepName::Quiet && s.result == Some(StepResult::RundeckGone));
+    let gone = [StepResult::RundeckGone, StepResult::RundeckUnseen];
+    let nobody = receipt.steps.iter().any(|s| s.name == StepName::Quiet && s.result.is_some_and(|r| gone.contains(&r)));
     let Some((since, _)) = oracle.drain.filter(|_| whole && oracle.run.was_ok && !nobody) else { return Ok(()) };
     let waited = now.since(since);
     require(waited >= oracle.policy.drain.floor, "S-floor requests in flight are waited for", || {

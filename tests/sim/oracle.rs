@@ -61,6 +61,8 @@ pub struct Run {
     pub lifecycle: Option<Option<String>>,
     pub web: Counted,
     pub last_round: Moment,
+    /// Since when no round could even connect.
+    pub blind_since: Option<Moment>,
     pub bound: Bound,
     pub local: Local,
     /// Since when the node has been booting without a break.
@@ -200,6 +202,7 @@ impl Oracle {
         if matches!(open.call, Call::ProbeWeb { .. }) {
             let database = self.run.bound.silences(&self.policy, now);
             self.run.last_round = now;
+            self.run.blind_since = None;
             self.web_seen(WebSeen::TimedOut, now);
             self.count(judged(WebSeen::TimedOut, None, database), now);
         }
@@ -242,6 +245,8 @@ impl Oracle {
         match reply {
             Reply::Web(web, boot) => {
                 self.run.last_round = now;
+                let blind = *web == WebSeen::CannotConnect;
+                self.run.blind_since = self.run.blind_since.or(Some(now)).filter(|_| blind);
                 let round = judged(*web, *boot, self.run.bound.silences(&self.policy, now));
                 self.web_seen(*web, now);
                 self.count(round, now);

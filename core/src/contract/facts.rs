@@ -50,8 +50,14 @@ pub(crate) enum Life {
     There,
     /// Its port refuses, but its process has not ended: it may still finish what it serves (6.x).
     Finishing,
-    /// Its port refuses or its process has ended, and no process of it is known.
+    /// Its port refuses, and its process, which has taken the place of one that was seen to end, has never answered
+    /// anything: it still starts, and has neither requests nor jobs.
+    Starting,
+    /// Its process was seen to end, and no other has been found since.
     Gone,
+    /// Its port refuses, and nobody was seen to serve there: no process is known, or one that has never answered. There
+    /// is nothing to wait for, and no proof of it.
+    Closed,
 }
 
 /// How far the local Rundeck can be asked.

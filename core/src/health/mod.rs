@@ -128,11 +128,16 @@ impl Health {
     /// How far it can be asked.
     pub(crate) fn reach(&self) -> Reach {
         let gone = matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused));
+        let refuses = self.web.strong() >= 2;
+        let mute = refuses && self.web.mute() && !self.jvm.shown().stopping;
         Reach {
-            life: match (gone, self.jvm.process()) {
-                (false, _) => Life::There,
-                (true, Some(_)) => Life::Finishing,
-                (true, None) => Life::Gone,
+            life: match self.jvm.process() {
+                _ if !gone && !refuses => Life::There,
+                Some(_) if mute && self.jvm.is_new() => Life::Starting,
+                Some(_) if mute => Life::Closed,
+                Some(_) => Life::Finishing,
+                None if self.jvm.is_orphan() => Life::Gone,
+                None => Life::Closed,
             },
             answers: !gone && self.web.passes() > 0 || self.is_up(),
             proven: self.start.proven(),

@@ -44,6 +44,8 @@ pub(super) struct Jvm {
     last: Option<Looked>,
     /// A process that was known has ended, and no other has been found since.
     orphaned: bool,
+    /// It has taken the place of one that was seen to end.
+    new: bool,
     pace: Pace,
 }
 
@@ -55,6 +57,7 @@ impl Jvm {
             sound: Gate::default(),
             last: None,
             orphaned: false,
+            new: false,
             pace: Pace::from(now),
         }
     }
@@ -95,6 +98,7 @@ impl Jvm {
         }
         let replaced = self.process.is_some();
         self.process = Some(process);
+        self.new = replaced || self.orphaned;
         self.orphaned = false;
         self.sound = Gate::default();
         self.pace.plan(desk.now() + KNOWN);
@@ -160,6 +164,11 @@ impl Jvm {
     /// A process that was known has ended, and no other has been found since.
     pub(super) fn is_orphan(&self) -> bool {
         self.orphaned && self.process.is_none()
+    }
+
+    /// It has taken the place of one that was seen to end.
+    pub(super) fn is_new(&self) -> bool {
+        self.new
     }
 
     /// Not told to end, and its port is its own.

@@ -88,6 +88,8 @@ pub(super) struct Web {
     blind_since: Option<Moment>,
     /// Since when `/health` gives nothing but silence.
     silent_since: Option<Moment>,
+    /// Every round of this process met a port that refuses.
+    mute: bool,
 }
 
 impl Web {
@@ -102,6 +104,7 @@ impl Web {
             looked_at: now,
             blind_since: None,
             silent_since: None,
+            mute: true,
         }
     }
 
@@ -112,6 +115,7 @@ impl Web {
         self.pace.plan(desk.now());
         self.slow = Gate::default();
         self.answered = None;
+        self.mute = true;
     }
 
     pub(super) fn due(&self, desk: &Desk) -> bool {
@@ -145,6 +149,7 @@ impl Web {
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
+        self.mute &= web == WebSeen::Refused;
         // However late the end of a lost round is noticed: nobody has looked since.
         self.looked_at = at;
         note_unjudged(web, desk);
@@ -257,6 +262,11 @@ impl Web {
     /// `/health` answers as it should, but slowly.
     pub(super) fn slow(&self) -> bool {
         self.slow.shut().is_some()
+    }
+
+    /// Every round of this process met a port that refuses: it has never served, as far as anybody looked.
+    pub(super) fn mute(&self) -> bool {
+        self.mute
     }
 
     /// The row for people; `change`: what would change the verdict.

@@ -118,7 +118,8 @@ pub(super) fn answer(leaving: Option<Leaving>, verdict: Verdict, ejections: &Eje
     if let Some(drain) = leaving {
         let reason = drain.cause.map_or(Reason::Operator, Cause::reason);
         let state = if drain.stopped { State::Stopped } else { State::Draining };
-        return Answer { ok: drain.holds_200 && verdict == Verdict::Up, state, reason };
+        // Nobody is vouched for blindly, on the way out either.
+        return Answer { ok: drain.holds_200 && verdict == Verdict::Up && !ejections.blind, state, reason };
     }
     let no = |state, reason| Answer { ok: false, state, reason };
     match verdict {
@@ -252,13 +253,15 @@ mod tests {
         let reason = Reason::AgentStopping;
         let up = Verdict::Up;
         assert_eq!(said(answer(Some(drain(false, false)), up, &none)), (false, State::Draining, reason));
-        assert_eq!(said(answer(Some(drain(false, true)), up, &all)), (true, State::Draining, reason));
+        let sees = Ejections { blind: false, ..all };
+        assert_eq!(said(answer(Some(drain(false, true)), up, &sees)), (true, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(false, true)), up, &all)), (false, State::Draining, reason));
         let down = Verdict::Down(Reason::Timeout);
         assert_eq!(said(answer(Some(drain(false, true)), down, &none)), (false, State::Draining, reason));
         assert_eq!(said(answer(Some(drain(true, false)), up, &none)), (false, State::Stopped, reason));
         assert_eq!(said(answer(None, up, &none)), (true, State::Up, Reason::Ok));
         assert_eq!(said(answer(None, up, &all)), (false, State::Down, Reason::Blind));
-        assert_eq!(said(answer(None, up, &Ejections { blind: false, ..all })), (false, State::Down, Reason::Disk));
+        assert_eq!(said(answer(None, up, &sees)), (false, State::Down, Reason::Disk));
         let passive = Ejections { passive: true, ..none };
         assert_eq!(said(answer(None, up, &passive)), (false, State::Down, Reason::Passive));
         assert_eq!(said(answer(None, down, &passive)), (false, State::Down, Reason::Timeout));

@@ -69,7 +69,10 @@ impl Heart {
 
     pub(super) fn begin(&mut self, order: DrainOrder) {
         let now = self.desk.now();
-        self.desk.tell(NoteKind::DrainStep, format!("drain: {}: 503, passive mode and deregistration", order.cause));
+        let end =
+            order.deadline.map_or_else(String::new, |at| format!(", over in {} s at most", at.since(now).0 / 1000));
+        let cause = order.cause;
+        self.desk.tell(NoteKind::DrainStep, format!("drain: {cause}: 503, passive mode and deregistration{end}"));
         match &mut self.drain {
             Some(drain) => drain.add(order, now),
             None => {

@@ -376,7 +376,7 @@ impl Drain {
                 self.floor_until = now + floor;
                 self.quiet_until = now + policy.quiet_timeout.unwrap_or(inputs.groups.longest_delay).max(floor);
                 self.count.plan(now);
-                if inputs.was_in_service {
+                if inputs.was_in_service && nobody_there(inputs.rundeck).is_none() {
                     desk.tell(
                         NoteKind::DrainStep,
                         format!(
@@ -389,8 +389,21 @@ impl Drain {
             }
             DrainPhase::Jobs => {
                 self.steps.open(StepName::Jobs, now);
-                let running = inputs.jobs.running.map_or("unknown number".to_string(), |n| n.to_string());
-                desk.tell(NoteKind::DrainStep, format!("drain: jobs: {running} running"));
+                if nobody_there(inputs.rundeck).is_none() && policy.jobs_timeout != Span::ZERO {
+                    let until = self.jobs_until(policy);
+                    let most = secs(self.deadline().map_or(until, |at| at.min(until)).since(now));
+                    let text = match inputs.jobs.running {
+                        Some(n) => format!("drain: jobs: {n} running, waited for at most {most:.1} s"),
+                        None => {
+                            let unknown = secs(policy.jobs_unknown_timeout);
+                            format!(
+                                "drain: jobs: nobody can tell how many run: waited {unknown:.1} s for an answer, at \
+                                 most {most:.1} s for jobs"
+                            )
+                        }
+                    };
+                    desk.tell(NoteKind::DrainStep, text);
+                }
             }
             // What is still open when everything else is over could not be done.
             DrainPhase::Done => self.steps.abandon_open(StepResult::NotDone, now),
@@ -403,10 +416,10 @@ impl Drain {
             self.steps.close(StepName::Quiet, StepResult::NotInService, now);
             return;
         }
-        if inputs.rundeck == Life::Gone {
+        if let Some(result) = nobody_there(inputs.rundeck) {
             // Nobody is served by a Rundeck that is not there, however long it is waited for.
-            self.cut = Some(Some(0));
-            self.steps.close(StepName::Quiet, StepResult::RundeckGone, now);
+            self.cut = Some((result == StepResult::RundeckGone).then_some(0));
+            self.steps.close(StepName::Quiet, result, now);
             return;
         }
         let count = self.in_flight;
@@ -439,10 +452,10 @@ impl Drain {
                 Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(Some(n)), now),
                 Some(_) | None => self.steps.close(StepName::Jobs, StepResult::JobsNotWaitedFor, now),
             }
-        } else if inputs.rundeck == Life::Gone {
+        } else if let Some(result) = nobody_there(inputs.rundeck) {
             match self.last_running {
                 Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now),
-                Some(_) | None => self.steps.close(StepName::Jobs, StepResult::RundeckGone, now),
+                Some(_) | None => self.steps.close(StepName::Jobs, result, now),
             }
         } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
             self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);
@@ -458,7 +471,7 @@ impl Drain {
         match self.steps.result(StepName::Jobs) {
             Some(StepResult::RundeckEnded(n)) => Some(n),
             Some(StepResult::NoneRunning | StepResult::RundeckGone) => Some(0),
-            Some(StepResult::JobsUnknown) => None,
+            Some(StepResult::JobsUnknown | StepResult::RundeckUnseen) => None,
             Some(StepResult::JobsLeft(left)) => left,
             _ => self.running,
         }
@@ -527,9 +540,24 @@ impl Drain {
     }
 }
 
+/// What a wait for a Rundeck that is not there comes to at once; `None`: it is there, or still finishing.
+fn nobody_there(rundeck: Life) -> Option<StepResult> {
+    match rundeck {
+        Life::There | Life::Finishing => None,
+        Life::Starting | Life::Gone => Some(StepResult::RundeckGone),
+        Life::Closed => Some(StepResult::RundeckUnseen),
+    }
+}
+
 /// It ended by itself, and nobody can tell whether its aim was reached.
 fn unproven(result: StepResult) -> bool {
-    matches!(result, StepResult::InFlightUnknown | StepResult::JobsUnknown | StepResult::JobsNotWaitedFor)
+    matches!(
+        result,
+        StepResult::InFlightUnknown
+            | StepResult::JobsUnknown
+            | StepResult::JobsNotWaitedFor
+            | StepResult::RundeckUnseen
+    )
 }
 
 /// This deadline ends later than that one; `None` never ends.

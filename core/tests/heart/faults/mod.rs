@@ -5,6 +5,7 @@
 mod calls;
 mod joining;
 mod members;
+mod waiting;
 
 use crate::rig::Rig;
 use rundeck_alb_core::{
@@ -116,6 +117,10 @@ fn until_receipt(rig: &mut Rig, world: World<'_>) -> (Receipt, Vec<Call>) {
 
 fn steps(receipt: &Receipt) -> Vec<String> {
     receipt.steps.iter().map(|step| format!("{}: {} ({:?} ms)", step.name, step.said(), step.took_ms)).collect()
+}
+
+fn asks_api(call: &Call) -> bool {
+    *call == Call::ProbeApi
 }
 
 fn switches_to(mode: Mode) -> impl Fn(&Call) -> bool {

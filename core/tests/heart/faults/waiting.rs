@@ -1,0 +1,87 @@
+//! Nothing there, nothing to wait for; and nobody is vouched for blindly, on the way out either.
+
+use super::*;
+use crate::rig::{RUNDECK, facts, info, jvm, policy};
+use rundeck_alb_core::{ApiSeen, DrainResult, NoteKind, Process, ProcessSeen, WebSeen};
+
+/// A node whose Rundeck was never there leaves at once, and has given nothing up.
+#[test]
+fn a_node_that_never_served_leaves_at_once() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.web = WebSeen::Refused;
+    rig.process = ProcessSeen::None;
+    let mut world = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Refused));
+    pass(&mut rig, Span::secs(60), &mut world);
+    let begin = rig.now;
+    let mut sent = calls(&rig.feed(Event::Stop { id: "s".into() }));
+    while rig.heart.ended().is_none() && rig.now.since(begin) < PATIENCE {
+        sent.extend(calls(&turn(&mut rig, &mut world)));
+    }
+    let receipt = receipt_in(&sent).unwrap();
+    let took = rig.now.since(begin);
+    assert!(took <= Span::secs(5), "{took:?}: {:#?}", steps(&receipt));
+    assert_ne!(receipt.result, DrainResult::CutShort, "{:#?}", steps(&receipt));
+}
+
+/// A Rundeck that is stopped while it starts is not waited for: before its port opens it has no jobs, no requests.
+#[test]
+fn a_rundeck_that_starts_again_has_nothing_to_wait_for() {
+    let mut world = |_: &Rig, call: &Call| match call {
+        Call::DescribeGroups(_) => {
+            let mut facts = facts();
+            facts.delay_secs = 300;
+            Some(Reply::Groups(Ok(vec![facts])))
+        }
+        Call::ProbeApi => Some(Reply::Api(info(Some(Mode::Active), Some(0)))),
+        _ => None,
+    };
+    let mut rig = Rig::new(policy(), 1);
+    pass(&mut rig, Span::secs(60), &mut world);
+    assert!(is_up(&rig) && rig.registered, "never in service");
+    (rig.web, rig.in_flight) = (WebSeen::Refused, None);
+    rig.process = ProcessSeen::One(Process { pid: 9, start: 99 }, jvm());
+    rig.feed(Event::ProcessEnded(RUNDECK));
+    let mut refused = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Refused));
+    pass(&mut rig, Span::secs(20), &mut refused);
+    let begin = rig.now;
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    let (receipt, _) = until_receipt(&mut rig, &mut refused);
+    let took = rig.now.since(begin);
+    assert!(took <= Span::secs(60), "{took:?}: {:#?}", steps(&receipt));
+}
+
+/// A leaving node that still says 200 (Auto Scaling, jobs run) says 503 once its agent has been blind for two minutes.
+#[test]
+fn a_leaving_node_that_still_says_200_is_not_vouched_for_blindly() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
+    rig.running = Some(1);
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    assert!(rig.until(|rig| phase(rig) == Some(DrainPhase::Jobs)), "never waits for jobs");
+    assert!(is_up(&rig), "not 200 while its jobs run");
+    rig.web = WebSeen::CannotConnect;
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert!(!is_up(&rig), "{:?}", answer(&rig));
+}
+
+/// While anything is waited for, it is said what and until when.
+#[test]
+fn what_is_waited_for_is_said_with_its_end() {
+    let mut rig = settled(policy());
+    rig.running = Some(2);
+    let mut said = Vec::new();
+    let mut commands = drain(&mut rig, "d1", Cause::Operator);
+    while phase(&rig) != Some(DrainPhase::Jobs) {
+        said.append(&mut commands);
+        commands = turn(&mut rig, &mut calm);
+    }
+    said.append(&mut commands);
+    let told = |text: &str| {
+        let note =
+            |c: &&Command| matches!(c, Command::Tell(n) if n.kind == NoteKind::DrainStep && n.text.contains(text));
+        said.iter().find(note).is_some()
+    };
+    assert!(told("quiet: floor 25.0 s, at most 60.0 s"), "{said:#?}");
+    assert!(told("jobs: 2 running, waited for at most 1800.0 s"), "{said:#?}");
+}
