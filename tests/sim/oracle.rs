@@ -6,7 +6,8 @@
 use crate::evidence::{Bound, Local};
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
-    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Reply, Room, Step, StepResult, WebSeen,
+    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Step, StepResult,
+    WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,6 +141,17 @@ impl Oracle {
         self.drain = None;
         self.done = None;
         self.begin_if_wanted(now);
+        // What had ended stays so: its receipt is not written again.
+        if let Some(receipt) = kept.intent.as_ref().and_then(|i| i.ended.as_ref()).filter(|_| self.drain.is_some()) {
+            self.wrote(receipt, now);
+        }
+    }
+
+    fn wrote(&mut self, receipt: &Receipt, now: Moment) {
+        self.run.receipts.insert(receipt.id.clone());
+        self.done = Some(now);
+        let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));
+        self.gave_up = receipt.steps.iter().any(|step| step.gave_up && !lost(step));
     }
 
     fn begin_if_wanted(&mut self, now: Moment) {
@@ -428,12 +440,7 @@ impl Oracle {
                 self.run.switched = true;
             }
             Call::KeepIntent(_) => self.run.intent_sent = Some(now),
-            Call::WriteReceipt(receipt) => {
-                self.run.receipts.insert(receipt.id.clone());
-                self.done = Some(now);
-                let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));
-                self.gave_up = receipt.steps.iter().any(|step| step.gave_up && !lost(step));
-            }
+            Call::WriteReceipt(receipt) => self.wrote(receipt, now),
             _ => {}
         }
         if self.needs_database(call) {

@@ -3,6 +3,7 @@
 //! Who may order what, and what an order leads to, is decided in `heart/orders.rs`.
 
 use super::moment::Moment;
+use super::receipt::Receipt;
 use super::seen::Process;
 use super::words::{Cause, words};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct Intent {
     pub passive_by_us: bool,
     /// The Rundeck process that was switched; a restart forgets the mode.
     pub process: Option<Process>,
+    /// The receipt of the drain, where it has ended: it is not played again. Absent in files of older agents.
+    #[serde(default)]
+    pub ended: Option<Box<Receipt>>,
 }
 
 /// What an operator may order.

@@ -32,7 +32,15 @@ impl Heart {
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(|o| o.cause == Cause::Operator).cloned().collect();
         for order in orders {
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
-            self.begin(order);
+            match self.kept.ended.clone().filter(|_| self.drain.is_none()) {
+                // It is over, and its receipt says how: nothing is left but to stay out.
+                Some(receipt) => {
+                    self.membership.begin_leaving();
+                    self.mode.begin(&mut self.desk);
+                    self.drain = Some(Drain::ended(order, receipt, self.desk.now()));
+                }
+                None => self.begin(order),
+            }
         }
     }
 
@@ -169,7 +177,8 @@ impl Heart {
     /// Intent on disk is the difference between what it says and what it should say.
     pub(super) fn keep_intent(&mut self) {
         let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders().iter().cloned()).collect();
-        let intent = Intent { drains, passive_by_us: self.mode.is_ours(), process: self.mode.our_process() };
+        let ended = self.drain.as_ref().and_then(Drain::end).cloned().map(Box::new);
+        let intent = Intent { drains, passive_by_us: self.mode.is_ours(), process: self.mode.our_process(), ended };
         if self.intent_open {
             return;
         }

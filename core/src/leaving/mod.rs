@@ -64,6 +64,8 @@ pub(crate) struct Drain {
     running: Option<u32>,
     receipt: Pace,
     receipt_done: bool,
+    /// As it was sent to be written.
+    ended: Option<Box<Receipt>>,
 }
 
 impl Drain {
@@ -92,7 +94,30 @@ impl Drain {
             running: None,
             receipt: Pace::from(now),
             receipt_done: false,
+            ended: None,
         }
+    }
+
+    /// As an earlier run of the agent left it: it has ended, and its receipt stands.
+    pub(crate) fn ended(order: DrainOrder, receipt: Box<Receipt>, now: Moment) -> Drain {
+        Drain {
+            id: receipt.id.clone(),
+            started: receipt.started,
+            phase: DrainPhase::Done,
+            advertised: true,
+            steps: Steps::of(&receipt.steps),
+            intent_by: None,
+            cut: Some(receipt.inflight_at_cut),
+            most_running: receipt.running_jobs_waited_for,
+            receipt_done: true,
+            ended: Some(receipt),
+            ..Drain::new(order, false, now)
+        }
+    }
+
+    /// The receipt, once it has been sent to be written: what is kept of a drain that has ended.
+    pub(crate) fn end(&self) -> Option<&Receipt> {
+        self.ended.as_deref()
     }
 
     /// Who wants the node out, oldest first.
@@ -266,6 +291,7 @@ impl Drain {
             // The receipt will be written anew, under the same id.
             desk.disown(&mut self.receipt);
             self.receipt_done = false;
+            self.ended = None;
             let cause = self.orders.last().map_or("", |order| order.cause.word());
             desk.tell(NoteKind::DrainStep, format!("drain: {cause}: what was given up is taken up again"));
         }
@@ -511,7 +537,9 @@ impl Drain {
                     receipt.running_jobs_waited_for, receipt.id, result
                 ),
             );
-            desk.ask(&mut self.receipt, Topic::Receipt, Call::WriteReceipt(Box::new(receipt)), RECEIPT_LIMIT);
+            let receipt = Box::new(receipt);
+            self.ended = Some(receipt.clone());
+            desk.ask(&mut self.receipt, Topic::Receipt, Call::WriteReceipt(receipt), RECEIPT_LIMIT);
         }
     }
 

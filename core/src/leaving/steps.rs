@@ -20,6 +20,11 @@ impl Steps {
         steps
     }
 
+    /// As a receipt shows them.
+    pub(super) fn of(steps: &[Step]) -> Steps {
+        Steps(steps.to_vec())
+    }
+
     pub(super) fn all(&self) -> &[Step] {
         &self.0
     }

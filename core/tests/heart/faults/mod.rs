@@ -5,6 +5,7 @@
 mod calls;
 mod joining;
 mod members;
+mod restarts;
 mod waiting;
 
 use crate::rig::Rig;
