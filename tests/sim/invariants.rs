@@ -76,6 +76,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     local_checks(turn, oracle)?;
     one_outcome(turn)?;
     reopened(turn, oracle)?;
+    jobs_first(turn, oracle)?;
     boot_budget(turn, oracle)?;
     blind(turn, oracle)?;
     group_rule(turn, oracle)?;
@@ -135,7 +136,7 @@ fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
     let accepted = matches!(answer, OrderAnswer::Accepted(_));
     let already = oracle.orders.iter().any(|w| w.order.cause == Cause::Operator);
     require(
-        !(by_operator && accepted && oracle.in_group() && !already),
+        !(by_operator && accepted && oracle.may_replace() && !already),
         "S-asg no choice of ours gets a node terminated",
         || "an operator's drain was accepted in an Auto Scaling group".into(),
     )?;
@@ -293,14 +294,21 @@ fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     require(!over || oracle.done.is_some(), "S-join who joins a drain that was cut short has his own time", || {
         format!("over at once, joined at {}", oracle.joined.0)
     })?;
+    // By time never; by an order, or when an Auto Scaling group has the node in service again.
     require(wanted == leaving, "S-drain shows while it is wanted, never ended by time", || format!("{answer:?}"))?;
     if !wanted || !answer.ok {
         return Ok(());
     }
-    let in_group = oracle.drain.is_some_and(|(_, in_group)| in_group);
     let phase = turn.after.drain.as_ref().map(|d| d.phase);
-    let holds = in_group && matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
+    let holds = oracle.may_replace() && matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
     require(holds, "S1 draining is not 200", || format!("{answer:?} in {phase:?}"))
+}
+
+/// Where a group would replace the node for a 503, its jobs are over before it says one, whenever that was told.
+fn jobs_first(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    let Some(drain) = turn.after.drain.as_ref().filter(|d| d.phase == DrainPhase::Quiet) else { return Ok(()) };
+    let over = drain.steps.iter().any(|step| step.name == StepName::Jobs && step.result.is_some());
+    require(over || !oracle.may_replace(), "S-asg jobs are over before a 503", || format!("{:?}", drain.steps))
 }
 
 /// A drain that was over goes on only for somebody who has just joined it; then it ends in a receipt once more.
@@ -421,7 +429,7 @@ fn drain_bound(oracle: &Oracle, since: Moment) -> Moment {
 fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
     let Some((since, _)) = oracle.drain else { return Ok(()) };
     let stalled = Span(oracle.stalled - oracle.stalled_at_begin);
-    let bound = drain_bound(oracle, since.max(oracle.joined)) + stalled;
+    let bound = drain_bound(oracle, since.max(oracle.joined).max(oracle.moved)) + stalled;
     let Some(done) = oracle.done else {
         return require(now <= bound, "L2 a drain ends in a receipt, in time", || {
             format!("began at {}, must have ended by {}", since.0, bound.0)

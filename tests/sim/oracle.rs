@@ -99,6 +99,8 @@ pub struct Oracle {
     pub drain: Option<(Moment, bool)>,
     /// When the drain ended in a receipt.
     pub done: Option<Moment>,
+    /// When metadata told of another lifecycle state, last.
+    pub moved: Moment,
     /// When somebody joined it who has a time of his own, last.
     pub joined: Moment,
     /// Its receipt says that something was given up that can be taken up again.
@@ -118,6 +120,7 @@ impl Oracle {
             orders: Vec::new(),
             drain: None,
             done: None,
+            moved: Moment(0),
             joined: Moment(0),
             gave_up: false,
             claim: false,
@@ -207,6 +210,7 @@ impl Oracle {
                 self.expired(&open, now);
             }
         }
+        self.end_choices(now);
         round
     }
 
@@ -272,7 +276,12 @@ impl Oracle {
                 };
                 self.run.api.push(Answered { asked: open.sent, at: now, running });
             }
-            Reply::Lifecycle(Ok(state)) => self.run.lifecycle = Some(state.clone()),
+            Reply::Lifecycle(Ok(state)) => {
+                if self.run.lifecycle.as_ref() != Some(state) {
+                    self.moved = now;
+                }
+                self.run.lifecycle = Some(state.clone());
+            }
             Reply::Mode(Ok(Mode::Active)) => self.claim = false,
             _ => {}
         }
@@ -459,6 +468,19 @@ impl Oracle {
                 self.begin_if_wanted(now);
             }
             _ => {}
+        }
+    }
+
+    /// A group would replace the node for a 503, as far as metadata have said.
+    pub fn may_replace(&self) -> bool {
+        matches!(&self.run.lifecycle, Some(Some(state)) if !["Standby", "Detached"].contains(&state.as_str()))
+    }
+
+    /// An operator's drain ends when the node is in service again.
+    fn end_choices(&mut self, now: Moment) {
+        if self.run.lifecycle == Some(Some("InService".into())) && self.run.abort_at.is_none() {
+            self.orders.retain(|w| w.order.cause != Cause::Operator);
+            self.begin_if_wanted(now);
         }
     }
 

@@ -4,8 +4,8 @@
 //! get the node replaced (`in_group`), and whether the group lets it be a target now (`may_join`). It never touches a
 //! target: whose a target group is, `membership` decides by what this room says.
 //!
-//! The heart calls `step` once a turn, `on_lifecycle` for metadata's answer, asks `in_group`, `is_alone` and
-//! `may_join`, and shows `state`.
+//! The heart calls `step` once a turn, `on_lifecycle` for metadata's answer, asks `in_group`, `replaces`,
+//! `in_service`, `is_alone` and `may_join`, and shows `state`.
 
 use crate::contract::{Call, Finding, Moment, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
@@ -48,6 +48,20 @@ impl AutoScaling {
     /// True where no choice of ours may put the node to 503: a group might replace it.
     pub(crate) fn in_group(&self) -> bool {
         matches!(self.lifecycle, Lifecycle::Group(_))
+    }
+
+    /// The group might replace the node for a 503; `None`: metadata have never answered, and whoever asks decides.
+    pub(crate) fn replaces(&self) -> Option<bool> {
+        match &self.lifecycle {
+            Lifecycle::Unknown => None,
+            Lifecycle::Alone => Some(false),
+            Lifecycle::Group(state) => Some(!matches!(state.as_str(), "Standby" | "Detached")),
+        }
+    }
+
+    /// The group has the node in service, as metadata said.
+    pub(crate) fn in_service(&self) -> bool {
+        matches!(&self.lifecycle, Lifecycle::Group(state) if state == "InService")
     }
 
     /// The machine is in no group, as metadata said.

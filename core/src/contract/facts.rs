@@ -107,6 +107,8 @@ pub(crate) struct GroupsLeaving {
 /// What a drain reads beside its own state and the policy.
 pub(crate) struct DrainInputs {
     pub(crate) rundeck: Life,
+    /// An Auto Scaling group might replace the node for a 503, as far as metadata have said.
+    pub(crate) may_replace: bool,
     /// The node was a target or answered 200 since the agent's start.
     pub(crate) was_in_service: bool,
     pub(crate) groups: GroupsLeaving,

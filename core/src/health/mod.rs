@@ -129,14 +129,15 @@ impl Health {
     pub(crate) fn reach(&self) -> Reach {
         let gone = matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused));
         let refuses = self.web.strong() >= 2;
-        let mute = refuses && self.web.mute() && !self.jvm.shown().stopping;
+        let mute = self.web.mute() && !self.jvm.shown().stopping;
         Reach {
             life: match self.jvm.process() {
                 _ if !gone && !refuses => Life::There,
-                Some(_) if mute && self.jvm.is_new() => Life::Starting,
-                Some(_) if mute => Life::Closed,
+                Some(_) if refuses && mute && self.jvm.is_new() => Life::Starting,
+                Some(_) if refuses && mute => Life::Closed,
                 Some(_) => Life::Finishing,
-                None if self.jvm.is_orphan() => Life::Gone,
+                // What has answered since is another one that nobody recognises.
+                None if self.jvm.is_orphan() && mute => Life::Gone,
                 None => Life::Closed,
             },
             answers: !gone && self.web.passes() > 0 || self.is_up(),

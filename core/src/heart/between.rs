@@ -77,13 +77,24 @@ pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: bool) -> Wish 
 
 /// Why an order to drain is refused: in an Auto Scaling group nobody's choice may get the node replaced. A Rundeck
 /// that is about to stop leaves the node useless anyway: there is nothing to refuse.
-pub(super) fn refuses(cause: Cause, in_group: bool) -> Option<Refusal> {
-    (cause == Cause::Operator && in_group).then_some(Refusal::Asg)
+pub(super) fn refuses(cause: Cause, replaces: Option<bool>) -> Option<Refusal> {
+    (is_choice(cause) && may_replace(replaces)).then_some(Refusal::Asg)
 }
 
-/// A drain waits for jobs before it says 503: an Auto Scaling group might replace the node at once, with its jobs.
-pub(super) fn jobs_first(in_group: bool) -> bool {
-    in_group
+/// An Auto Scaling group might replace the node for a 503, with its jobs: then a drain waits for jobs before it says
+/// one. Where metadata have never answered nobody knows of a group, and there is none.
+pub(super) fn may_replace(replaces: Option<bool>) -> bool {
+    replaces.unwrap_or(false)
+}
+
+/// A choice ends when its permission does: the group has the node in service again, and would replace it.
+pub(super) fn ends_choice(cause: Cause, in_service: bool, replaces: Option<bool>) -> bool {
+    is_choice(cause) && in_service && may_replace(replaces)
+}
+
+/// Somebody wants it who could as well not: the node does not go anyway.
+fn is_choice(cause: Cause) -> bool {
+    cause == Cause::Operator
 }
 
 /// Somebody may have been sent here: the node answered 200, or was a target.
@@ -228,9 +239,12 @@ mod tests {
 
     #[test]
     fn in_a_group_an_operator_is_refused_and_any_other_drain_waits_for_jobs_first() {
-        assert_eq!(refuses(Cause::Operator, true), Some(Refusal::Asg));
-        assert_eq!((refuses(Cause::Operator, false), refuses(Cause::RundeckStopping, true)), (None, None));
-        assert!(jobs_first(true) && !jobs_first(false));
+        assert_eq!(refuses(Cause::Operator, Some(true)), Some(Refusal::Asg));
+        assert_eq!([Some(false), None].map(|replaces| refuses(Cause::Operator, replaces)), [None, None]);
+        assert_eq!(refuses(Cause::RundeckStopping, Some(true)), None);
+        assert!(may_replace(Some(true)) && !may_replace(Some(false)) && !may_replace(None));
+        assert!(ends_choice(Cause::Operator, true, Some(true)) && !ends_choice(Cause::AgentStopping, true, Some(true)));
+        assert!(!ends_choice(Cause::Operator, false, Some(true)) && !ends_choice(Cause::Operator, true, None));
     }
 
     #[test]

@@ -173,6 +173,7 @@ impl Heart {
     fn drain_inputs(&self) -> DrainInputs {
         DrainInputs {
             rundeck: self.health.reach().life,
+            may_replace: between::may_replace(self.asg.replaces()),
             was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
             groups: self.membership.leaving(self.refusing, self.policy.dry_run),
             passive: between::passive(self.api.mode(), self.mode.failed(), &self.policy),
@@ -193,6 +194,7 @@ impl Heart {
     fn step(&mut self) {
         self.desk.allow_early(self.health.slack(&self.policy.health, &self.desk));
         self.health.step(&self.policy.health, &mut self.desk);
+        self.end_choices();
         self.show();
         if self.shown.state != State::Down {
             self.health.keep(&self.policy.health, &mut self.desk);

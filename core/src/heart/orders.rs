@@ -62,7 +62,7 @@ impl Heart {
             drain.add(order, self.desk.now());
             return OrderAnswer::Accepted(drain.id().to_owned());
         }
-        if let Some(why) = between::refuses(order.cause, self.asg.in_group()) {
+        if let Some(why) = between::refuses(order.cause, self.asg.replaces()) {
             return OrderAnswer::Refused {
                 why,
                 text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach \
@@ -86,14 +86,7 @@ impl Heart {
             None => {
                 self.membership.begin_leaving(now);
                 self.mode.begin(&mut self.desk);
-                let jobs_first = between::jobs_first(self.asg.in_group());
-                if jobs_first {
-                    self.desk.finding(
-                        Finding::AsgWillReplace,
-                        "an Auto Scaling group may replace this node at 503: it stays 200, passive, until its jobs are \
-                         done",
-                    );
-                }
+                let jobs_first = between::may_replace(self.asg.replaces());
                 self.drain = Some(Drain::new(order, jobs_first, now));
             }
         }
@@ -113,6 +106,36 @@ impl Heart {
             Some(true) => return true,
             Some(false) => {}
         }
+        self.desk.cured(Finding::AsgWillReplace);
+        self.come_back("resumed: the node goes back into service when it is up");
+        true
+    }
+
+    /// What an Auto Scaling group means for a drain, at each turn: a choice ends with its permission, and whoever goes
+    /// anyway stays 200 until the jobs are done.
+    pub(super) fn end_choices(&mut self) {
+        let (in_service, replaces) = (self.asg.in_service(), self.asg.replaces());
+        if !between::may_replace(replaces) {
+            self.desk.cured(Finding::AsgWillReplace);
+            return;
+        }
+        let Some(drain) = self.drain.as_mut().filter(|_| self.aborting.is_none()) else { return };
+        let left = drain.take_back(|cause| between::ends_choice(cause, in_service, replaces));
+        let text = match left {
+            Some(false) => {
+                self.come_back("the group has the node in service again and may replace it: the drain is taken back");
+                "an Auto Scaling group may replace this node at 503: the drain that was ordered has ended"
+            }
+            Some(true) | None => {
+                "an Auto Scaling group may replace this node at 503: it stays 200, passive, until its jobs are done"
+            }
+        };
+        self.desk.finding(Finding::AsgWillReplace, text);
+    }
+
+    /// No cause is left: the node goes back into service when it is up.
+    fn come_back(&mut self, why: &str) {
+        let Some(drain) = &mut self.drain else { return };
         if !drain.done()
             && let Some(receipt) = drain.receipt(self.membership.left_groups(), DrainResult::Resumed, self.desk.now())
         {
@@ -120,11 +143,9 @@ impl Heart {
         }
         drain.disown(&mut self.desk);
         self.drain = None;
-        self.desk.cured(Finding::AsgWillReplace);
         self.mode.begin(&mut self.desk);
         self.membership.begin_joining(self.desk.now());
-        self.desk.tell(NoteKind::Drained, "resumed: the node goes back into service when it is up");
-        true
+        self.desk.tell(NoteKind::Drained, why);
     }
 
     pub(super) fn stop(&mut self, id: String) {

@@ -260,6 +260,8 @@ impl Drain {
                 "the drain could not be written to the state directory in time: a crash would forget it",
             );
         }
+        // What metadata tell during the drain counts as what they told before it.
+        self.jobs_first = inputs.may_replace;
         self.watch(inputs, policy, desk);
         // Each phase may end at once.
         for _ in 0..PHASES {

@@ -3,6 +3,7 @@
 //! the kind, the case lives on as its example. Here: the world that they share.
 
 mod calls;
+mod groups;
 mod joining;
 mod members;
 mod restarts;
