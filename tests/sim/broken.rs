@@ -57,6 +57,8 @@ listed! {
         SeesItselfOut,
         /// Takes "there is no such group" for a deregistration.
         TakesNotFoundForDone,
+        /// Puts each silence of `/health` down to the database.
+        ExcusesSilence,
     }
 }
 
@@ -87,6 +89,9 @@ impl Broken {
         match (self.flaw, event) {
             (Flaw::CountsUnknownAsPass, Event::Reply(id, Reply::Web(web, _))) if unknown(web) => {
                 Some(Event::Reply(id, Reply::Web(WebSeen::Ok, Some(BootSeen::Past))))
+            }
+            (Flaw::ExcusesSilence, Event::Reply(id, Reply::Web(WebSeen::TimedOut, boot))) => {
+                Some(Event::Reply(id, Reply::Web(WebSeen::CannotJudge(Unjudged::Host), boot)))
             }
             (Flaw::IgnoresReadiness, Event::Reply(id, Reply::Ready(seen))) if seen.readiness == Readiness::NotReady => {
                 Some(Event::Reply(id, Reply::Ready(ReadySeen { readiness: Readiness::Ready, ..seen })))

@@ -141,8 +141,16 @@ impl Schedule<'_> {
                 }
                 world.requests = until;
             }
-            Happening::Hang => world.rundeck.hung = until,
-            Happening::Database => world.rundeck.database = (until, world.tape.chance(80)),
+            Happening::Hang => {
+                if world.rundeck.hung <= now {
+                    world.rundeck.hung_since = now;
+                }
+                world.rundeck.hung = until.max(world.rundeck.hung);
+            }
+            Happening::Database => {
+                let until = until.max(world.rundeck.database.0);
+                world.rundeck.database = (until, world.tape.chance(80));
+            }
             Happening::PortClosed => world.rundeck.port_closed = until,
             Happening::WebFault => world.rundeck.web = (until, world.tape.pick(&WEB_FAULTS, WebSeen::Disabled)),
             Happening::TokenRejected => world.rundeck.token_rejected = until,

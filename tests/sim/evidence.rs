@@ -3,34 +3,28 @@
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{CallId, Moment, Policy, Span};
+use rundeck_alb_core::{CallId, Moment, Policy};
 use std::collections::BTreeMap;
 
-/// Calls that need the database, and what is known of it by them (SEMANTICS: never two at a time; a hang is shared).
+/// Calls that need the database (SEMANTICS: never two at a time; a hang is shared). Whether silence is the database's
+/// is the world's to know: here only whether there was any call that could have shown it.
 #[derive(Debug, Default)]
 pub struct Bound {
     pub open: BTreeMap<CallId, Moment>,
     /// The readiness endpoint asks the database, as far as it has said.
     pub ready: Option<bool>,
-    pub hang: bool,
-    pub unproven: bool,
-    pub answered: Option<Moment>,
+    /// One was given up, and none has been answered since.
+    pub given_up: bool,
 }
 
 impl Bound {
-    /// Silence of `/health` may be the database's.
-    pub fn silences(&self, policy: &Policy, now: Moment) -> bool {
-        let mut open = self.open.values().filter(|sent| now.since(**sent) >= policy.health.timeout);
-        self.hang || open.any(|sent| self.answered.is_some_and(|at| at >= *sent + Span::secs(1)))
+    /// Silence of `/health` might be put down to the database. Where not, it is this node's own.
+    pub fn might_hang(&self, policy: &Policy, now: Moment) -> bool {
+        self.given_up || self.open.values().any(|sent| now.since(*sent) >= policy.health.timeout)
     }
 
     pub fn ended(&mut self, id: CallId, hung: bool) {
-        let Some(sent) = self.open.remove(&id) else { return };
-        if hung {
-            let meanwhile = self.answered.is_some_and(|at| at >= sent + Span::secs(1));
-            self.hang |= meanwhile;
-            self.unproven |= !meanwhile;
-        }
+        self.given_up |= self.open.remove(&id).is_some() && hung;
     }
 }
 

@@ -24,6 +24,10 @@ pub fn require(holds: bool, rule: &'static str, text: impl FnOnce() -> String) -
     if holds { Ok(()) } else { Err(Violation { rule, text: text() }) }
 }
 
+/// A JVM that stands still is out after so long: `fall` silent rounds, with jitter and latency.
+const FROZEN: Span = Span::secs(20);
+/// The longest pause after a call that hung, and that call: what the database was so long ago is known no better.
+const DATABASE_RECENT: Span = Span::secs(400);
 /// Waking the loop more often than this in one minute is a busy loop, whatever the faults.
 const WAKES: u32 = 600;
 
@@ -71,6 +75,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     }
     drain_shows(turn, oracle)?;
     process_end_shows(turn)?;
+    frozen_shows(turn, oracle, world)?;
     counters(turn)?;
     first_up(turn, oracle)?;
     local_checks(turn, oracle)?;
@@ -329,6 +334,29 @@ fn process_end_shows(turn: &Turn<'_>) -> Verdict {
     let ours = turn.before.rundeck.process == Some(*process);
     let ok = turn.after.answer.ok;
     require(!(ours && ok), "S-kill a killed Rundeck is 503 in the same step", || format!("{:?}", turn.after.answer))
+}
+
+/// By the world's record: a JVM that stands still is out in time, whatever calls were given up before, unless its
+/// database really hung not long before.
+fn frozen_shows(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
+    let rundeck = &world.rundeck;
+    let database = rundeck.database.0;
+    let well = database == Moment(0) || database + DATABASE_RECENT < turn.now;
+    // A reply that gets lost looks like a call that hangs.
+    let judged = world.cannot.0 <= turn.now && world.mix.replies == 0;
+    if !(turn.now < rundeck.hung && well && judged && rundeck.process.is_some()) {
+        oracle.frozen = None;
+        return Ok(());
+    }
+    let since = match oracle.frozen {
+        Some((since, stalled)) if stalled == oracle.stalled => since.max(rundeck.hung_since),
+        _ => turn.now,
+    };
+    oracle.frozen = Some((since, oracle.stalled));
+    let took = turn.now.since(since);
+    require(!turn.after.answer.ok || took <= FROZEN, "S-frozen a JVM that stands still is called out", || {
+        format!("200 for {} ms", took.0)
+    })
 }
 
 fn web_counts(snapshot: &Snapshot) -> (u32, u32) {

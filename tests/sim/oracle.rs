@@ -38,6 +38,8 @@ pub struct Answered {
 pub enum Round {
     Pass,
     Fail,
+    /// Silence that may be put down to the database, or not.
+    Silent,
     Unknown,
 }
 
@@ -110,6 +112,8 @@ pub struct Oracle {
     /// Milliseconds in which the agent's loop stood still.
     pub stalled: u64,
     pub stalled_at_begin: u64,
+    /// Since when the JVM has really stood still, nothing else being wrong; and how long the loop had stood still then.
+    pub frozen: Option<(Moment, u64)>,
 }
 
 impl Oracle {
@@ -126,6 +130,7 @@ impl Oracle {
             claim: false,
             stalled: 0,
             stalled_at_begin: 0,
+            frozen: None,
         }
     }
 
@@ -143,6 +148,7 @@ impl Oracle {
         self.claim = kept.intent.as_ref().is_some_and(|i| i.passive_by_us);
         self.drain = None;
         self.done = None;
+        self.frozen = None;
         self.begin_if_wanted(now);
         // What had ended stays so: its receipt is not written again.
         if let Some(receipt) = kept.intent.as_ref().and_then(|i| i.ended.as_ref()).filter(|_| self.drain.is_some()) {
@@ -216,10 +222,10 @@ impl Oracle {
 
     fn expired(&mut self, open: &Open, now: Moment) {
         if matches!(open.call, Call::ProbeWeb { .. }) {
-            let database = self.run.bound.silences(&self.policy, now);
+            let database = self.run.bound.might_hang(&self.policy, now);
             self.run.last_round = now;
             self.run.blind_since = None;
-            self.web_seen(WebSeen::TimedOut, now);
+            self.web_seen(WebSeen::TimedOut);
             self.count(judged(WebSeen::TimedOut, None, database), now);
         }
         if matches!(open.call, Call::ProbeReadiness { .. }) && self.run.bound.ready == Some(false) {
@@ -263,8 +269,8 @@ impl Oracle {
                 self.run.last_round = now;
                 let blind = *web == WebSeen::CannotConnect;
                 self.run.blind_since = self.run.blind_since.or(Some(now)).filter(|_| blind);
-                let round = judged(*web, *boot, self.run.bound.silences(&self.policy, now));
-                self.web_seen(*web, now);
+                let round = judged(*web, *boot, self.run.bound.might_hang(&self.policy, now));
+                self.web_seen(*web);
                 self.count(round, now);
                 return Some(round);
             }
@@ -288,13 +294,7 @@ impl Oracle {
         None
     }
 
-    fn web_seen(&mut self, seen: WebSeen, now: Moment) {
-        let bound = &mut self.run.bound;
-        let answers = matches!(seen, WebSeen::Ok | WebSeen::Disabled);
-        if answers {
-            bound.answered = Some(now);
-        }
-        bound.hang |= std::mem::take(&mut bound.unproven) && answers;
+    fn web_seen(&mut self, seen: WebSeen) {
         let web = &mut self.run.web;
         web.refused = match seen {
             WebSeen::Refused => web.refused + 1,
@@ -303,8 +303,7 @@ impl Oracle {
         };
         if web.refused == 2 {
             // A closed port: what the server behind it has said is void.
-            let answered = bound.answered;
-            *bound = Bound { answered, ..Bound::default() };
+            self.run.bound = Bound::default();
             self.run.local = Local { not_ready: 0, ready: 0, says_ready: None, ..std::mem::take(&mut self.run.local) };
         }
     }
@@ -325,7 +324,7 @@ impl Oracle {
         };
         bound.ended(id, hung);
         if answers {
-            bound.hang = false;
+            bound.given_up = false;
         }
         if let Reply::Ready(seen) = reply
             && matches!(seen.readiness, Readiness::Ready | Readiness::NotReady | Readiness::Absent)
@@ -381,6 +380,8 @@ impl Oracle {
                 let Counted { fails, refused, proven, .. } = *web;
                 *web = Counted { fails: fails + 1, refused, proven, ..Counted::default() };
             }
+            // As bad as it may be, and no good run that it may have broken.
+            Round::Silent => web.fails += 1,
             Round::Unknown => {}
         }
         self.prove(now);
@@ -514,7 +515,7 @@ fn judged(web: WebSeen, boot: Option<BootSeen>, database_hangs: bool) -> Round {
     match web {
         WebSeen::Ok | WebSeen::Disabled if matches!(boot, None | Some(BootSeen::Past)) => Round::Pass,
         WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
-        WebSeen::TimedOut if database_hangs => Round::Unknown,
+        WebSeen::TimedOut if database_hangs => Round::Silent,
         _ => Round::Fail,
     }
 }

@@ -4,8 +4,8 @@
 
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Mode, Moment, Process, ProcessSeen, Readiness,
-    ReadySeen, Reply, Room, Span, WebSeen,
+    ApiSeen, BootSeen, Call, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Mode, Moment, Process, ProcessSeen,
+    Readiness, ReadySeen, Reply, Room, Span, WebSeen,
 };
 
 /// A trouble that lasts until then; never, when that is the past.
@@ -51,6 +51,7 @@ pub struct Rundeck {
     pub jobs: Vec<Job>,
     /// SIGSTOP or an endless pause: connections are accepted, nothing is answered.
     pub hung: Until,
+    pub hung_since: Moment,
     /// Whatever needs the database hangs; the flag: `/health` too.
     pub database: (Until, bool),
     pub port_closed: Until,
@@ -83,6 +84,7 @@ impl Rundeck {
             mode: Mode::Active,
             jobs: Vec::new(),
             hung: never,
+            hung_since: never,
             database: (never, false),
             port_closed: never,
             web: (never, WebSeen::Ok),
@@ -149,6 +151,16 @@ impl Rundeck {
 
     fn listens(&self, now: Moment) -> bool {
         self.process.is_some() && now >= self.port_from && now >= self.port_closed
+    }
+
+    /// When a call that is not answered now goes on; never before `now`.
+    pub fn silent_until(&self, call: &Call, now: Moment) -> Moment {
+        let database = match call {
+            Call::ProbeWeb { .. } => self.database.1,
+            Call::ProbeReadiness { .. } => self.database.1 || self.shows == Shows::Actuator,
+            _ => true,
+        };
+        self.hung.max(if database { self.database.0 } else { now }).max(now)
     }
 
     /// The answer of one round, and whether it comes only when the agent's limit has passed.

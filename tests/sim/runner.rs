@@ -113,7 +113,7 @@ impl Schedule<'_> {
 
     fn come(&mut self, coming: Coming) -> Verdict {
         match coming {
-            Coming::Execute { run, id, call, deadline, fate } => self.world.execute(run, id, call, deadline, fate),
+            Coming::Execute(sent) => self.world.execute(sent),
             Coming::Deliver { run, event } => return self.deliver(run, event),
             Coming::Check(index) => return self.check(index),
             Coming::Chaos => return self.chaos(),

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub enum Coming {
     /// A call reaches the one it is for.
-    Execute { run: u32, id: CallId, call: Call, deadline: Moment, fate: Fate },
+    Execute(Sent),
     /// The agent of that run hears of it.
     Deliver { run: u32, event: Event },
     /// The load balancer checks the node for this group.
@@ -31,6 +31,21 @@ pub enum Coming {
     /// systemd starts the agent again.
     AgentStarts,
 }
+
+/// A call on its way.
+#[derive(Debug)]
+pub struct Sent {
+    pub run: u32,
+    pub id: CallId,
+    pub call: Call,
+    pub deadline: Moment,
+    /// When the adapter gives it up.
+    pub given_up: Moment,
+    pub fate: Fate,
+}
+
+/// How long after it goes on a JVM answers what it had taken in.
+const THAW: Span = Span(20);
 
 /// What outlives the agent.
 #[derive(Debug, Default)]
@@ -120,7 +135,11 @@ impl World {
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
         let latency = Span(1 + u64::from(self.tape.byte() % 64) * self.slowness(&call));
         let at = self.now + latency;
-        self.at(at, Coming::Execute { run, id, call, deadline, fate });
+        let limit = match call {
+            Call::ProbeDatabase { limit } => limit,
+            _ => self.probe_limit,
+        };
+        self.at(at, Coming::Execute(Sent { run, id, call, deadline, given_up: at + limit, fate }));
     }
 
     /// Milliseconds per step of latency: the net is slower than the node.
@@ -143,20 +162,22 @@ impl World {
     }
 
     /// A call reaches the one it is for: it takes effect, and the reply goes back, or gets lost.
-    pub fn execute(&mut self, run: u32, id: CallId, call: Call, deadline: Moment, fate: Fate) {
-        if fate == Fate::NeverDone {
+    pub fn execute(&mut self, sent: Sent) {
+        if sent.fate == Fate::NeverDone {
             return;
         }
-        let (reply, at_limit) = self.perform(&call);
+        let (reply, silent) = self.perform(&sent.call);
         if matches!(&reply, Reply::Groups(Err(_)) | Reply::Target(Err(_)) | Reply::Changed(Err(_))) {
             self.trouble_at = self.now;
         }
+        let thaw = self.rundeck.silent_until(&sent.call, self.now) + THAW;
+        if silent && thaw < sent.given_up {
+            // Whatever stood still goes on, and with it the call.
+            return self.at(thaw, Coming::Execute(sent));
+        }
+        let Sent { run, id, deadline, given_up, fate, .. } = sent;
         let event = Event::Reply(id, reply);
-        let limit = match call {
-            Call::ProbeDatabase { limit } => limit,
-            _ => self.probe_limit,
-        };
-        let soon = if at_limit { self.now + limit } else { self.now };
+        let soon = if silent { given_up } else { self.now };
         match fate {
             Fate::NeverDone | Fate::Lost => {}
             Fate::Normal => self.at(soon, Coming::Deliver { run, event }),
@@ -172,7 +193,8 @@ impl World {
         }
     }
 
-    /// The effect and the reply; the flag: it comes only when the prober's limit has passed.
+    /// The effect and the reply; the flag: nothing answers now, so it comes when that is over or the prober's limit has
+    /// passed.
     fn perform(&mut self, call: &Call) -> (Reply, bool) {
         let now = self.now;
         let reply = match call {

@@ -97,6 +97,11 @@ impl Api {
         fresh && self.mode == Some(mode) && self.info.as_ref().is_some_and(|info| info.mode == Some(mode))
     }
 
+    /// When the last question was sent.
+    pub(crate) fn sent(&self) -> Moment {
+        self.pace.begun()
+    }
+
     /// The last answer that could be read.
     pub(crate) fn info(&self) -> Option<&Info> {
         self.info.as_ref()
@@ -141,8 +146,7 @@ impl Api {
             desk.finding(Finding::TokenMissing, "no API token: mode and running jobs cannot be seen");
             return;
         }
-        if reachable && desk.worth(&self.pace) && desk.slot_free() {
-            desk.take_slot();
+        if reachable && desk.worth(&self.pace) && desk.lane_free(Topic::Api) {
             desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.health.timeout.times(2));
         }
     }

@@ -85,7 +85,7 @@ pub struct ReadySeen {
     pub readiness: Readiness,
     /// The database component beside it, where the answer has one: shared, never this node's own.
     pub database: Option<bool>,
-    /// Asking it asks the database too (actuator of 4.2 to 5.16), so it shares the one slot of such calls.
+    /// Asking it asks the database too (actuator of 4.2 to 5.16), so it shares the one lane of such calls.
     pub bound: bool,
 }
 

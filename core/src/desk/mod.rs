@@ -8,8 +8,8 @@
 
 mod budget;
 mod gate;
+mod lanes;
 mod pace;
-mod slot;
 
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
@@ -18,7 +18,7 @@ use crate::contract::{
     Call, CallId, Check, Command, Finding, FindingView, Judged, Looked, Moment, Note, NoteKind, Span, sooner,
 };
 use budget::{Bucket, Chance};
-use slot::Slot;
+use lanes::{Lane, Pause};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -28,7 +28,10 @@ pub(crate) enum Topic {
     Web,
     Api,
     Process,
-    Ready,
+    /// `bound`: asking the state asks the database too, as far as anybody knows.
+    Ready {
+        bound: bool,
+    },
     Database,
     Disks,
     Host,
@@ -54,6 +57,14 @@ const LOOKS: (u64, Span) = (20, Span::secs(1));
 /// AWS changes that one node may make: a burst, then one in five seconds.
 const CHANGES: (u64, Span) = (10, Span::secs(5));
 
+/// A call that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    topic: Topic,
+    sent: Moment,
+    deadline: Moment,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     now: Moment,
@@ -63,11 +74,11 @@ pub(crate) struct Desk {
     slack: Span,
     chance: Chance,
     last_id: u64,
-    open: BTreeMap<CallId, (Topic, Moment)>,
+    open: BTreeMap<CallId, Open>,
     out: Vec<Command>,
     looks: Bucket,
     changes: Bucket,
-    slot: Slot,
+    pause: Pause,
     findings: BTreeMap<Finding, String>,
 }
 
@@ -83,7 +94,7 @@ impl Desk {
             out: Vec::new(),
             looks: Bucket::new(LOOKS.0, LOOKS.1, now),
             changes: Bucket::new(CHANGES.0, CHANGES.1, now),
-            slot: Slot::free_from(now),
+            pause: Pause::over(now),
             findings: BTreeMap::new(),
         }
     }
@@ -145,40 +156,48 @@ impl Desk {
         backoff.next(&mut self.chance)
     }
 
-    /// The one slot of calls that need Rundeck's database can be taken now.
-    pub(crate) fn slot_free(&self) -> bool {
-        self.slot.free_at().is_some_and(|at| self.reached(at))
+    /// A call about this can go out now: no other is in its lanes, and the pause after one that hung is over.
+    pub(crate) fn lane_free(&self, topic: Topic) -> bool {
+        let bound = topic.lanes().contains(&Lane::Database);
+        self.lane_clear(topic) && (!bound || self.reached(self.pause.until()))
     }
 
-    /// A call that needs Rundeck's database goes out.
-    pub(crate) fn take_slot(&mut self) {
-        self.slot.take(self.now);
+    /// No other call is in the lanes of this one.
+    pub(crate) fn lane_clear(&self, topic: Topic) -> bool {
+        !self.open.values().any(|open| open.topic.crosses(topic))
     }
 
-    /// That call has ended. Returns when it had been sent.
-    pub(crate) fn give_slot(&mut self, hung: bool) -> Option<Moment> {
-        self.slot.give(hung, self.now)
+    /// A call that needs Rundeck's database was given up.
+    pub(crate) fn database_hung(&mut self) {
+        self.pause.hung(self.now);
     }
 
-    /// Rundeck's database was seen to answer by another way: the next call need not wait.
-    pub(crate) fn hasten_slot(&mut self) {
-        self.slot.seen_again(self.now);
+    /// Rundeck's database was seen to answer: the next call need not wait.
+    pub(crate) fn database_answered(&mut self) {
+        self.pause.answered(self.now);
+    }
+
+    /// One call that needs the database may be made now, whatever the pause: what hung may be over.
+    pub(crate) fn database_once(&mut self) {
+        self.pause.once(self.now);
     }
 
     /// Another Rundeck process: nothing hangs in it.
-    pub(crate) fn renew_slot(&mut self) {
-        self.slot = Slot::free_from(self.now);
+    pub(crate) fn renew_pause(&mut self) {
+        self.pause = Pause::over(self.now);
     }
 
-    /// When a call of this pace that needs the slot will be made, for people; `None`: when something under way has
-    /// ended.
-    pub(crate) fn slot_next(&self, pace: &Pace) -> Option<Moment> {
-        Some(pace.next()?.max(self.slot.free_at()?))
+    /// When a call of this pace will be made that needs the database, for people; `None`: when something under way
+    /// has ended.
+    pub(crate) fn database_next(&self, pace: &Pace) -> Option<Moment> {
+        let next = pace.next()?.max(self.pause.until());
+        self.database_since().is_none().then_some(next)
     }
 
-    /// The slot's call has been in flight for longer than a probe may take: since when.
-    pub(crate) fn slot_hanging(&self, limit: Span) -> Option<Moment> {
-        self.slot.hanging(limit, self.now)
+    /// Since when a call that needs the database is under way.
+    pub(crate) fn database_since(&self) -> Option<Moment> {
+        let mut bound = self.open.values().filter(|open| open.topic.lanes().contains(&Lane::Database));
+        bound.next().map(|open| open.sent)
     }
 
     /// The wait until a question is asked again: growing while it fails, else the usual one.
@@ -220,14 +239,14 @@ impl Desk {
         self.last_id += 1;
         let id = CallId(self.last_id);
         let deadline = self.now + limit;
-        self.open.insert(id, (topic, deadline));
+        self.open.insert(id, Open { topic, sent: self.now, deadline });
         self.out.push(Command::Call { id, deadline, call });
         id
     }
 
     /// The topic of an open call, which is closed by this; `None` for late and doubled replies.
     pub(crate) fn close(&mut self, id: CallId) -> Option<Topic> {
-        self.open.remove(&id).map(|(topic, _)| topic)
+        self.open.remove(&id).map(|open| open.topic)
     }
 
     /// Nobody waits for the open call of this pace any more: its reply will be ignored.
@@ -257,8 +276,8 @@ impl Desk {
     /// would count for nothing, but what it does would be done.
     pub(crate) fn expired(&mut self) -> Option<(Topic, Moment)> {
         let now = self.now;
-        let (id, topic, deadline) =
-            self.open.iter().find(|(_, (_, by))| *by <= now).map(|(id, (topic, by))| (*id, *topic, *by))?;
+        let (id, Open { topic, deadline, .. }) =
+            self.open.iter().find(|(_, open)| open.deadline <= now).map(|(id, open)| (*id, *open))?;
         self.open.remove(&id);
         self.retract(id);
         Some((topic, deadline))
@@ -266,7 +285,7 @@ impl Desk {
 
     /// When the heart must be woken: the earliest moment that somebody waits for, or that an open call's time is over.
     pub(crate) fn wake(&self) -> Option<Moment> {
-        sooner(self.awaited.get(), self.open.values().map(|(_, deadline)| *deadline).min())
+        sooner(self.awaited.get(), self.open.values().map(|open| open.deadline).min())
     }
 
     /// How many commands wait to go out.

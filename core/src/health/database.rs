@@ -11,9 +11,9 @@ use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.
 const LIMIT: Span = Span::secs(40);
-/// `/health` that answers so long after a call was sent shows that the server lives while the call hangs; any sooner,
-/// and both might have stopped at once.
-const MEANWHILE: Span = Span::secs(1);
+/// `/health` that answers so long after a call was sent, and before that was given up, shows that the server lives
+/// while the call hangs; any sooner, and both might have stopped at once.
+pub(super) const MEANWHILE: Span = Span::secs(1);
 
 /// What an answer of the API tells of the database, where it tells anything: a call that needs it hangs or fails.
 pub(crate) fn blames_database(seen: &ApiSeen) -> bool {
@@ -35,10 +35,10 @@ pub(super) struct Database {
     pace: Pace,
     last: Option<Looked>,
     gate: Gate<()>,
-    /// A call that needs the database hung while `/health` still answered.
+    /// A call that needs the database hung while `/health` still answered, and none was answered since.
     hang: bool,
-    /// A call hung; whether the server lives is not known until `/health` is looked at again.
-    unproven_hang: bool,
+    /// In this silence of `/health` it was asked again.
+    asked_again: bool,
     /// The hang has its finding.
     told: bool,
     /// The last call that needs it failed.
@@ -54,7 +54,7 @@ impl Database {
             last: None,
             gate: Gate::default(),
             hang: false,
-            unproven_hang: false,
+            asked_again: false,
             told: false,
             failed: false,
             component_down: false,
@@ -66,7 +66,7 @@ impl Database {
         desk.disown(&mut self.pace);
         desk.cured(Finding::DatabaseFailing);
         *self = Database::new(desk.now());
-        desk.renew_slot();
+        desk.renew_pause();
     }
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
@@ -75,8 +75,7 @@ impl Database {
             self.tell("a call that needs it hangs", desk);
         }
         self.told = self.hang;
-        if asks && desk.worth(&self.pace) && desk.slot_free() {
-            desk.take_slot();
+        if asks && desk.worth(&self.pace) && desk.lane_free(Topic::Database) {
             desk.ask(&mut self.pace, Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout);
         }
     }
@@ -94,8 +93,12 @@ impl Database {
         let judged = judged_database(&seen, took);
         self.gate.count(judged.outcome, policy);
         self.last = Some(desk.looked(Check::Database, judged, &self.pace));
-        let hung = seen == DatabaseSeen::TimedOut;
-        let sent = desk.give_slot(hung);
+        let sent = self.pace.begun();
+        let wait = desk.around(policy.database_interval);
+        self.pace.done(desk.now() + wait);
+        if seen != DatabaseSeen::TimedOut {
+            desk.database_answered();
+        }
         match &seen {
             DatabaseSeen::Answered => self.answers(desk),
             DatabaseSeen::Failed(status) => {
@@ -104,21 +107,20 @@ impl Database {
                 self.tell(&format!("a call with the token answers {status}"), desk);
             }
             DatabaseSeen::TimedOut => {
-                self.hung(sent, answered);
+                self.hung(sent, answered, desk);
                 self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
             }
             DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
         }
-        let wait = desk.around(policy.database_interval);
-        self.pace.done(desk.now() + wait);
     }
 
     /// `system/info` has ended: it needs the database as the timed call does.
-    pub(super) fn on_api(&mut self, seen: &ApiSeen, answered: Option<Moment>, desk: &mut Desk) {
-        let hung = *seen == ApiSeen::TimedOut;
-        let sent = desk.give_slot(hung);
+    pub(super) fn on_api(&mut self, seen: &ApiSeen, sent: Moment, answered: Option<Moment>, desk: &mut Desk) {
+        if *seen != ApiSeen::TimedOut {
+            desk.database_answered();
+        }
         match seen {
-            ApiSeen::TimedOut => self.hung(sent, answered),
+            ApiSeen::TimedOut => self.hung(sent, answered, desk),
             ApiSeen::Failed(_) => {
                 self.hang = false;
                 self.failed = true;
@@ -128,24 +130,38 @@ impl Database {
         }
     }
 
-    /// A call was given up: shared evidence only if `/health` answered meanwhile, or does so next, for else the JVM
-    /// itself is stuck.
-    pub(super) fn hung(&mut self, sent: Option<Moment>, answered: Option<Moment>) {
-        if meanwhile(sent, answered) {
-            self.hang = true;
-        } else {
-            self.unproven_hang = true;
+    /// A call was given up: shared evidence only if `/health` answered while it hung, for else the JVM itself may have
+    /// stood still. Either way it is asked again at once, for what hung may be over.
+    pub(super) fn hung(&mut self, sent: Moment, answered: Option<Moment>, desk: &mut Desk) {
+        self.hang |= meanwhile(Some(sent), answered);
+        desk.database_hung();
+        self.pace.hasten(desk.now());
+    }
+
+    /// A look at `/health` has ended: it answers as it should, or is silent and excused.
+    pub(super) fn on_web(
+        &mut self,
+        answers: bool,
+        excused: bool,
+        answered: Option<Moment>,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) {
+        if answers {
+            self.asked_again = false;
+            self.hang |= self.hangs_meanwhile(answered, policy, desk);
+        } else if excused && !std::mem::replace(&mut self.asked_again, true) {
+            // What is known of the database is older than the silence.
+            desk.database_once();
+            self.pace.hasten(desk.now());
         }
     }
 
-    /// A look at `/health` has ended.
-    pub(super) fn on_web(&mut self, answers: bool) {
-        self.hang |= std::mem::take(&mut self.unproven_hang) && answers;
-    }
-
-    /// A look at `/health` would tell what a hanging call means.
-    pub(super) fn wants_web(&self) -> bool {
-        self.unproven_hang
+    /// A call that needs the database has been under way for longer than a probe may take, and `/health` answered
+    /// meanwhile.
+    fn hangs_meanwhile(&self, answered: Option<Moment>, policy: &HealthPolicy, desk: &Desk) -> bool {
+        let since = desk.database_since().filter(|sent| desk.now().since(*sent) >= policy.timeout);
+        meanwhile(since, answered)
     }
 
     /// The component that a readiness answer shows.
@@ -154,7 +170,7 @@ impl Database {
             Some(true) => {
                 if std::mem::take(&mut self.component_down) || self.hang {
                     self.hang = false;
-                    desk.hasten_slot();
+                    desk.database_answered();
                     self.pace.hasten(desk.now());
                 }
                 self.cure(desk);
@@ -190,7 +206,7 @@ impl Database {
 
     /// Silence of `/health` may be the database's: a call that needs it hangs, and the server answered meanwhile.
     pub(super) fn excuses_silence(&self, answered: Option<Moment>, policy: &HealthPolicy, desk: &Desk) -> bool {
-        self.hang || meanwhile(desk.slot_hanging(policy.timeout), answered)
+        self.hang || self.hangs_meanwhile(answered, policy, desk)
     }
 
     /// Rundeck answered the last timed call as it does with its database there.
@@ -203,7 +219,7 @@ impl Database {
         CheckView {
             passes: self.gate.passes(),
             fails: self.gate.fails(),
-            next: desk.slot_next(&self.pace),
+            next: desk.database_next(&self.pace),
             ..CheckView::of(Check::Database, self.last.as_ref(), change)
         }
     }

@@ -31,7 +31,7 @@ use crate::contract::{
     Moment, Process, ProcessSeen, Reach, ReadySeen, Reason, Span, WebSeen,
 };
 use crate::desk::Desk;
-use database::Database;
+use database::{Database, MEANWHILE};
 use machine::Machine;
 use phrases::more;
 use process::Jvm;
@@ -43,6 +43,8 @@ use web::Web;
 /// Silence is put down to a hanging database for so long: by then a frozen JVM would have been called one, and a
 /// balancer whose targets are all silent sends to all of them anyway.
 const SHARED_EXCUSE: Span = Span::secs(300);
+/// For so long where an Auto Scaling group might replace every member that goes silent together.
+const SHARED_EXCUSE_IN_GROUP: Span = Span::secs(1_800);
 
 /// What the heart knows of the local Rundeck and of its machine.
 #[derive(Clone, Debug)]
@@ -204,6 +206,7 @@ impl Health {
     pub(crate) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
         self.take_up_kept(desk);
         self.end_boot(policy, desk);
+        self.look_while_it_hangs(desk);
         let round = self.web.due(desk);
         self.jvm.step(round, desk);
         if round {
@@ -264,14 +267,16 @@ impl Health {
         };
         let wait = if confirm { Span::ZERO } else { desk.around(self.interval(policy)) };
         self.web.done(desk.now() + wait);
-        self.database.on_web(self.web.answers());
+        let (answers, answered) = (self.web.answers(), self.web.answered());
+        let silent = self.web.silent(desk.now()).is_some();
+        self.database.on_web(answers, silent && excused, answered, policy, desk);
     }
 
-    /// Silence is put down to the database, which all members share; an Auto Scaling group might replace every member
-    /// that goes silent together.
+    /// Silence is put down to the database, which all members share; each excuse has an end.
     fn excused(&self, in_group: bool, policy: &HealthPolicy, desk: &Desk) -> bool {
         self.database.excuses_silence(self.web.answered(), policy, desk)
-            && (in_group || self.web.silent(desk.now()) <= SHARED_EXCUSE)
+            && self.web.silent(desk.now()).unwrap_or(Span::ZERO)
+                <= if in_group { SHARED_EXCUSE_IN_GROUP } else { SHARED_EXCUSE }
     }
 
     fn passed(&mut self, policy: &HealthPolicy, now: Moment) {
@@ -318,7 +323,7 @@ impl Health {
     pub(crate) fn on_ready(&mut self, seen: Option<ReadySeen>, in_group: bool, policy: &HealthPolicy, desk: &mut Desk) {
         let excused = self.excused(in_group, policy, desk);
         match self.ready.on_reply(seen, self.start.proven(), excused, policy, desk) {
-            OfDatabase::Hung(sent) => self.database.hung(sent, self.web.answered()),
+            OfDatabase::Hung(sent) => self.database.hung(sent, self.web.answered(), desk),
             OfDatabase::Shown(up) => self.database.component(up, desk),
         }
         if self.ready.gate().wavers() {
@@ -328,7 +333,6 @@ impl Health {
             // It may be all that a first `up` still waited for.
             self.try_first_up(policy, desk.now());
         }
-        self.look_if_hung(desk.now());
     }
 
     /// Rundeck's version has changed: the best readiness endpoint may be another one.
@@ -339,20 +343,22 @@ impl Health {
     /// The timed call has ended; `None`: nothing came back in time. True: Rundeck answered it.
     pub(crate) fn on_database(&mut self, seen: Option<DatabaseSeen>, policy: &HealthPolicy, desk: &mut Desk) -> bool {
         self.database.on_reply(seen, self.web.answered(), policy, desk);
-        self.look_if_hung(desk.now());
         self.database.answered_last()
     }
 
     /// `system/info` has ended: it needs the database as the timed call does.
-    pub(crate) fn on_api(&mut self, seen: &ApiSeen, desk: &mut Desk) {
-        self.database.on_api(seen, self.web.answered(), desk);
-        self.look_if_hung(desk.now());
+    pub(crate) fn on_api(&mut self, seen: &ApiSeen, sent: Moment, desk: &mut Desk) {
+        self.database.on_api(seen, sent, self.web.answered(), desk);
     }
 
-    /// Whether a hanging call is the database's or the JVM's own shows at the next look at `/health`.
-    fn look_if_hung(&mut self, now: Moment) {
-        if self.database.wants_web() {
-            self.web.hasten(now);
+    /// Whether a call that does not come back is the database's or the JVM's own shows by `/health`, which is looked at
+    /// while the call is under way.
+    fn look_while_it_hangs(&mut self, desk: &Desk) {
+        if let Some(sent) = desk.database_since()
+            && self.web.begun() < sent + MEANWHILE
+            && desk.reached(sent + MEANWHILE)
+        {
+            self.web.hasten(desk.now());
         }
     }
 

@@ -41,8 +41,8 @@ pub(super) struct ReadyState {
     gate: Gate,
     /// Asking it asks the database too; `None`: not known yet.
     bound: Option<bool>,
-    /// The open call holds the slot of database-bound calls.
-    in_slot: bool,
+    /// The open call is one of those that need the database.
+    in_lane: bool,
     /// The best endpoint is to be found anew.
     learn: bool,
     /// The last state that was told.
@@ -57,7 +57,7 @@ impl ReadyState {
             absent: false,
             gate: Gate::default(),
             bound: None,
-            in_slot: false,
+            in_lane: false,
             learn: true,
             says: None,
         }
@@ -83,18 +83,15 @@ impl ReadyState {
         if self.pace.is_open() || (self.absent() && !self.learn) {
             return;
         }
-        self.in_slot = self.bound != Some(false);
-        if self.in_slot {
-            if !desk.slot_free() {
-                self.in_slot = false;
-                return;
-            }
-            desk.take_slot();
+        let topic = Topic::Ready { bound: self.bound != Some(false) };
+        if !desk.lane_free(topic) {
+            return;
         }
+        self.in_lane = self.bound != Some(false);
         // Learning may take two questions.
         let limit = policy.timeout.times(if self.learn { 4 } else { 2 });
         let call = Call::ProbeReadiness { learn: self.learn };
-        desk.ask(&mut self.pace, Topic::Ready, call, limit);
+        desk.ask(&mut self.pace, topic, call, limit);
     }
 
     /// The call has ended; `None`: nothing came back in time. `proven`: this process has once been ready.
@@ -111,11 +108,14 @@ impl ReadyState {
         let silent = || ReadySeen { readiness: Readiness::TimedOut, database: None, bound: self.bound != Some(false) };
         let seen = seen.unwrap_or_else(silent);
         let hung = seen.readiness == Readiness::TimedOut && seen.bound;
-        let told = if std::mem::take(&mut self.in_slot) {
-            let sent = desk.give_slot(hung);
-            if hung { OfDatabase::Hung(sent) } else { OfDatabase::Shown(seen.database) }
-        } else {
-            OfDatabase::Shown(seen.database)
+        let told = match (std::mem::take(&mut self.in_lane), hung) {
+            (true, true) => OfDatabase::Hung(self.pace.begun()),
+            (in_lane, _) => {
+                if in_lane {
+                    desk.database_answered();
+                }
+                OfDatabase::Shown(seen.database)
+            }
         };
         let judged = judged_readiness(&seen, excused);
         self.count(&seen, judged.outcome, proven, policy);
@@ -194,7 +194,7 @@ impl ReadyState {
 /// What a readiness answer tells of the database.
 pub(super) enum OfDatabase {
     /// The call needed it and was given up; when it had been sent.
-    Hung(Option<Moment>),
+    Hung(Moment),
     /// The component that the answer shows, where it shows one.
     Shown(Option<bool>),
 }

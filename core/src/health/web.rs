@@ -254,9 +254,14 @@ impl Web {
         self.blind_since.is_some_and(|since| desk.reached(since + policy.max_age + Span(1)))
     }
 
-    /// How long `/health` has given nothing but silence.
-    pub(super) fn silent(&self, now: Moment) -> Span {
-        self.silent_since.map_or(Span::ZERO, |since| now.since(since))
+    /// For how long `/health` has given nothing but silence.
+    pub(super) fn silent(&self, now: Moment) -> Option<Span> {
+        self.silent_since.map(|since| now.since(since))
+    }
+
+    /// When the last round was sent.
+    pub(super) fn begun(&self) -> Moment {
+        self.pace.begun()
     }
 
     /// `/health` answers as it should, but slowly.

@@ -9,7 +9,7 @@ use crate::contract::{
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
 
-/// `system/info` may be asked. During a start the readiness state is asked first: both may need the slot, and a first
+/// `system/info` may be asked. During a start the readiness state is asked first: both may need the lane, and a first
 /// `up` needs the state. A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that
 /// nobody can tell.
 pub(super) fn asks_api(rundeck: Reach, jobs_wanted: bool) -> bool {
@@ -17,7 +17,7 @@ pub(super) fn asks_api(rundeck: Reach, jobs_wanted: bool) -> bool {
     (rundeck.answers && turn) || (jobs_wanted && rundeck.life == Life::There)
 }
 
-/// The timed call may be made. Not while a drain counts jobs, which needs the slot; not before the first `up`, nor
+/// The timed call may be made. Not while a drain counts jobs, which needs the lane; not before the first `up`, nor
 /// with a token that is rejected: each such call is an error in Rundeck's log.
 pub(super) fn asks_database(rundeck: Reach, token_accepted: bool, jobs_wanted: bool) -> bool {
     token_accepted && rundeck.proven && rundeck.answers && !jobs_wanted
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timed_call_needs_a_token_that_is_known_and_a_slot_that_no_drain_wants() {
+    fn the_timed_call_needs_a_token_that_is_known_and_a_lane_that_no_drain_wants() {
         assert!(asks_database(SERVING, true, false));
         assert!(!asks_database(SERVING, false, false) && !asks_database(SERVING, true, true));
         assert!(

@@ -59,7 +59,7 @@ impl Heart {
             Topic::Web => self.on_web(only!(reply, Reply::Web(web, boot) => (web, boot)), at),
             Topic::Api => self.on_api(only!(reply, Reply::Api(seen) => seen)),
             Topic::Process => self.on_process(only!(reply, Reply::Process(seen) => seen)),
-            Topic::Ready => self.on_ready(only!(reply, Reply::Ready(seen) => seen)),
+            Topic::Ready { .. } => self.on_ready(only!(reply, Reply::Ready(seen) => seen)),
             Topic::Database => self.on_database(only!(reply, Reply::Database(seen) => seen)),
             Topic::Disks => self.health.on_disks(only!(reply, Reply::Disks(seen) => seen), policy, &mut self.desk),
             Topic::Host => {
@@ -130,7 +130,7 @@ impl Heart {
 
     fn on_api(&mut self, seen: Option<ApiSeen>) {
         let seen = seen.unwrap_or(ApiSeen::TimedOut);
-        self.health.on_api(&seen, &mut self.desk);
+        self.health.on_api(&seen, self.api.sent(), &mut self.desk);
         if let ApiSeen::Info(info) = &seen
             && self.identity.on_info(info, &mut self.desk)
         {

@@ -35,7 +35,7 @@ impl Heart {
             match self.kept.ended.clone().filter(|_| self.drain.is_none()) {
                 // It is over, and its receipt says how: nothing is left but to stay out.
                 Some(receipt) => {
-                    self.membership.begin_leaving();
+                    self.membership.begin_leaving(self.desk.now());
                     self.mode.begin(&mut self.desk);
                     self.drain = Some(Drain::ended(order, receipt, self.desk.now()));
                 }

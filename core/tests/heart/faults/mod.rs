@@ -7,6 +7,7 @@ mod groups;
 mod joining;
 mod members;
 mod restarts;
+mod silence;
 mod waiting;
 
 use crate::rig::Rig;

@@ -1,0 +1,91 @@
+//! Lanes: calls that never run beside each other, whatever room asks, and how long the next one that needs Rundeck's
+//! database waits after one that hung.
+//!
+//! Each call that hangs there holds one of Jetty's 200 threads, and giving up frees none: so never two at a time, and
+//! after a time-out the next only after a growing pause. Which lane is taken is read off the open calls: nobody can
+//! forget to give one back. It does not know what the calls ask.
+
+use super::Topic;
+use super::pace::Backoff;
+use crate::contract::{Moment, Span};
+
+/// After the second time-out in a row; doubles up to `MOST_PAUSE`.
+const FIRST_PAUSE: Span = Span::secs(15);
+/// A database that is back is asked at most this late, unless it is seen again before.
+const MOST_PAUSE: Span = Span::secs(300);
+
+/// What two calls may have in common so that one has to wait for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// They may wait for Rundeck's database.
+    Database,
+    /// They carry the token.
+    Token,
+}
+
+impl Topic {
+    /// The lanes of a call about this.
+    pub(super) fn lanes(self) -> &'static [Lane] {
+        match self {
+            Topic::Api | Topic::Database | Topic::Mode => &[Lane::Database, Lane::Token],
+            Topic::Ready { bound: true } => &[Lane::Database],
+            Topic::Ready { bound: false }
+            | Topic::Web
+            | Topic::Process
+            | Topic::Disks
+            | Topic::Host
+            | Topic::InFlight
+            | Topic::Identity
+            | Topic::Lifecycle
+            | Topic::Tag
+            | Topic::Groups
+            | Topic::Target(_)
+            | Topic::Change(_)
+            | Topic::Intent
+            | Topic::Receipt
+            | Topic::LastReceipt => &[],
+        }
+    }
+
+    /// A call about this one must not run beside a call about the other.
+    pub(super) fn crosses(self, other: Topic) -> bool {
+        self.lanes().iter().any(|lane| other.lanes().contains(lane))
+    }
+}
+
+/// The pause of calls that need the database, after some that hung.
+#[derive(Clone, Debug)]
+pub(super) struct Pause {
+    until: Moment,
+    /// After time-outs in a row.
+    growing: Backoff,
+    /// The first of them has been asked about again.
+    again: bool,
+}
+
+impl Pause {
+    /// None from this moment on.
+    pub(super) fn over(until: Moment) -> Pause {
+        Pause { until, growing: Backoff::new(FIRST_PAUSE, MOST_PAUSE), again: false }
+    }
+
+    pub(super) fn until(&self) -> Moment {
+        self.until
+    }
+
+    /// A call hung. One may be an accident: the first is asked about again at once.
+    pub(super) fn hung(&mut self, now: Moment) {
+        let wait = if std::mem::replace(&mut self.again, true) { self.growing.grow() } else { Span::ZERO };
+        self.until = now + wait;
+    }
+
+    /// A call was answered, or the database was seen to answer by another way: the next need not wait.
+    pub(super) fn answered(&mut self, now: Moment) {
+        *self = Pause::over(self.until.min(now));
+    }
+
+    /// One more call may go out now, whatever the pause.
+    pub(super) fn once(&mut self, now: Moment) {
+        self.until = self.until.min(now);
+    }
+}

@@ -1,0 +1,140 @@
+//! A silent `/health`: whose trouble it is, the JVM's own or that of the database, which all members share.
+
+use super::*;
+use crate::rig::policy;
+use rundeck_alb_core::{ApiSeen, CallId, DatabaseSeen, Readiness, ReadySeen, WebSeen};
+use std::collections::BTreeMap;
+
+/// A world in which the JVM stands still at times: a call to it ends when it goes on, or at the call's own limit.
+/// All else is answered in 10 ms.
+struct Frozen {
+    rig: Rig,
+    due: BTreeMap<(Moment, u64), (CallId, Reply)>,
+    sent: u64,
+    /// From when to when it stands still.
+    stops: Vec<(Moment, Moment)>,
+}
+
+impl Frozen {
+    fn new(rig: Rig) -> Frozen {
+        let mut frozen = Frozen { rig, due: BTreeMap::new(), sent: 0, stops: Vec::new() };
+        frozen.feed(Event::Tick);
+        frozen
+    }
+
+    fn feed(&mut self, event: Event) {
+        let commands = self.rig.feed(event);
+        self.rig.open.clear();
+        for command in commands {
+            if let Command::Call { id, call, .. } = command {
+                self.send(id, &call);
+            }
+        }
+    }
+
+    fn send(&mut self, id: CallId, call: &Call) {
+        let now = self.rig.now;
+        let thaw = self.stops.iter().find(|(from, to)| now >= *from && now < *to).map(|(_, to)| *to);
+        let limit = if matches!(call, Call::ProbeDatabase { .. }) { Span::secs(40) } else { Span::secs(3) };
+        let (at, reply) = match (thaw, self.silence(call)) {
+            (Some(thaw), Some(silence)) if thaw.since(now) >= limit => (now + limit, silence),
+            (Some(thaw), Some(_)) => (thaw + Span(20), self.rig.reply(call)),
+            (_, _) => (now + Span(10), self.rig.reply(call)),
+        };
+        self.sent += 1;
+        self.due.insert((at, self.sent), (id, reply));
+    }
+
+    /// What a call that Rundeck does not answer comes to.
+    fn silence(&self, call: &Call) -> Option<Reply> {
+        match call {
+            Call::ProbeWeb { .. } => Some(Reply::Web(WebSeen::TimedOut, None)),
+            Call::ProbeApi => Some(Reply::Api(ApiSeen::TimedOut)),
+            Call::ProbeDatabase { .. } => Some(Reply::Database(DatabaseSeen::TimedOut)),
+            Call::ProbeReadiness { .. } => {
+                Some(Reply::Ready(ReadySeen { readiness: Readiness::TimedOut, ..self.rig.ready.clone() }))
+            }
+            _ => None,
+        }
+    }
+
+    fn step(&mut self) {
+        let wake = self.rig.heart.next_deadline().unwrap_or(self.rig.now + Span(1));
+        match self.due.first_key_value().map(|(key, _)| *key) {
+            Some(key) if key.0 <= wake => {
+                self.rig.now = self.rig.now.max(key.0);
+                if let Some((id, reply)) = self.due.remove(&key) {
+                    self.feed(Event::Reply(id, reply));
+                }
+            }
+            _ => {
+                self.rig.now = self.rig.now.max(wake);
+                self.feed(Event::Tick);
+            }
+        }
+    }
+
+    fn pass(&mut self, span: Span) {
+        let end = self.rig.now + span;
+        while self.rig.now < end {
+            self.step();
+        }
+    }
+
+    /// From `begin` on the JVM stands still for good: how long the node says 200 all the same; an hour is for ever.
+    fn freeze(&mut self, begin: Moment) -> Span {
+        self.stops.push((begin, Moment(u64::MAX)));
+        while self.rig.now < begin + HOUR {
+            self.step();
+            if self.rig.now > begin && !self.rig.heart.snapshot().answer_at(self.rig.now).ok {
+                break;
+            }
+        }
+        self.rig.now.since(begin)
+    }
+}
+
+/// A JVM that pauses, answers again, and then freezes for good is 503 within 20 s: its database was never ill.
+#[test]
+fn a_jvm_that_pauses_and_then_freezes_is_called_out() {
+    // In an Auto Scaling group or not; and the pause meets the looks that carry the token in every phase.
+    for (group, pause) in [(None, 4), (None, 8), (Some("InService"), 4), (Some("InService"), 8)] {
+        for (seed, later) in (0..120).map(|n| (n / 20, Span::millis(n % 20 * 750))) {
+            let mut rig = Rig::new(policy(), seed);
+            rig.lifecycle = group.map(String::from);
+            let mut frozen = Frozen::new(rig);
+            frozen.pass(Span::secs(60) + later);
+            assert!(is_up(&frozen.rig), "never up");
+            let begin = frozen.rig.now;
+            let end = begin + Span::secs(pause);
+            frozen.stops.push((begin, end));
+            let took = frozen.freeze(end + Span::secs(6));
+            assert!(
+                took <= Span::secs(20),
+                "200 for {took:?} after a pause of {pause} s; {group:?}, {seed}, {later:?}"
+            );
+        }
+    }
+}
+
+/// A database that freezes takes nobody out when `/health` falls silent, too; that excuse has an end, in a group as
+/// well.
+#[test]
+fn silence_is_excused_while_the_database_hangs_and_not_for_ever() {
+    for (group, least, most) in [(None, 280, 340), (Some("InService"), 1_780, 1_840)] {
+        let mut rig = Rig::new(policy(), 1);
+        rig.lifecycle = group.map(String::from);
+        assert!(rig.until(is_up), "never up");
+        pass(&mut rig, Span::secs(30), &mut calm);
+        rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+        pass(&mut rig, Span::secs(120), &mut calm);
+        assert!(is_up(&rig), "{:?} while only its database hangs", answer(&rig));
+        rig.web = WebSeen::TimedOut;
+        let begin = rig.now;
+        while is_up(&rig) && rig.now.since(begin) < HOUR {
+            turn(&mut rig, &mut calm);
+        }
+        let took = rig.now.since(begin);
+        assert!(took >= Span::secs(least) && took <= Span::secs(most), "{took:?} in {group:?}");
+    }
+}
