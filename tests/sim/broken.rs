@@ -9,7 +9,8 @@ use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
     Answer, BootSeen, Call, CallId, Command, Event, Heart, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen,
-    Readiness, ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, WebSeen,
+    Readiness, ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged,
+    WebSeen,
 };
 use std::collections::BTreeMap;
 

@@ -167,7 +167,9 @@ impl World {
             return;
         }
         let (reply, silent) = self.perform(&sent.call);
-        if matches!(&reply, Reply::Groups(Err(_)) | Reply::Target(Err(_)) | Reply::Changed(Err(_))) {
+        // A tag that is gone names no group: as good as a refusal.
+        let refused = matches!(&reply, Reply::Groups(Err(_)) | Reply::Target(Err(_)) | Reply::Changed(Err(_)));
+        if refused || matches!(&reply, Reply::Tag(Ok(None))) {
             self.trouble_at = self.now;
         }
         let thaw = self.rundeck.silent_until(&sent.call, self.now) + THAW;
