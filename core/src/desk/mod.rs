@@ -79,7 +79,8 @@ pub(crate) struct Desk {
     looks: Bucket,
     changes: Bucket,
     pause: Pause,
-    findings: BTreeMap<Finding, String>,
+    /// By word and subject: the same thing may be wrong with several.
+    findings: BTreeMap<(Finding, String), String>,
 }
 
 impl Desk {
@@ -319,22 +320,40 @@ impl Desk {
 
     /// As [`finding`](Self::finding), with a cure of its own in the text.
     pub(crate) fn noticed(&mut self, finding: Finding, text: String) {
-        if self.findings.get(&finding) != Some(&text) {
+        self.note(finding, "", text);
+    }
+
+    /// As [`finding`](Self::finding), of one of several that it may be wrong with.
+    pub(crate) fn finding_of(&mut self, finding: Finding, subject: &str, what: impl AsRef<str>) {
+        self.note(finding, subject, format!("{}; {}", what.as_ref(), finding.cure()));
+    }
+
+    fn note(&mut self, finding: Finding, subject: &str, text: String) {
+        let key = (finding, subject.to_string());
+        if self.findings.get(&key) != Some(&text) {
             self.tell(NoteKind::Finding, format!("{finding}: {text}"));
-            self.findings.insert(finding, text);
+            self.findings.insert(key, text);
         }
     }
 
     /// It is right again.
     pub(crate) fn cured(&mut self, finding: Finding) {
-        if self.findings.remove(&finding).is_some() {
+        self.cured_of(finding, "");
+    }
+
+    /// It is right again with this one; told when it is with all.
+    pub(crate) fn cured_of(&mut self, finding: Finding, subject: &str) {
+        let gone = self.findings.remove(&(finding, subject.to_string())).is_some();
+        if gone && !self.findings.keys().any(|(other, _)| *other == finding) {
             self.tell(NoteKind::Finding, format!("{finding}: no longer"));
         }
     }
 
     /// What is wrong now, in the order of its words.
     pub(crate) fn findings(&self) -> Vec<FindingView> {
-        self.findings.iter().map(|(finding, text)| FindingView { finding: *finding, text: text.clone() }).collect()
+        let view =
+            |((finding, _), text): (&(Finding, String), &String)| FindingView { finding: *finding, text: text.clone() };
+        self.findings.iter().map(view).collect()
     }
 
     pub(crate) fn take(&mut self) -> Vec<Command> {

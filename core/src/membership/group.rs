@@ -72,6 +72,8 @@ pub(super) struct Group {
     /// The target drains until then at the latest: an address may not come back before. `None`: it does not drain.
     drained: Option<Moment>,
     pub(super) told_dry: bool,
+    /// AWS does not let this node look: it joins all the same, for registering again changes nothing.
+    pub(super) unreadable: bool,
     /// Another name has named the same target before: that one acts, this one is nobody.
     pub(super) double: bool,
 }
@@ -102,6 +104,7 @@ impl Group {
             leaving_since: Moment(0),
             drained: None,
             told_dry: false,
+            unreadable: false,
             double: false,
         }
     }
@@ -166,7 +169,8 @@ impl Group {
             return false;
         }
         match (wish, self.state()) {
-            (Wish::Hold, _) | (Wish::Join, None) => false,
+            (Wish::Hold, _) => false,
+            (Wish::Join, None) => self.unreadable,
             (Wish::Join, Some(state)) => matches!(state, TargetState::Absent | TargetState::Leaving),
             (Wish::Leave, Some(TargetState::Absent)) if self.presence(refusing) == Presence::Out => false,
             (Wish::Leave, _) => !matches!(self.left, Left::Confirmed(_)),
@@ -256,6 +260,7 @@ impl Group {
                 desk.tell(NoteKind::Notice, format!("{} says {}{detail}", target.name, seen.state.word()));
             }
         }
+        self.unreadable = false;
         self.note_draining(&seen.state, desk.now());
         let steady = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
         if steady {

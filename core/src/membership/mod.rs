@@ -32,8 +32,8 @@ pub(crate) struct Membership {
     describe_backoff: Backoff,
     /// Some group showed this node as a target since the start of the agent.
     ever_member: bool,
-    /// What met trouble last, and the finding that stands for it.
-    troubles: BTreeMap<Asked, Finding>,
+    /// What met trouble last, about which group, and the finding that stands for it.
+    troubles: BTreeMap<(Asked, u32), (Finding, String)>,
 }
 
 /// What was asked when AWS made trouble.
@@ -45,6 +45,17 @@ enum Asked {
     Target,
     /// To be put in or taken out.
     Change,
+}
+
+impl Asked {
+    /// Tells findings of the same word apart: what was asked, and what came.
+    fn subject(self, text: &str) -> String {
+        match self {
+            Asked::Groups => format!("groups: {text}"),
+            Asked::Target => format!("target: {text}"),
+            Asked::Change => format!("change: {text}"),
+        }
+    }
 }
 
 impl Membership {
@@ -260,7 +271,7 @@ impl Membership {
         answering: Answering<'_>,
         desk: &mut Desk,
     ) {
-        self.note_trouble(Asked::Groups, answer.as_ref().err(), desk);
+        self.note_trouble(Asked::Groups, 0, answer.as_ref().err(), desk);
         match answer {
             Ok(found) => {
                 self.describe_backoff.reset();
@@ -309,17 +320,20 @@ impl Membership {
         }
     }
 
-    /// Trouble belongs to what was asked when it came: another question's success cures nothing.
-    fn note_trouble(&mut self, asked: Asked, trouble: Option<&Trouble>, desk: &mut Desk) {
-        let before = match trouble.map(trouble_words) {
+    /// Trouble belongs to what was asked, and to the group that it was asked about: another's success cures nothing.
+    /// The same trouble with several groups is one finding, told once.
+    fn note_trouble(&mut self, asked: Asked, key: u32, trouble: Option<&Trouble>, desk: &mut Desk) {
+        let new = trouble.map(trouble_words);
+        let before = match &new {
             Some((word, text)) => {
-                desk.finding(word, text);
-                self.troubles.insert(asked, word).filter(|old| *old != word)
+                desk.finding_of(*word, &asked.subject(text), text);
+                self.troubles.insert((asked, key), (*word, text.clone()))
             }
-            None => self.troubles.remove(&asked),
+            None => self.troubles.remove(&(asked, key)),
         };
-        if let Some(old) = before.filter(|old| !self.troubles.values().any(|word| word == old)) {
-            desk.cured(old);
+        let still = |old: &(Finding, String)| self.troubles.iter().any(|((of, _), now)| *of == asked && now == old);
+        if let Some((word, text)) = before.filter(|old| !still(old)) {
+            desk.cured_of(word, &asked.subject(&text));
         }
     }
 
@@ -342,7 +356,7 @@ impl Membership {
         policy: &MembershipPolicy,
         desk: &mut Desk,
     ) {
-        self.note_trouble(Asked::Target, answer.as_ref().err(), desk);
+        self.note_trouble(Asked::Target, key, answer.as_ref().err(), desk);
         let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
         match answer {
             Ok(seen) => {
@@ -352,12 +366,15 @@ impl Membership {
                 group.on_seen(seen, policy, desk);
                 self.note_idle(desk);
             }
-            Err(_) => group.look.done(desk.now() + desk.wait(&mut group.look_backoff)),
+            Err(why) => {
+                group.unreadable = why.kind == TroubleKind::Denied;
+                group.look.done(desk.now() + desk.wait(&mut group.look_backoff));
+            }
         }
     }
 
     pub(crate) fn on_change(&mut self, key: u32, answer: Result<String, Trouble>, desk: &mut Desk) {
-        self.note_trouble(Asked::Change, answer.as_ref().err(), desk);
+        self.note_trouble(Asked::Change, key, answer.as_ref().err(), desk);
         let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
         if answer.is_ok() && group.joining {
             self.ever_member = true;

@@ -6,6 +6,7 @@ mod calls;
 mod groups;
 mod joining;
 mod members;
+mod permissions;
 mod restarts;
 mod silence;
 mod waiting;
