@@ -60,6 +60,8 @@ listed! {
         TakesNotFoundForDone,
         /// Puts each silence of `/health` down to the database.
         ExcusesSilence,
+        /// Shows the token to whoever listens on Rundeck's port.
+        TrustsStrangers,
     }
 }
 
@@ -104,6 +106,10 @@ impl Broken {
             }
             (Flaw::DeafToSigterm, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {
                 let jvm = JvmSeen { stopping: false, ..jvm };
+                Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
+            }
+            (Flaw::TrustsStrangers, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {
+                let jvm = JvmSeen { stranger: None, ..jvm };
                 Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
             }
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),

@@ -38,5 +38,7 @@ pub struct Local {
     pub stopping: u32,
     /// Told to end, or its port held by somebody else.
     pub unsound: u32,
+    /// Somebody else holds the port, by the last look.
+    pub stranger: bool,
     pub full: u32,
 }

@@ -150,6 +150,7 @@ fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
 }
 
 fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    no_token_to_strangers(call, oracle, turn.now)?;
     match call {
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
@@ -195,6 +196,18 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         | Call::DescribeGroups(_)
         | Call::DescribeTarget(_) => Ok(()),
     }
+}
+
+/// Who listens is known to be somebody else, or Rundeck's process has ended and its port has not answered well for a
+/// minute since.
+fn no_token_to_strangers(call: &Call, oracle: &Oracle, now: Moment) -> Verdict {
+    let believed = oracle.run.web.good_since.is_some_and(|since| now.since(since) >= Span::secs(60));
+    let strange = oracle.run.local.stranger || (oracle.run.orphan && !believed);
+    require(!(strange && carries_token(call)), "S-token the token goes to no stranger", || format!("{call:?}"))
+}
+
+fn carries_token(call: &Call) -> bool {
+    matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_))
 }
 
 /// A drain is on disk before the world is changed for it, or the disk was waited for.

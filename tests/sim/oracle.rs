@@ -72,6 +72,8 @@ pub struct Run {
     pub booting_since: Option<Moment>,
     pub process: Option<Process>,
     pub receipts: BTreeSet<String>,
+    /// Rundeck's process has ended, and none was found since.
+    pub orphan: bool,
     /// `/health` has said 200 in this run.
     pub was_ok: bool,
     /// Some process of Rundeck was found in this run.
@@ -241,6 +243,7 @@ impl Oracle {
     }
 
     fn process_gone(&mut self, now: Moment) {
+        self.run.orphan = true;
         self.run.process = None;
         self.run.bound = Bound::default();
         self.run.local = Local { full: self.run.local.full, ..Local::default() };
@@ -352,6 +355,7 @@ impl Oracle {
             }
             Reply::Process(ProcessSeen::One(_, jvm)) => {
                 count(&mut local.stopping, jvm.stopping);
+                local.stranger = jvm.stranger.is_some();
                 count(&mut local.unsound, jvm.stopping || jvm.stranger.is_some());
             }
             Reply::Disks(disks) => {
@@ -411,10 +415,12 @@ impl Oracle {
             }
         }
         self.run.found = true;
-        if self.run.process.is_some_and(|known| known != process) {
+        let replaced = self.run.process.is_some_and(|known| known != process);
+        if replaced {
             let last_round = self.run.last_round;
             self.process_gone(last_round);
         }
+        self.run.orphan = false;
         self.run.process = Some(process);
         self.restore();
     }

@@ -70,6 +70,8 @@ pub(crate) struct Reach {
     pub(crate) proven: bool,
     /// The readiness state was asked at least once.
     pub(crate) readiness_asked: bool,
+    /// What listens on its port is not known to be somebody else: it may be shown the token.
+    pub(crate) trusted: bool,
 }
 
 /// How far the switch to passive mode is.

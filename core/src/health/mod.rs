@@ -36,7 +36,7 @@ use machine::Machine;
 use phrases::more;
 use process::Jvm;
 use readiness::{OfDatabase, ReadyState, Shown};
-use start::{GoodRun, Start};
+use start::{GoodRun, ORPHAN, Start};
 use verdict::Standing;
 use web::Web;
 
@@ -128,7 +128,7 @@ impl Health {
     }
 
     /// How far it can be asked.
-    pub(crate) fn reach(&self) -> Reach {
+    pub(crate) fn reach(&self, desk: &Desk) -> Reach {
         let gone = matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused));
         let refuses = self.web.strong() >= 2;
         let mute = self.web.mute() && !self.jvm.shown().stopping;
@@ -145,7 +145,13 @@ impl Health {
             answers: !gone && self.web.passes() > 0 || self.is_up(),
             proven: self.start.proven(),
             readiness_asked: self.ready.asked(),
+            trusted: self.jvm.shown().stranger.is_none() && (!self.jvm.is_orphan() || self.believes_orphan(desk)),
         }
+    }
+
+    /// Rundeck's process has ended and no other is recognised, yet its port has answered well for long enough.
+    fn believes_orphan(&self, desk: &Desk) -> bool {
+        self.start.proven() || self.web.good_since().is_some_and(|since| desk.reached(since + ORPHAN))
     }
 
     /// A first `up` has to wait for something else: it is as if it had not been proven yet.

@@ -10,7 +10,7 @@ use crate::desk::Desk;
 /// A restarted agent waits this long for the proof that its kept verdict still holds.
 const RESTORE_LIMIT: Span = Span::secs(1);
 /// Where Rundeck's process has ended and no other is recognised, answers on its port are believed only after so long.
-const ORPHAN: Span = Span::secs(60);
+pub(super) const ORPHAN: Span = Span::secs(60);
 
 /// A verdict of an earlier run that waits for its proof.
 #[derive(Clone, Debug)]

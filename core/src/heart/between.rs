@@ -9,18 +9,23 @@ use crate::contract::{
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
 
-/// `system/info` may be asked. During a start the readiness state is asked first: both may need the lane, and a first
+/// `system/info` may be asked. The token goes to nobody who is known to be somebody else. During a start the readiness state is asked first: both may need the lane, and a first
 /// `up` needs the state. A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that
 /// nobody can tell.
 pub(super) fn asks_api(rundeck: Reach, jobs_wanted: bool) -> bool {
     let turn = rundeck.proven || rundeck.readiness_asked;
-    (rundeck.answers && turn) || (jobs_wanted && rundeck.life == Life::There)
+    rundeck.trusted && ((rundeck.answers && turn) || (jobs_wanted && rundeck.life == Life::There))
 }
 
 /// The timed call may be made. Not while a drain counts jobs, which needs the lane; not before the first `up`, nor
 /// with a token that is rejected: each such call is an error in Rundeck's log.
 pub(super) fn asks_database(rundeck: Reach, token_accepted: bool, jobs_wanted: bool) -> bool {
-    token_accepted && rundeck.proven && rundeck.answers && !jobs_wanted
+    token_accepted && rundeck.trusted && rundeck.proven && rundeck.answers && !jobs_wanted
+}
+
+/// The mode may be switched.
+pub(super) fn may_switch(rundeck: Reach) -> bool {
+    rundeck.trusted && rundeck.answers
 }
 
 /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
@@ -154,7 +159,8 @@ mod tests {
     use super::*;
 
     const UP: Answer = Answer { ok: true, state: State::Up, reason: Reason::Ok };
-    const SERVING: Reach = Reach { life: Life::There, answers: true, proven: true, readiness_asked: true };
+    const SERVING: Reach =
+        Reach { life: Life::There, answers: true, proven: true, readiness_asked: true, trusted: true };
     const HANGING: Reach = Reach { answers: false, ..SERVING };
     const GONE: Reach = Reach { life: Life::Gone, ..HANGING };
 
@@ -172,6 +178,13 @@ mod tests {
         assert!(asks_api(Reach { readiness_asked: true, ..starting }, false));
         assert!(asks_api(SERVING, false) && !asks_api(HANGING, false));
         assert!(asks_api(HANGING, true) && !asks_api(GONE, true));
+    }
+
+    #[test]
+    fn a_stranger_gets_no_token() {
+        let stranger = Reach { trusted: false, ..SERVING };
+        assert!(!asks_api(stranger, false) && !asks_api(stranger, true));
+        assert!(!asks_database(stranger, true, false) && !may_switch(stranger) && may_switch(SERVING));
     }
 
     #[test]

@@ -142,11 +142,11 @@ impl Heart {
     }
 
     fn asks_api(&self) -> bool {
-        between::asks_api(self.health.reach(), self.api.hurries())
+        between::asks_api(self.health.reach(&self.desk), self.api.hurries())
     }
 
     fn asks_database(&self) -> bool {
-        between::asks_database(self.health.reach(), self.api.token_accepted(), self.api.hurries())
+        between::asks_database(self.health.reach(&self.desk), self.api.token_accepted(), self.api.hurries())
     }
 
     fn claim_kept(&self) -> bool {
@@ -157,7 +157,7 @@ impl Heart {
     fn claim_mode(&mut self) {
         if self.drain.is_none() {
             self.mode.release(&self.api, &self.desk);
-        } else if between::mode_left(&self.policy).is_none() && self.health.reach().answers {
+        } else if between::mode_left(&self.policy).is_none() && between::may_switch(self.health.reach(&self.desk)) {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
     }
@@ -172,7 +172,7 @@ impl Heart {
 
     fn drain_inputs(&self) -> DrainInputs {
         DrainInputs {
-            rundeck: self.health.reach().life,
+            rundeck: self.health.reach(&self.desk).life,
             may_replace: between::may_replace(self.asg.replaces()),
             was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
             groups: self.membership.leaving(self.refusing, self.policy.dry_run),
@@ -205,7 +205,7 @@ impl Heart {
         self.api.step(&self.policy, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
-        if self.health.reach().answers && self.claim_kept() {
+        if between::may_switch(self.health.reach(&self.desk)) && self.claim_kept() {
             self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
         }
         self.asg.step(&mut self.desk);

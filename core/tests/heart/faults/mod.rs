@@ -9,6 +9,7 @@ mod members;
 mod permissions;
 mod restarts;
 mod silence;
+mod strangers;
 mod waiting;
 
 use crate::rig::Rig;
@@ -133,4 +134,9 @@ fn switches_to(mode: Mode) -> impl Fn(&Call) -> bool {
 
 fn count(calls: &[Call], kind: impl Fn(&Call) -> bool) -> usize {
     calls.iter().filter(|call| kind(call)).count()
+}
+
+/// Such a call may wait for Rundeck's database, which knows the token.
+fn carries_token(call: &Call) -> bool {
+    matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_))
 }
