@@ -151,6 +151,7 @@ fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
 
 fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     no_token_to_strangers(call, oracle, turn.now)?;
+    one_by_one(call, oracle)?;
     match call {
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
@@ -180,12 +181,10 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
             taken_out(receipt, turn, oracle, world)?;
             receipt_true(receipt, oracle, world)
         }
-        Call::ProbeApi | Call::ProbeDatabase { .. } | Call::ProbeReadiness { .. } => {
-            let needs = oracle.needs_database(call);
-            let open = &oracle.run.bound.open;
-            require(!needs || open.is_empty(), "S-slot never two calls that need the database", || format!("{open:?}"))
-        }
-        Call::ProbeWeb { .. }
+        Call::ProbeApi
+        | Call::ProbeDatabase { .. }
+        | Call::ProbeReadiness { .. }
+        | Call::ProbeWeb { .. }
         | Call::LookDisks { .. }
         | Call::LookHost
         | Call::FindProcess { .. }
@@ -204,6 +203,13 @@ fn no_token_to_strangers(call: &Call, oracle: &Oracle, now: Moment) -> Verdict {
     let believed = oracle.run.web.good_since.is_some_and(|since| now.since(since) >= Span::secs(60));
     let strange = oracle.run.local.stranger || (oracle.run.orphan && !believed);
     require(!(strange && carries_token(call)), "S-token the token goes to no stranger", || format!("{call:?}"))
+}
+
+/// Calls that may need the database go one by one: all that carry the token, the switch of the mode among them.
+fn one_by_one(call: &Call, oracle: &Oracle) -> Verdict {
+    let open = &oracle.run.bound.open;
+    let two = oracle.needs_database(call) && !open.is_empty();
+    require(!two, "S-lane never two calls that need the database or carry the token", || format!("{call:?}, {open:?}"))
 }
 
 fn carries_token(call: &Call) -> bool {

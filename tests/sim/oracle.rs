@@ -317,12 +317,14 @@ impl Oracle {
             Reply::Api(seen) => *seen == ApiSeen::TimedOut,
             Reply::Database(seen) => *seen == DatabaseSeen::TimedOut,
             Reply::Ready(seen) => seen.readiness == Readiness::TimedOut && seen.bound,
+            Reply::Mode(_) => false,
             _ => return,
         };
         let answers = match reply {
             Reply::Api(seen) => !hung && !matches!(seen, ApiSeen::TimedOut),
             Reply::Database(seen) => matches!(seen, DatabaseSeen::Answered | DatabaseSeen::Failed(_)),
             Reply::Ready(seen) => seen.database == Some(true),
+            Reply::Mode(answer) => answer.is_ok(),
             _ => false,
         };
         bound.ended(id, hung);
@@ -498,7 +500,7 @@ impl Oracle {
     /// Asking this asks the database, as far as anybody knows.
     pub fn needs_database(&self, call: &Call) -> bool {
         match call {
-            Call::ProbeApi | Call::ProbeDatabase { .. } => true,
+            Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => true,
             Call::ProbeReadiness { .. } => self.run.bound.ready != Some(false),
             _ => false,
         }

@@ -24,6 +24,8 @@ use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// While the number of running jobs decides, it is asked this often.
 const JOBS_INTERVAL: Span = Span::secs(2);
+/// While a drain runs, answers of no use are waited for no longer than this: it gives up on jobs within a minute.
+const URGENT_PAUSE: Span = Span::secs(15);
 /// A rejected token or a hanging database is asked again at most this rarely.
 const MOST_PAUSE: Span = Span::secs(300);
 
@@ -57,6 +59,8 @@ pub(crate) struct Api {
     unknown_since: Option<Moment>,
     /// Ask at this pace: somebody waits for jobs.
     hurry: bool,
+    /// A drain runs, which ends before the pauses after answers of no use have grown.
+    urgent: bool,
 }
 
 impl Api {
@@ -73,13 +77,14 @@ impl Api {
             idle: [None; 2],
             unknown_since: Some(now),
             hurry: false,
+            urgent: false,
         }
     }
 
     /// Another Rundeck process: everything that was known is void.
     pub(crate) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
-        *self = Api { hurry: self.hurry, ..Api::new(desk.now()) };
+        *self = Api { hurry: self.hurry, urgent: self.urgent, ..Api::new(desk.now()) };
     }
 
     /// The mode is known, or an answer has shown that it cannot be: a passive node is not taken for an active one.
@@ -110,6 +115,11 @@ impl Api {
     /// The execution mode, after two equal answers.
     pub(crate) fn mode(&self) -> Option<Mode> {
         self.mode
+    }
+
+    /// The last question was answered.
+    pub(crate) fn answers(&self) -> bool {
+        matches!(&self.last, Some(ApiSeen::Info(_)))
     }
 
     /// Somebody waits for jobs.
@@ -146,7 +156,8 @@ impl Api {
             desk.finding(Finding::TokenMissing, "no API token: mode and running jobs cannot be seen");
             return;
         }
-        if reachable && desk.worth(&self.pace) && desk.lane_free(Topic::Api) {
+        let free = if self.urgent { desk.lane_clear(Topic::Api) } else { desk.lane_free(Topic::Api) };
+        if reachable && free && desk.worth(&self.pace) {
             desk.ask(&mut self.pace, Topic::Api, Call::ProbeApi, policy.health.timeout.times(2));
         }
     }
@@ -156,16 +167,30 @@ impl Api {
         self.pause.failing()
     }
 
+    /// One question is allowed now, whatever the pause after answers of no use and after calls that hung.
+    pub(crate) fn ask_once(&mut self, desk: &mut Desk) {
+        self.pace.hasten(desk.now());
+        desk.database_once();
+    }
+
     /// What made the last answer useless is over.
     pub(crate) fn ask_again(&mut self, now: Moment) {
         self.pause.reset();
         self.pace.hasten(now);
     }
 
-    /// Ask faster while somebody waits for jobs.
-    pub(crate) fn set_hurry(&mut self, hurry: bool, now: Moment) {
-        if hurry && !self.hurry && !self.pause.failing() {
+    /// A drain runs: one question is wanted at its beginning, whatever was answered before, and none waits for long.
+    pub(crate) fn set_urgent(&mut self, urgent: bool, now: Moment) {
+        if urgent && !self.urgent {
             self.pace.hasten(now);
+        }
+        self.urgent = urgent;
+    }
+
+    /// Ask faster while somebody waits for jobs, and once at the beginning, whatever was answered before.
+    pub(crate) fn set_hurry(&mut self, hurry: bool, desk: &mut Desk) {
+        if hurry && !self.hurry {
+            self.ask_once(desk);
         }
         self.hurry = hurry;
     }
@@ -180,7 +205,8 @@ impl Api {
             Learnt::Nothing => {
                 // A starting Rundeck rejects a file token until it has read it: start small, then grow.
                 let first = if proven { policy.api_interval } else { policy.fast_interval };
-                desk.around(self.pause.grow_from(first))
+                let most = if self.urgent { URGENT_PAUSE } else { MOST_PAUSE };
+                desk.around(self.pause.grow_from(first).min(most))
             }
             Learnt::Doubtful => Span::ZERO,
             Learnt::Known if self.hurry => desk.around(JOBS_INTERVAL.min(policy.api_interval)),

@@ -165,7 +165,8 @@ impl ModeSwitch {
             self.pace.plan(desk.now() + MOST_RETRY);
             return;
         }
-        if !self.needed(mode, api) || !desk.due(&self.pace) {
+        // It waits for the call that is under way, not for the pause after one that hung: a drain needs it now.
+        if !self.needed(mode, api) || !desk.due(&self.pace) || !desk.lane_clear(Topic::Mode) {
             return;
         }
         self.wanted = Some(mode);
@@ -181,6 +182,9 @@ impl ModeSwitch {
         match answer {
             Ok(mode) => {
                 api.mode_set(mode);
+                // The token works, and so does the database that knows it.
+                desk.database_answered();
+                api.ask_once(desk);
                 self.trouble = None;
                 self.backoff.reset();
                 self.pace.done(desk.now());

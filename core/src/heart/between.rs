@@ -9,12 +9,12 @@ use crate::contract::{
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
 
-/// `system/info` may be asked. The token goes to nobody who is known to be somebody else. During a start the readiness state is asked first: both may need the lane, and a first
-/// `up` needs the state. A drain that waits for jobs asks a Rundeck that hangs, too: else nobody would notice that
-/// nobody can tell.
-pub(super) fn asks_api(rundeck: Reach, jobs_wanted: bool) -> bool {
+/// `system/info` may be asked. The token goes to nobody who is known to be somebody else. During a start the readiness
+/// state is asked first: both may need the lane, and a first `up` needs the state. A drain asks a Rundeck whose
+/// `/health` is silent, too: else nobody would notice that its API answers, or that nobody can tell.
+pub(super) fn asks_api(rundeck: Reach, leaving: bool) -> bool {
     let turn = rundeck.proven || rundeck.readiness_asked;
-    rundeck.trusted && ((rundeck.answers && turn) || (jobs_wanted && rundeck.life == Life::There))
+    rundeck.trusted && ((rundeck.answers && turn) || (leaving && rundeck.life == Life::There))
 }
 
 /// The timed call may be made. Not while a drain counts jobs, which needs the lane; not before the first `up`, nor
@@ -23,9 +23,9 @@ pub(super) fn asks_database(rundeck: Reach, token_accepted: bool, jobs_wanted: b
     token_accepted && rundeck.trusted && rundeck.proven && rundeck.answers && !jobs_wanted
 }
 
-/// The mode may be switched.
-pub(super) fn may_switch(rundeck: Reach) -> bool {
-    rundeck.trusted && rundeck.answers
+/// The mode may be switched: `/health` answers, or the API does (`api_answers`), whatever `/health` does.
+pub(super) fn may_switch(rundeck: Reach, api_answers: bool) -> bool {
+    rundeck.trusted && (rundeck.answers || (api_answers && rundeck.life == Life::There))
 }
 
 /// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
@@ -184,7 +184,8 @@ mod tests {
     fn a_stranger_gets_no_token() {
         let stranger = Reach { trusted: false, ..SERVING };
         assert!(!asks_api(stranger, false) && !asks_api(stranger, true));
-        assert!(!asks_database(stranger, true, false) && !may_switch(stranger) && may_switch(SERVING));
+        assert!(!asks_database(stranger, true, false) && !may_switch(stranger, true));
+        assert!(may_switch(SERVING, false) && may_switch(HANGING, true) && !may_switch(HANGING, false));
     }
 
     #[test]

@@ -142,7 +142,16 @@ impl Heart {
     }
 
     fn asks_api(&self) -> bool {
-        between::asks_api(self.health.reach(&self.desk), self.api.hurries())
+        between::asks_api(self.health.reach(&self.desk), self.leaves())
+    }
+
+    fn may_switch(&self) -> bool {
+        between::may_switch(self.health.reach(&self.desk), self.api.answers())
+    }
+
+    /// A drain still has something to do.
+    fn leaves(&self) -> bool {
+        self.drain.as_ref().is_some_and(|drain| !drain.done())
     }
 
     fn asks_database(&self) -> bool {
@@ -157,7 +166,7 @@ impl Heart {
     fn claim_mode(&mut self) {
         if self.drain.is_none() {
             self.mode.release(&self.api, &self.desk);
-        } else if between::mode_left(&self.policy).is_none() && between::may_switch(self.health.reach(&self.desk)) {
+        } else if between::mode_left(&self.policy).is_none() && self.may_switch() {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
     }
@@ -201,13 +210,15 @@ impl Heart {
         }
         self.claim_mode();
         self.keep_intent();
+        // Before the looks that carry the token, too: it is the one thing that is waited for.
+        if self.may_switch() && self.claim_kept() {
+            self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
+        }
+        self.api.set_urgent(self.leaves(), self.desk.now());
         let asks_api = self.asks_api();
         self.api.step(&self.policy, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
-        if between::may_switch(self.health.reach(&self.desk)) && self.claim_kept() {
-            self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
-        }
         self.asg.step(&mut self.desk);
         let wish = self.wish();
         let inputs = GroupInputs {
@@ -220,7 +231,7 @@ impl Heart {
         self.membership.step(&inputs, wish, &mut self.desk);
         self.joining |= wish == Wish::Join && self.membership.ever_member();
         self.step_drain();
-        self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), self.desk.now());
+        self.api.set_hurry(self.drain.as_ref().is_some_and(Drain::waits_for_jobs), &mut self.desk);
         self.show();
         if self.aborting.is_some_and(|by| self.desk.reached(by)) {
             self.end(Ending::Aborted);

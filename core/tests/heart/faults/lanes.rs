@@ -1,0 +1,136 @@
+//! Calls that carry the token go one by one, none starves another, and a drain gets what it needs of them.
+
+use super::*;
+use crate::rig::{Open, policy};
+use rundeck_alb_core::{ApiSeen, CallId, WebSeen};
+use std::collections::BTreeMap;
+
+/// The calls with the token that are under way: sent, not answered, their deadline not over.
+#[derive(Default)]
+struct Lane(BTreeMap<CallId, Moment>);
+
+impl Lane {
+    /// Takes note of these commands; never two at a time.
+    fn see(&mut self, rig: &Rig, commands: &[Command]) {
+        for command in commands {
+            let Command::Call { id, deadline, call } = command else { continue };
+            if !carries_token(call) {
+                continue;
+            }
+            let under_way =
+                |other: &&Open| other.id != *id && self.0.get(&other.id).is_some_and(|deadline| *deadline > rig.now);
+            let other = rig.open.iter().find(under_way).map(|open| &open.call);
+            assert_eq!(other, None, "{call:?} is sent while that is under way");
+            self.0.insert(*id, *deadline);
+        }
+    }
+}
+
+/// Never are two calls with the token under way, the switch of the mode among them, and that is tried all the same.
+#[test]
+fn calls_with_the_token_go_one_by_one() {
+    let mut rig = settled(policy());
+    // The database hangs: whatever carries the token does not come back.
+    rig.mute = carries_token;
+    let mut lane = Lane::default();
+    while !rig.open.iter().any(|open| matches!(open.call, Call::ProbeDatabase { .. })) {
+        let commands = rig.turn();
+        lane.see(&rig, &commands);
+    }
+    let mut commands = drain(&mut rig, "d1", Cause::Operator);
+    let mut switched = 0;
+    let end = rig.now + Span::secs(600);
+    while rig.now < end {
+        lane.see(&rig, &commands);
+        switched += count(&calls(&commands), switches_to(Mode::Passive));
+        commands = rig.turn();
+    }
+    assert!(switched > 0, "the switch was never tried");
+}
+
+/// The switch to passive mode waits for the call with the token that is under way, and comes when that has ended.
+#[test]
+fn the_mode_switch_waits_for_the_call_that_is_under_way() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    rig.mute = |call| matches!(call, Call::ProbeDatabase { .. });
+    assert!(rig.until(|rig| rig.open.iter().any(|open| matches!(open.call, Call::ProbeDatabase { .. }))));
+    let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+    sent.extend(pass(&mut rig, Span::secs(20), &mut calm));
+    assert_eq!(count(&sent, switches_to(Mode::Passive)), 0, "while a call is under way");
+    rig.mute = |_| false;
+    let sent = pass(&mut rig, Span::secs(100), &mut calm);
+    assert_eq!(count(&sent, switches_to(Mode::Passive)), 1, "once it has ended");
+}
+
+/// A node that is out because `/health` is silent, while its API answers, is switched when it is drained.
+#[test]
+fn an_overloaded_node_is_switched_to_passive_when_it_is_drained() {
+    let mut rig = settled(policy());
+    rig.web = WebSeen::TimedOut;
+    assert!(rig.until(|rig| !is_up(rig)), "never out");
+    drain(&mut rig, "d1", Cause::Operator);
+    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+    assert!(count(&sent, switches_to(Mode::Passive)) > 0, "{:?}: {:#?}", receipt.result, steps(&receipt));
+}
+
+/// A node that is out because all of its Rundeck is silent is switched once that answers during the drain.
+#[test]
+fn a_silent_node_is_switched_to_passive_once_it_answers_during_the_drain() {
+    for web in [WebSeen::Ok, WebSeen::TimedOut] {
+        let mut rig = settled(policy());
+        rig.running = Some(2);
+        rig.web = WebSeen::TimedOut;
+        rig.mute = carries_token;
+        assert!(rig.until(|rig| !is_up(rig)), "never out");
+        pass(&mut rig, Span::secs(60), &mut calm);
+        drain(&mut rig, "d1", Cause::Operator);
+        pass(&mut rig, Span::secs(30), &mut calm);
+        // Its API answers again, and `/health`, or not yet.
+        rig.web = web;
+        rig.mute = |_| false;
+        let sent = pass(&mut rig, Span::secs(60), &mut calm);
+        assert!(count(&sent, switches_to(Mode::Passive)) > 0, "/health: {web:?}; phase {:?}", phase(&rig));
+    }
+}
+
+/// A drain asks for running jobs before it gives up on them: a token that was rejected may have been written anew.
+#[test]
+fn a_drain_asks_for_jobs_although_the_token_was_rejected_before() {
+    let mut rig = settled(policy());
+    rig.running = Some(3);
+    let begin = rig.now;
+    let mut rejected = 0;
+    // So long that the pause between two questions has grown to its most, and until one has just been rejected.
+    loop {
+        let before = rejected;
+        turn(&mut rig, &mut |_, call| {
+            rejected += u32::from(asks_api(call));
+            asks_api(call).then_some(Reply::Api(ApiSeen::Rejected))
+        });
+        if rig.now.since(begin) > Span::secs(1_500) && rejected > before {
+            break;
+        }
+    }
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+    assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
+}
+
+/// So it does after an outage of the database: that is back, and the same token has just switched the mode.
+#[test]
+fn a_drain_asks_for_jobs_although_the_database_was_away_before() {
+    let mut rig = settled(policy());
+    rig.running = Some(3);
+    rig.mute = carries_token;
+    let asked = |calls: &[Call]| count(calls, carries_token) > 0;
+    pass(&mut rig, Span::secs(1_800), &mut calm);
+    // Until the call that is open then has been given up.
+    while asked(&pass(&mut rig, Span::secs(45), &mut calm)) {}
+    rig.mute = |_| false;
+    rig.open.retain(|open| !carries_token(&open.call));
+    pass(&mut rig, Span::secs(5), &mut calm);
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+    assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
+}
