@@ -3,6 +3,7 @@
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
 use crate::oracle::{Oracle, Round};
+use crate::probing;
 use crate::targets::{address_kept, address_not_overslept, noticed, own_target, taken_out};
 use crate::world::World;
 use rundeck_alb_core::{
@@ -24,10 +25,6 @@ pub fn require(holds: bool, rule: &'static str, text: impl FnOnce() -> String) -
     if holds { Ok(()) } else { Err(Violation { rule, text: text() }) }
 }
 
-/// A JVM that stands still is out after so long: `fall` silent rounds, with jitter and latency.
-const FROZEN: Span = Span::secs(20);
-/// The longest pause after a call that hung, and that call: what the database was so long ago is known no better.
-const DATABASE_RECENT: Span = Span::secs(400);
 /// Waking the loop more often than this in one minute is a busy loop, whatever the faults.
 const WAKES: u32 = 600;
 
@@ -75,7 +72,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     }
     drain_shows(turn, oracle)?;
     process_end_shows(turn)?;
-    frozen_shows(turn, oracle, world)?;
+    probing::frozen_shows(turn, oracle, world)?;
     counters(turn)?;
     first_up(turn, oracle)?;
     local_checks(turn, oracle)?;
@@ -150,8 +147,8 @@ fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
 }
 
 fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
-    no_token_to_strangers(call, oracle, turn.now)?;
-    one_by_one(call, oracle)?;
+    probing::no_token_to_strangers(call, oracle, turn.now)?;
+    probing::one_by_one(call, oracle)?;
     match call {
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
@@ -195,25 +192,6 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         | Call::DescribeGroups(_)
         | Call::DescribeTarget(_) => Ok(()),
     }
-}
-
-/// Who listens is known to be somebody else, or Rundeck's process has ended and its port has not answered well for a
-/// minute since.
-fn no_token_to_strangers(call: &Call, oracle: &Oracle, now: Moment) -> Verdict {
-    let believed = oracle.run.web.good_since.is_some_and(|since| now.since(since) >= Span::secs(60));
-    let strange = oracle.run.local.stranger || (oracle.run.orphan && !believed);
-    require(!(strange && carries_token(call)), "S-token the token goes to no stranger", || format!("{call:?}"))
-}
-
-/// Calls that may need the database go one by one: all that carry the token, the switch of the mode among them.
-fn one_by_one(call: &Call, oracle: &Oracle) -> Verdict {
-    let open = &oracle.run.bound.open;
-    let two = oracle.needs_database(call) && !open.is_empty();
-    require(!two, "S-lane never two calls that need the database or carry the token", || format!("{call:?}, {open:?}"))
-}
-
-fn carries_token(call: &Call) -> bool {
-    matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_))
 }
 
 /// A drain is on disk before the world is changed for it, or the disk was waited for.
@@ -355,29 +333,6 @@ fn process_end_shows(turn: &Turn<'_>) -> Verdict {
     require(!(ours && ok), "S-kill a killed Rundeck is 503 in the same step", || format!("{:?}", turn.after.answer))
 }
 
-/// By the world's record: a JVM that stands still is out in time, whatever calls were given up before, unless its
-/// database really hung not long before.
-fn frozen_shows(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
-    let rundeck = &world.rundeck;
-    let database = rundeck.database.0;
-    let well = database == Moment(0) || database + DATABASE_RECENT < turn.now;
-    // A reply that gets lost looks like a call that hangs.
-    let judged = world.cannot.0 <= turn.now && world.mix.replies == 0;
-    if !(turn.now < rundeck.hung && well && judged && rundeck.process.is_some()) {
-        oracle.frozen = None;
-        return Ok(());
-    }
-    let since = match oracle.frozen {
-        Some((since, stalled)) if stalled == oracle.stalled => since.max(rundeck.hung_since),
-        _ => turn.now,
-    };
-    oracle.frozen = Some((since, oracle.stalled));
-    let took = turn.now.since(since);
-    require(!turn.after.answer.ok || took <= FROZEN, "S-frozen a JVM that stands still is called out", || {
-        format!("200 for {} ms", took.0)
-    })
-}
-
 fn web_counts(snapshot: &Snapshot) -> (u32, u32) {
     let web = snapshot.checks.iter().find(|c| c.check == Check::Web);
     web.map_or((0, 0), |c| (c.passes, c.fails))
@@ -399,6 +354,11 @@ fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let web = &oracle.run.web;
     let rule = "S5 never up without the rise count";
     require(web.proven, rule, || format!("{web:?}, kept verdict aside"))?;
+    let waited = turn.now.since(web.proven_at) >= Span::secs(60) || web.kept;
+    let told = oracle.run.mode_told || !oracle.policy.circumstances.has_token;
+    require(before.state != State::Booting || told || waited, "S5 a first up waits for the mode", || {
+        format!("{web:?}")
+    })?;
     let local = &oracle.run.local;
     let first = before.state == State::Booting;
     require(!(first && local.says_ready == Some(false)), "S5 never up against the readiness state", || {

@@ -25,6 +25,7 @@ mod invariants;
 mod minimise;
 mod oracle;
 mod plan;
+mod probing;
 mod rundeck;
 mod runner;
 mod subject;

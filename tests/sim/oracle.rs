@@ -53,6 +53,10 @@ pub struct Counted {
     last_pass: Moment,
     /// This process has once been good for long enough.
     pub proven: bool,
+    /// Since when.
+    pub proven_at: Moment,
+    /// The kept verdict holds.
+    pub kept: bool,
 }
 
 /// Everything that ends with the agent's process.
@@ -72,6 +76,8 @@ pub struct Run {
     pub booting_since: Option<Moment>,
     pub process: Option<Process>,
     pub receipts: BTreeSet<String>,
+    /// The API of this process has told its mode, or that this token may not see it.
+    pub mode_told: bool,
     /// Rundeck's process has ended, and none was found since.
     pub orphan: bool,
     /// `/health` has said 200 in this run.
@@ -244,6 +250,7 @@ impl Oracle {
 
     fn process_gone(&mut self, now: Moment) {
         self.run.orphan = true;
+        self.run.mode_told = false;
         self.run.process = None;
         self.run.bound = Bound::default();
         self.run.local = Local { full: self.run.local.full, ..Local::default() };
@@ -283,6 +290,7 @@ impl Oracle {
                     ApiSeen::Info(info) => info.running,
                     _ => None,
                 };
+                self.run.mode_told |= matches!(seen, ApiSeen::Info(_));
                 self.run.api.push(Answered { asked: open.sent, at: now, running });
             }
             Reply::Lifecycle(Ok(state)) => {
@@ -383,8 +391,8 @@ impl Oracle {
                 web.good_since.get_or_insert(now);
             }
             Round::Fail => {
-                let Counted { fails, refused, proven, .. } = *web;
-                *web = Counted { fails: fails + 1, refused, proven, ..Counted::default() };
+                let Counted { fails, refused, proven, proven_at, kept, .. } = *web;
+                *web = Counted { fails: fails + 1, refused, proven, proven_at, kept, ..Counted::default() };
             }
             // As bad as it may be, and no good run that it may have broken.
             Round::Silent => web.fails += 1,
@@ -400,13 +408,17 @@ impl Oracle {
         let web = &mut self.run.web;
         let Some(since) = web.good_since else { return };
         let settled = now.since(since) >= health.settle || self.run.local.says_ready == Some(true);
-        web.proven |= web.passes >= health.rise_initial && settled;
+        if !web.proven && web.passes >= health.rise_initial && settled {
+            web.proven = true;
+            web.proven_at = now;
+        }
     }
 
     /// The verdict of the last run holds: the same process, and one probe that passed.
     fn restore(&mut self) {
         let same = self.run.restored.as_ref().is_some_and(|v| Some(v.process) == self.run.process);
-        self.run.web.proven |= same && self.run.web.passes > 0;
+        self.run.web.kept |= same && self.run.web.passes > 0;
+        self.run.web.proven |= self.run.web.kept;
     }
 
     fn found(&mut self, process: Process) {

@@ -96,6 +96,12 @@ impl Api {
         }
     }
 
+    /// The mode was seen, or an answer has shown that this token cannot see it.
+    pub(crate) fn mode_settled(&self) -> bool {
+        let hidden = matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode.is_none());
+        hidden || self.mode.is_some()
+    }
+
     /// An answer that was asked for after `moment` confirms this mode.
     pub(crate) fn confirms(&self, mode: Mode, moment: Moment) -> bool {
         let fresh = self.answered_of.is_some_and(|asked| asked >= moment);

@@ -154,10 +154,14 @@ impl Health {
         self.start.proven() || self.web.good_since().is_some_and(|since| desk.reached(since + ORPHAN))
     }
 
-    /// A first `up` has to wait for something else: it is as if it had not been proven yet.
-    pub(crate) fn hold_first_up(&mut self) {
-        self.start.unprove();
-        self.standing.hold();
+    /// A first `up` has to wait for something else: it is as if it had not been proven yet. False: it has waited for
+    /// long enough.
+    pub(crate) fn hold_first_up(&mut self, desk: &Desk) -> bool {
+        let holds = self.start.hold(desk);
+        if holds {
+            self.standing.hold();
+        }
+        holds
     }
 
     /// The port was refused twice in a row just now.

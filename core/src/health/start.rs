@@ -9,6 +9,8 @@ use crate::desk::Desk;
 
 /// A restarted agent waits this long for the proof that its kept verdict still holds.
 const RESTORE_LIMIT: Span = Span::secs(1);
+/// A first `up` waits for the execution mode and the like for so long: an expired token must not keep a fleet out.
+const HELD: Span = Span::secs(60);
 /// Where Rundeck's process has ended and no other is recognised, answers on its port are believed only after so long.
 pub(super) const ORPHAN: Span = Span::secs(60);
 
@@ -36,22 +38,32 @@ pub(super) struct Start {
     /// This Rundeck process has once been proven ready.
     proven: bool,
     boot_since: Moment,
+    /// Since when a first `up` waits for what no round shows.
+    held_since: Option<Moment>,
     restore: Option<Restore>,
     kept_at: Moment,
 }
 
 impl Start {
     pub(super) fn new(now: Moment) -> Start {
-        Start { proven: false, boot_since: now, restore: None, kept_at: Moment(0) }
+        Start { proven: false, boot_since: now, held_since: None, restore: None, kept_at: Moment(0) }
     }
 
     pub(super) fn proven(&self) -> bool {
         self.proven
     }
 
-    /// Another process, a server that closed its port, or a first `up` that has to wait: it must be proven (again).
+    /// Another process, or a server that closed its port: it must be proven again.
     pub(super) fn unprove(&mut self) {
         self.proven = false;
+        self.held_since = None;
+    }
+
+    /// The first `up` has to wait for what no round shows. False: it has waited for long enough.
+    pub(super) fn hold(&mut self, desk: &Desk) -> bool {
+        let since = *self.held_since.get_or_insert(desk.now());
+        self.proven = desk.reached(since + HELD);
+        !self.proven
     }
 
     /// A start has begun.

@@ -28,9 +28,10 @@ pub(super) fn may_switch(rundeck: Reach, api_answers: bool) -> bool {
     rundeck.trusted && (rundeck.answers || (api_answers && rundeck.life == Life::There))
 }
 
-/// A first `up` waits for one answer of the API, so that a passive Rundeck is not registered as an active one.
-pub(super) fn holds_first_up(rose: bool, api_asked: bool, policy: &Policy) -> bool {
-    rose && policy.circumstances.has_token && !api_asked
+/// A first `up` waits for the execution mode where there is a token, so that a passive Rundeck is not registered as an
+/// active one: an answer that does not tell it is none. How long, `health` says.
+pub(super) fn waits_for_mode(mode_settled: bool, policy: &Policy) -> bool {
+    policy.circumstances.has_token && !mode_settled
 }
 
 /// Why a drain leaves the execution mode alone, where it does.
@@ -198,11 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_first_up_with_a_token_waits_for_the_mode() {
+    fn only_with_a_token_is_the_mode_waited_for() {
         let (with, without) = (policy(|_| ()), policy(|p| p.circumstances.has_token = false));
-        assert!(holds_first_up(true, false, &with));
-        assert!(!holds_first_up(false, false, &with) && !holds_first_up(true, true, &with));
-        assert!(!holds_first_up(true, false, &without));
+        assert!(waits_for_mode(false, &with));
+        assert!(!waits_for_mode(true, &with) && !waits_for_mode(false, &without));
     }
 
     #[test]

@@ -100,26 +100,31 @@ impl Heart {
     }
 
     fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>, at: Moment) {
-        let was_up = self.health.base_up();
+        let was_proven = self.health.proven();
         self.health.on_web(seen, at, self.asg.in_group(), &self.policy.health, &mut self.desk);
         if self.health.port_closed() {
             // Whether the process and its mode are gone too is another question.
             self.forget_answers();
         }
-        self.hold_first_up(was_up);
+        self.hold_first_up(was_proven);
     }
 
-    fn hold_first_up(&mut self, was_up: bool) {
-        let rose = !was_up && self.health.base_up();
-        if between::holds_first_up(rose, self.api.asked(), &self.policy) {
-            self.health.hold_first_up();
+    /// A first `up` that has to wait for something else; for so long that nobody is kept out by it.
+    fn hold_first_up(&mut self, was_proven: bool) {
+        let first = !was_proven && self.health.proven();
+        if !first || !between::waits_for_mode(self.api.mode_settled(), &self.policy) {
+            return;
+        }
+        if !self.health.hold_first_up(&self.desk) {
+            // What keeps the mode from being seen becomes a finding now.
+            self.api.ask_again(self.desk.now());
         }
     }
 
     fn on_ready(&mut self, seen: Option<ReadySeen>) {
-        let was_up = self.health.base_up();
+        let was_proven = self.health.proven();
         self.health.on_ready(seen, self.asg.in_group(), &self.policy.health, &mut self.desk);
-        self.hold_first_up(was_up);
+        self.hold_first_up(was_proven);
     }
 
     fn on_database(&mut self, seen: Option<DatabaseSeen>) {

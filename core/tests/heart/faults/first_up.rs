@@ -1,0 +1,48 @@
+//! What a first `up` waits for beside good rounds, and for how long.
+
+use super::*;
+use crate::rig::policy;
+use rundeck_alb_core::ApiSeen;
+
+/// Never in service for two minutes, in which everybody has long been asked.
+fn never_up(rig: &mut Rig, world: World<'_>) {
+    let begin = rig.now;
+    while rig.now.since(begin) < Span::secs(120) {
+        turn(rig, world);
+        assert!(!is_up(rig), "200 after {:?} (registered: {})", rig.now.since(begin), rig.registered);
+    }
+}
+
+/// A Rundeck that starts passive is never in service, also when it rejects the token until it has read its file.
+#[test]
+fn a_first_up_is_not_passive_when_the_token_is_rejected_at_first() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.mode = Mode::Passive;
+    let mut asked = 0;
+    never_up(&mut rig, &mut |_, call| {
+        asked += u32::from(asks_api(call));
+        (asks_api(call) && asked <= 4).then_some(Reply::Api(ApiSeen::Rejected))
+    });
+}
+
+/// Nor is it while its API is silent at first, or the token's file is not there yet: neither tells the mode.
+#[test]
+fn a_first_up_is_not_passive_when_the_mode_cannot_be_asked_at_first() {
+    for seen in [ApiSeen::TimedOut, ApiSeen::Unreadable("the token's file is not there".into())] {
+        let mut rig = Rig::new(policy(), 1);
+        rig.mode = Mode::Passive;
+        let begin = rig.now;
+        never_up(&mut rig, &mut |rig, call| {
+            (asks_api(call) && rig.now.since(begin) < Span::secs(12)).then(|| Reply::Api(seen.clone()))
+        });
+    }
+}
+
+/// The wait for the mode has an end: a token that is rejected for good keeps no node out.
+#[test]
+fn a_token_that_is_rejected_for_good_keeps_no_node_out() {
+    let mut rig = Rig::new(policy(), 1);
+    let rejected = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Rejected));
+    pass(&mut rig, policy().health.boot_timeout, &mut { rejected });
+    assert!(is_up(&rig) && rig.registered, "{:?}", answer(&rig));
+}
