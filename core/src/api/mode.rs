@@ -183,7 +183,6 @@ impl ModeSwitch {
             Ok(mode) => {
                 api.mode_set(mode);
                 // The token works, and so does the database that knows it.
-                desk.database_answered();
                 api.ask_once(desk);
                 self.trouble = None;
                 self.backoff.reset();

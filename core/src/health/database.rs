@@ -183,7 +183,9 @@ impl Database {
         }
     }
 
-    fn answers(&mut self, desk: &mut Desk) {
+    /// A call that needs it was answered as it should be.
+    pub(super) fn answers(&mut self, desk: &mut Desk) {
+        desk.database_answered();
         self.hang = false;
         self.failed = false;
         self.cure(desk);

@@ -361,6 +361,11 @@ impl Health {
         self.database.on_api(seen, sent, self.web.answered(), desk);
     }
 
+    /// A switch of the mode has worked: it needs the database as the timed call does.
+    pub(crate) fn on_mode_switched(&mut self, desk: &mut Desk) {
+        self.database.answers(desk);
+    }
+
     /// Whether a call that does not come back is the database's or the JVM's own shows by `/health`, which is looked at
     /// while the call is under way.
     fn look_while_it_hangs(&mut self, desk: &Desk) {

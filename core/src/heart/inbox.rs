@@ -67,6 +67,9 @@ impl Heart {
             }
             Topic::Mode => {
                 let answer = only!(reply, Reply::Mode(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
+                if answer.is_ok() {
+                    self.health.on_mode_switched(&mut self.desk);
+                }
                 self.mode.on_reply(answer, &mut self.api, &mut self.desk);
             }
             Topic::InFlight => self.on_count(only!(reply, Reply::InFlight(count) => count).flatten()),
