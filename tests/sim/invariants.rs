@@ -367,7 +367,8 @@ fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     require(local.stopping < 2, "S-stop a Rundeck that was told to end is not up", || format!("{local:?}"))?;
     let by_health = before.state == State::Down
         && matches!(before.reason, Reason::Timeout | Reason::BadStatus | Reason::BadBody | Reason::Redirect);
-    require(!by_health || web.passes >= oracle.policy.health.rise, rule, || format!("{web:?} after {before:?}"))
+    // A readiness state that was silent has the same reason.
+    require(!by_health || !web.out, rule, || format!("{web:?} after {before:?}"))
 }
 
 /// The node goes down for as many results as the documentation says, no fewer; and what is shared takes it out by no

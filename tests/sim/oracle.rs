@@ -51,6 +51,8 @@ pub struct Counted {
     refused: u32,
     pub good_since: Option<Moment>,
     last_pass: Moment,
+    /// So many bad rounds that they take the node out, and not yet enough good ones since.
+    pub out: bool,
     /// This process has once been good for long enough.
     pub proven: bool,
     /// Since when.
@@ -391,13 +393,14 @@ impl Oracle {
                 web.good_since.get_or_insert(now);
             }
             Round::Fail => {
-                let Counted { fails, refused, proven, proven_at, kept, .. } = *web;
-                *web = Counted { fails: fails + 1, refused, proven, proven_at, kept, ..Counted::default() };
+                let Counted { fails, refused, out, proven, proven_at, kept, .. } = *web;
+                *web = Counted { fails: fails + 1, refused, out, proven, proven_at, kept, ..Counted::default() };
             }
             // As bad as it may be, and no good run that it may have broken.
             Round::Silent => web.fails += 1,
             Round::Unknown => {}
         }
+        web.out = web.fails >= health.fall || (web.out && web.passes < health.rise);
         self.prove(now);
         self.restore();
     }
