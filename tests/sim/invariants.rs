@@ -43,6 +43,10 @@ pub struct Turn<'a> {
 
 /// Checks one turn, and takes note of its commands on the way.
 pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
+    // While its loop stands still nobody can do anything; two steady rounds are the longest that it waits else.
+    if turn.now.since(turn.before.at) > oracle.policy.health.interval.times(2) {
+        oracle.run.woke = turn.now;
+    }
     answered_order(turn, oracle)?;
     oracle.run.was_ok |= turn.before.answer.ok && turn.before.accepting;
     for command in turn.commands {

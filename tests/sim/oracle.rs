@@ -65,6 +65,8 @@ pub struct Counted {
 #[derive(Debug, Default)]
 pub struct Run {
     pub begun: Moment,
+    /// When the agent last went on after its loop had stood still.
+    pub woke: Moment,
     pub open: BTreeMap<CallId, Open>,
     /// The last answer of instance metadata.
     pub lifecycle: Option<Option<String>>,

@@ -57,7 +57,7 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
         let Some(out) = group.taken_out.filter(|out| world.trouble_at < *out && oracle.run.begun < *out) else {
             continue;
         };
-        let free = (out + Span::secs(group.facts.delay_secs)).max(turn.after.since);
+        let free = (out + Span::secs(group.facts.delay_secs)).max(turn.after.since).max(oracle.run.woke);
         let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
         let may = oracle.run.lifecycle.as_ref().is_some_and(|it| it.is_none());
         let wanted = turn.before.targets.iter().any(known) && may && group.out_since == group.taken_out;
@@ -72,7 +72,9 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
 /// the deregistration, or the 503.
 pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
     let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
-    let nobody = |s: &Step| matches!(s.result, Some(StepResult::RundeckGone | StepResult::NotInService));
+    let nobody = |s: &Step| {
+        matches!(s.result, Some(StepResult::RundeckGone | StepResult::RundeckUnseen | StepResult::NotInService))
+    };
     if !whole || receipt.steps.iter().any(|s| s.name == StepName::Quiet && nobody(s)) {
         return Ok(());
     }

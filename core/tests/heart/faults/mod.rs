@@ -138,35 +138,6 @@ fn count(calls: &[Call], kind: impl Fn(&Call) -> bool) -> usize {
     calls.iter().filter(|call| kind(call)).count()
 }
 
-fn receipt_in(calls: &[Call]) -> Option<Receipt> {
-    let receipt = |call: &Call| match call {
-        Call::WriteReceipt(receipt) => Some((**receipt).clone()),
-        _ => None,
-    };
-    calls.iter().find_map(receipt)
-}
-
-/// Turns until a receipt is written; with every call that was sent on the way.
-fn until_receipt(rig: &mut Rig, world: World<'_>) -> (Receipt, Vec<Call>) {
-    let end = rig.now + PATIENCE;
-    let mut sent = Vec::new();
-    loop {
-        assert!(rig.now < end, "no receipt in {PATIENCE:?}; phase {:?}", phase(rig));
-        sent.extend(calls(&turn(rig, world)));
-        if let Some(receipt) = receipt_in(&sent) {
-            return (receipt, sent);
-        }
-    }
-}
-
-fn steps(receipt: &Receipt) -> Vec<String> {
-    receipt.steps.iter().map(|step| format!("{}: {} ({:?} ms)", step.name, step.said(), step.took_ms)).collect()
-}
-
-fn asks_api(call: &Call) -> bool {
-    *call == Call::ProbeApi
-}
-
 /// Such a call may wait for Rundeck's database, which knows the token.
 fn carries_token(call: &Call) -> bool {
     matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_))
