@@ -10,13 +10,19 @@
 //! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
 mod steps;
+mod wishes;
+mod words;
 
 use crate::contract::{
     Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Finding, GroupLeft, Life,
     Moment, NoteKind, Passive, Receipt, Span, StepName, StepResult,
 };
 use crate::desk::{Desk, Pace, Topic};
-use steps::Steps;
+use steps::{Steps, nobody_there};
+use wishes::Wishes;
+use words::{jobs_words, quiet_words, secs};
+
+pub(crate) use words::note_receipt;
 
 /// What is about to be done is written to disk first, and that is waited for no longer than this.
 pub(crate) const INTENT_WAIT: Span = Span::secs(1);
@@ -34,11 +40,9 @@ const RECEIPT_LIMIT: Span = Span::secs(2);
 pub(crate) struct Drain {
     /// Names the receipt: that of the first order, whoever joined or left later.
     id: String,
-    orders: Vec<DrainOrder>,
+    wishes: Wishes,
     phase: DrainPhase,
     started: Moment,
-    /// The process exits when the drain is over.
-    exit: bool,
     /// An Auto Scaling group may replace the node: 200 until the jobs are done.
     jobs_first: bool,
     /// The first phase is over: all has been tried that goes on in the background.
@@ -46,8 +50,6 @@ pub(crate) struct Drain {
     steps: Steps,
     /// Somebody has joined who has a time of his own.
     joined: bool,
-    /// Since when the one who came last waits.
-    own_since: Moment,
     intent_by: Option<Moment>,
     phase_since: Moment,
     floor_until: Moment,
@@ -73,14 +75,12 @@ impl Drain {
         Drain {
             id: order.id.clone(),
             started: order.at.min(now),
-            exit: order.cause == Cause::AgentStopping,
-            orders: vec![order],
+            wishes: Wishes::of(order, now),
             phase: DrainPhase::Advertise,
             jobs_first,
             advertised: false,
             steps: Steps::begin(now),
             joined: false,
-            own_since: now,
             intent_by: Some(now + INTENT_WAIT),
             phase_since: now,
             floor_until: now,
@@ -122,7 +122,32 @@ impl Drain {
 
     /// Who wants the node out, oldest first.
     pub(crate) fn orders(&self) -> &[DrainOrder] {
-        &self.orders
+        self.wishes.all()
+    }
+
+    /// This cause wants it already.
+    pub(crate) fn has(&self, cause: Cause) -> bool {
+        self.wishes.has(cause)
+    }
+
+    /// The order whose word is shown.
+    pub(crate) fn lead(&self) -> Option<&DrainOrder> {
+        self.wishes.lead()
+    }
+
+    /// The process exits when the drain is over.
+    pub(crate) fn exits(&self) -> bool {
+        self.wishes.exit()
+    }
+
+    /// Somebody joins; a time of his own takes up again what was given up.
+    pub(crate) fn add(&mut self, order: DrainOrder, now: Moment) {
+        self.joined |= self.wishes.add(order, now);
+    }
+
+    /// These causes want it no more. What is left: `None` if none was taken back, else whether any still wants it.
+    pub(crate) fn take_back(&mut self, ends: impl Fn(Cause) -> bool) -> Option<bool> {
+        self.wishes.take_back(ends)
     }
 
     /// Names the receipt.
@@ -130,34 +155,9 @@ impl Drain {
         &self.id
     }
 
-    /// This cause wants it already.
-    pub(crate) fn has(&self, cause: Cause) -> bool {
-        self.orders.iter().any(|order| order.cause == cause)
-    }
-
-    /// These causes want it no more. What is left: `None` if none was taken back, else whether any still wants it.
-    pub(crate) fn take_back(&mut self, ends: impl Fn(Cause) -> bool) -> Option<bool> {
-        let (taken, left): (Vec<_>, Vec<_>) = self.orders.iter().cloned().partition(|order| ends(order.cause));
-        if taken.is_empty() {
-            return None;
-        }
-        if left.is_empty() {
-            // The receipt still names who had begun it.
-            self.orders.truncate(1);
-            return Some(false);
-        }
-        self.orders = left;
-        Some(true)
-    }
-
     /// How far it has come.
     pub(crate) fn phase(&self) -> DrainPhase {
         self.phase
-    }
-
-    /// The process exits when the drain is over.
-    pub(crate) fn exits(&self) -> bool {
-        self.exit
     }
 
     /// The last phase is over; the receipt may still be under way.
@@ -171,52 +171,14 @@ impl Drain {
         Some(DrainView {
             id: self.id.clone(),
             cause: lead.cause,
-            causes: self.orders.iter().map(|o| o.cause).collect(),
+            causes: self.orders().iter().map(|o| o.cause).collect(),
             reason: lead.reason.clone(),
             phase: self.phase,
             started: self.started,
-            deadline: self.deadline(),
+            deadline: self.wishes.deadline(),
             steps: self.steps.all().to_vec(),
             in_flight: self.in_flight.flatten(),
         })
-    }
-
-    /// The order whose word is shown: the one that leads to the exit, else the oldest.
-    pub(crate) fn lead(&self) -> Option<&DrainOrder> {
-        self.orders.iter().find(|o| o.cause == Cause::AgentStopping).or_else(|| self.orders.first())
-    }
-
-    /// When it must have ended: each cause's deadline ends that cause's wait, so the last one counts, and there is none
-    /// as long as one cause has none.
-    pub(crate) fn deadline(&self) -> Option<Moment> {
-        let all: Option<Vec<Moment>> = self.orders.iter().map(|order| order.deadline).collect();
-        all?.into_iter().max()
-    }
-
-    /// Somebody joins. Another cause, or a later deadline of the same one, has a time of its own, and what was given up
-    /// is taken up again for it.
-    pub(crate) fn add(&mut self, order: DrainOrder, now: Moment) {
-        self.exit |= order.cause == Cause::AgentStopping;
-        let waits = order.deadline.is_none_or(|at| at > now);
-        let longer = match self.orders.iter_mut().find(|o| o.cause == order.cause) {
-            // The same wish again: the newer words count.
-            Some(known) => {
-                let longer = later(order.deadline, known.deadline);
-                known.deadline = order.deadline;
-                if !order.reason.is_empty() {
-                    known.reason = order.reason;
-                }
-                longer
-            }
-            None => {
-                self.orders.push(order);
-                true
-            }
-        };
-        if longer && waits {
-            self.joined = true;
-            self.own_since = now;
-        }
     }
 
     /// Intent is on disk (or was waited for long enough): now the world may be changed.
@@ -294,7 +256,7 @@ impl Drain {
             desk.disown(&mut self.receipt);
             self.receipt_done = false;
             self.ended = None;
-            let cause = self.orders.last().map_or("", |order| order.cause.word());
+            let cause = self.orders().last().map_or("", |order| order.cause.word());
             desk.tell(NoteKind::DrainStep, format!("drain: {cause}: what was given up is taken up again"));
         }
     }
@@ -353,7 +315,7 @@ impl Drain {
 
     /// Goes on to the phase that is wanted now. True if that is another one.
     fn advance(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &mut Desk) -> bool {
-        if self.phase != DrainPhase::Done && self.deadline().is_some_and(|at| desk.reached(at)) {
+        if self.phase != DrainPhase::Done && self.wishes.deadline().is_some_and(|at| desk.reached(at)) {
             self.give_up(desk.now());
         } else {
             match self.phase {
@@ -405,32 +367,15 @@ impl Drain {
                 self.quiet_until = now + policy.quiet_timeout.unwrap_or(inputs.groups.longest_delay).max(floor);
                 self.count.plan(now);
                 if inputs.was_in_service && nobody_there(inputs.rundeck).is_none() {
-                    desk.tell(
-                        NoteKind::DrainStep,
-                        format!(
-                            "drain: quiet: floor {:.1} s, at most {:.1} s",
-                            secs(floor),
-                            secs(self.quiet_until.since(now))
-                        ),
-                    );
+                    desk.tell(NoteKind::DrainStep, quiet_words(floor, self.quiet_until.since(now)));
                 }
             }
             DrainPhase::Jobs => {
                 self.steps.open(StepName::Jobs, now);
                 if nobody_there(inputs.rundeck).is_none() && policy.jobs_timeout != Span::ZERO {
                     let until = self.jobs_until(policy);
-                    let most = secs(self.deadline().map_or(until, |at| at.min(until)).since(now));
-                    let text = match inputs.jobs.running {
-                        Some(n) => format!("drain: jobs: {n} running, waited for at most {most:.1} s"),
-                        None => {
-                            let unknown = secs(policy.jobs_unknown_timeout);
-                            format!(
-                                "drain: jobs: nobody can tell how many run: waited {unknown:.1} s for an answer, at \
-                                 most {most:.1} s for jobs"
-                            )
-                        }
-                    };
-                    desk.tell(NoteKind::DrainStep, text);
+                    let most = self.wishes.deadline().map_or(until, |at| at.min(until)).since(now);
+                    desk.tell(NoteKind::DrainStep, jobs_words(inputs.jobs.running, most, policy.jobs_unknown_timeout));
                 }
             }
             // What is still open when everything else is over could not be done.
@@ -465,7 +410,7 @@ impl Drain {
 
     /// Whoever joined later has the whole time for himself.
     fn jobs_until(&self, policy: &DrainPolicy) -> Moment {
-        self.phase_since.max(self.own_since) + policy.jobs_timeout
+        self.phase_since.max(self.wishes.own_since()) + policy.jobs_timeout
     }
 
     fn jobs_unknown_until(&self, inputs: &DrainInputs, policy: &DrainPolicy) -> Option<Moment> {
@@ -514,22 +459,12 @@ impl Drain {
         self.steps.give_up(StepResult::GivenUp, now);
     }
 
-    fn result(&self) -> DrainResult {
-        if self.steps.any_given_up() {
-            DrainResult::CutShort
-        } else if self.steps.all().iter().any(|step| step.result.is_some_and(unproven)) {
-            DrainResult::Unproven
-        } else {
-            DrainResult::Clean
-        }
-    }
-
     /// Writes the receipt once the last phase is over.
     pub(crate) fn write(&mut self, groups: Vec<GroupLeft>, desk: &mut Desk) {
         if self.phase != DrainPhase::Done || self.receipt_done || self.receipt.is_open() {
             return;
         }
-        let result = self.result();
+        let result = self.steps.outcome();
         if let Some(receipt) = self.receipt(groups, result, desk.now()) {
             let took = secs(receipt.ended.since(receipt.started));
             desk.tell(
@@ -552,7 +487,7 @@ impl Drain {
             cause: lead.cause,
             reason: lead.reason.clone(),
             started: self.started,
-            deadline: self.deadline(),
+            deadline: self.wishes.deadline(),
             ended: now,
             steps: self.steps.all().to_vec(),
             running_jobs_waited_for: self.most_running,
@@ -568,44 +503,4 @@ impl Drain {
         self.receipt_done = true;
         note_receipt(written, desk);
     }
-}
-
-/// What a wait for a Rundeck that is not there comes to at once; `None`: it is there, or still finishing.
-fn nobody_there(rundeck: Life) -> Option<StepResult> {
-    match rundeck {
-        Life::There | Life::Finishing => None,
-        Life::Starting | Life::Gone => Some(StepResult::RundeckGone),
-        Life::Closed => Some(StepResult::RundeckUnseen),
-    }
-}
-
-/// It ended by itself, and nobody can tell whether its aim was reached.
-fn unproven(result: StepResult) -> bool {
-    matches!(
-        result,
-        StepResult::InFlightUnknown
-            | StepResult::JobsUnknown
-            | StepResult::JobsNotWaitedFor
-            | StepResult::RundeckUnseen
-    )
-}
-
-/// This deadline ends later than that one; `None` never ends.
-fn later(this: Option<Moment>, than: Option<Moment>) -> bool {
-    match (this, than) {
-        (_, None) => false,
-        (None, Some(_)) => true,
-        (Some(this), Some(than)) => this > than,
-    }
-}
-
-pub(crate) fn note_receipt(written: Result<(), String>, desk: &mut Desk) {
-    match written {
-        Ok(()) => desk.cured(Finding::ReceiptNotKept),
-        Err(why) => desk.finding(Finding::ReceiptNotKept, format!("the receipt could not be written: {why}")),
-    }
-}
-
-fn secs(span: Span) -> f64 {
-    span.0 as f64 / 1000.0
 }

@@ -2,7 +2,7 @@
 //!
 //! When a step ends, and whether it was given up, is decided in the room's face.
 
-use crate::contract::{Moment, Step, StepName, StepResult};
+use crate::contract::{DrainResult, Life, Moment, Step, StepName, StepResult};
 
 /// Done at once, in the background of all that follows.
 const FIRST: [StepName; 3] = [StepName::Advertise, StepName::Passive, StepName::Deregister];
@@ -29,8 +29,19 @@ impl Steps {
         &self.0
     }
 
-    pub(super) fn any_given_up(&self) -> bool {
+    fn any_given_up(&self) -> bool {
         self.0.iter().any(|step| step.gave_up)
+    }
+
+    /// What all of them together come to.
+    pub(super) fn outcome(&self) -> DrainResult {
+        if self.any_given_up() {
+            DrainResult::CutShort
+        } else if self.0.iter().any(|step| step.result.is_some_and(unproven)) {
+            DrainResult::Unproven
+        } else {
+            DrainResult::Clean
+        }
     }
 
     /// What came of it, if it is over.
@@ -95,4 +106,24 @@ impl Steps {
         }
         self.abandon_open(result, now);
     }
+}
+
+/// What a wait for a Rundeck that is not there comes to at once; `None`: it is there, or still finishing.
+pub(super) fn nobody_there(rundeck: Life) -> Option<StepResult> {
+    match rundeck {
+        Life::There | Life::Finishing => None,
+        Life::Starting | Life::Gone => Some(StepResult::RundeckGone),
+        Life::Closed => Some(StepResult::RundeckUnseen),
+    }
+}
+
+/// It ended by itself, and nobody can tell whether its aim was reached.
+fn unproven(result: StepResult) -> bool {
+    matches!(
+        result,
+        StepResult::InFlightUnknown
+            | StepResult::JobsUnknown
+            | StepResult::JobsNotWaitedFor
+            | StepResult::RundeckUnseen
+    )
 }
