@@ -2,8 +2,7 @@
 //!
 //! Each turn: wait for a signal, an order, a finished call or the next deadline, take a batch of what waits, feed
 //! the heart in priority order, send out its commands (each call a task whose result is events), publish one snapshot.
-//! Decided here is only that a second signal is an abort, and that a token in the health check's query is told once;
-//! all else is decided in the heart.
+//! Decided here is only that a token in the health check's query is told once; all else is decided in the heart.
 //!
 //! | file | what |
 //! |---|---|
@@ -38,7 +37,7 @@ use crate::server::{Board, Counters, Published};
 use crate::watch::process;
 use crate::watch::signals::Signals;
 use orders::Orders;
-use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Notice, Process, State};
+use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Moment, Notice, Process, State};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -78,7 +77,6 @@ impl Agent {
 
     /// Runs until the heart ends. `requests` are operators' orders from the admin listeners.
     pub async fn run(mut self, mut signals: Signals, mut requests: mpsc::Receiver<OrderRequest>) -> Ending {
-        let mut stopping = false;
         self.feed(vec![Event::Tick]);
         loop {
             if let Some(ending) = self.heart.ended() {
@@ -88,7 +86,7 @@ impl Agent {
             let mut batch = Vec::new();
             tokio::select! {
                 biased;
-                name = signals.next() => batch.push(self.signal(name, &mut stopping)),
+                name = signals.next() => batch.push(self.signal(name)),
                 Some(request) = requests.recv() => batch.push(self.orders.take(request, &self.clock)),
                 Some(done) = self.calls.join_next() => batch.extend(done.unwrap_or_default()),
                 () = tokio::time::sleep_until(self.clock.instant_at(wake)) => batch.push(Event::Tick),
@@ -120,11 +118,7 @@ impl Agent {
         match command {
             Command::Call { id, deadline, call } => {
                 let world = self.world.clone();
-                let deadline = self.clock.instant_at(deadline);
-                self.calls.spawn(async move {
-                    // The heart gives up at that moment too: what comes later would be ignored.
-                    tokio::time::timeout_at(deadline, perform::call(&world, id, call)).await.unwrap_or_default()
-                });
+                self.calls.spawn(async move { in_time(&world.clock, deadline, perform::call(&world, id, call)).await });
             }
             Command::WatchExit(process) => self.watch_exit(process),
             Command::KeepVerdict(verdict) => {
@@ -142,12 +136,10 @@ impl Agent {
         self.calls.spawn(async move { vec![process::ended(watched).await] });
     }
 
-    fn signal(&self, name: &str, stopping: &mut bool) -> Event {
+    /// What the first signal asks for and what a further one means, the heart says.
+    fn signal(&mut self, name: &str) -> Event {
         tracing::info!(event = "signal", "{name} received");
-        if std::mem::replace(stopping, true) {
-            return Event::Abort;
-        }
-        Event::Stop { id: orders::drain_id(&self.clock, Cause::AgentStopping) }
+        Event::Stop { id: self.orders.drain_id(&self.clock, Cause::AgentStopping) }
     }
 
     /// A token in the health check's query is ignored and told once.
@@ -167,15 +159,46 @@ impl Agent {
     }
 }
 
+/// What comes of a call until its deadline: the heart gives up at that moment too, and what comes later would be
+/// ignored. One whose time is over before it is begun is not begun: what it does would be done all the same.
+async fn in_time(clock: &Clock, deadline: Moment, call: impl Future<Output = Vec<Event>>) -> Vec<Event> {
+    if clock.now() >= deadline {
+        return Vec::new();
+    }
+    tokio::time::timeout_at(clock.instant_at(deadline), call).await.unwrap_or_default()
+}
+
 /// Stop first, then people, then what the calls and probes brought.
 fn priority(event: &Event) -> u8 {
     match event {
         Event::Kept(_) => 0,
-        Event::Abort | Event::Stop { .. } => 1,
+        Event::Stop { .. } => 1,
         Event::Order(..) => 2,
         Event::ProcessEnded(_) => 3,
         Event::Reply(..) => 4,
         Event::Noticed(..) => 5,
         Event::Tick => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rundeck_alb_core::Span;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn a_call_whose_time_is_over_is_not_begun() {
+        let begun = Cell::new(0);
+        let call = || async {
+            begun.set(begun.get() + 1);
+            vec![Event::Tick]
+        };
+        let (clock, hour) = (Clock::machine(), Span::secs(3_600));
+        let now = clock.now();
+        assert_eq!(in_time(&clock, now, call()).await, []);
+        assert_eq!(begun.get(), 0);
+        assert_eq!(in_time(&clock, now + hour, call()).await, [Event::Tick]);
+        assert_eq!(begun.get(), 1);
     }
 }

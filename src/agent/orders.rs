@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 pub(super) struct Orders {
     last: u64,
     waiting: BTreeMap<u64, oneshot::Sender<OrderAnswer>>,
+    ids: Ids,
 }
 
 impl Orders {
@@ -23,7 +24,7 @@ impl Orders {
                 tracing::info!(event = "order", "drain ordered: {cause} \"{reason}\"");
                 let at = clock.now();
                 let deadline = timeout.map(|t| at + Span(crate::clock::millis(t)));
-                Order::Drain(DrainOrder { id: drain_id(clock, cause), cause, reason, at, deadline })
+                Order::Drain(DrainOrder { id: self.drain_id(clock, cause), cause, reason, at, deadline })
             }
             AdminOrder::Resume { cause, reason } => {
                 tracing::info!(event = "order", "resume ordered: {cause} \"{reason}\"");
@@ -31,6 +32,11 @@ impl Orders {
             }
         };
         Event::Order(self.last, order)
+    }
+
+    /// The receipt id of a drain that begins now: `20261122T110431-operator`, with `-2` and so on within one second.
+    pub(super) fn drain_id(&mut self, clock: &Clock, cause: Cause) -> String {
+        self.ids.next(file_stamp(clock.wall()), cause)
     }
 
     /// Hands the heart's answer to whoever waits; one who has gone needs none.
@@ -41,7 +47,36 @@ impl Orders {
     }
 }
 
-/// The receipt id of a drain that begins now: `20261122T110431-operator`.
-pub(super) fn drain_id(clock: &Clock, cause: Cause) -> String {
-    format!("{}-{cause}", file_stamp(clock.wall()))
+/// The ids that this run of the agent gave out in the last second in which it gave any.
+#[derive(Debug, Default)]
+struct Ids {
+    second: String,
+    given: Vec<Cause>,
+}
+
+impl Ids {
+    /// The second and the cause, with `-2` and so on where both were given before.
+    fn next(&mut self, second: String, cause: Cause) -> String {
+        if second != self.second {
+            *self = Ids { second, given: Vec::new() };
+        }
+        self.given.push(cause);
+        let number = self.given.iter().filter(|given| **given == cause).count();
+        let name = format!("{}-{cause}", self.second);
+        if number == 1 { name } else { format!("{name}-{number}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipt_ids_are_unique_within_a_second() {
+        let mut ids = Ids::default();
+        let (operator, stop) = (Cause::Operator, Cause::AgentStopping);
+        let given = [("1", operator), ("1", stop), ("1", operator), ("1", operator), ("2", operator)];
+        let given = given.map(|(second, cause)| ids.next(second.into(), cause));
+        assert_eq!(given, ["1-operator", "1-agent-stopping", "1-operator-2", "1-operator-3", "2-operator"]);
+    }
 }

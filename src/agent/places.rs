@@ -12,5 +12,5 @@ pub struct Places {
     /// The systemd credential `rundeck-token`, where there is one.
     pub credential: Option<PathBuf>,
     /// SIGHUP ends the agent too: it runs on somebody's terminal.
-    pub foreground: bool,
+    pub terminal: bool,
 }

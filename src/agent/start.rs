@@ -69,7 +69,7 @@ struct Start<'a> {
 
 impl Start<'_> {
     async fn run(mut self) -> Result<Ending, StartError> {
-        let signals = Signals::new(self.places.foreground).map_err(system("signal handlers"))?;
+        let signals = Signals::new(self.places.terminal).map_err(system("signal handlers"))?;
         let boot_id = host::boot_id().map_err(system("the boot id"))?;
         let (store, mut trouble) = open_store(self.places).await?;
         let (kept, unread) = kept::load(&boot_id, &store).await;

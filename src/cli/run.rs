@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{LogFormat, LogLevel, LogSettings, Override};
 use crate::telemetry::{self, Format};
 use rundeck_alb_core::Ending;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
@@ -37,8 +38,8 @@ fn places(globals: &Globals) -> Places {
         state_directory: around.state_directory(),
         runtime_directory: around.runtime_directory(),
         credential: around.credential(),
-        // systemd gives every service of its own an invocation id.
-        foreground: around.variable("INVOCATION_ID").is_none(),
+        // A service has none, whoever supervises it, and neither has what `nohup` started.
+        terminal: std::io::stdin().is_terminal(),
     }
 }
 

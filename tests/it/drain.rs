@@ -3,7 +3,7 @@
 use crate::support::{Scene, get, login, request, stays, until, with_cookie};
 use rundeck_alb_lab::alb::State;
 use rundeck_alb_lab::faults::Fault;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn sigterm_waits_for_jobs_and_requests_and_leaves_a_receipt() {
@@ -44,7 +44,14 @@ async fn a_second_signal_aborts_and_the_receipt_says_so() {
     let mut scene = Scene::new(|_| (), |c| c).await;
     scene.healthy().await;
     scene.rundeck.order("/job?ms=60000").await;
+    let first = Instant::now();
     scene.agent.signal("TERM");
+    // Many supervisors send one twice: that is one stop. What must do nothing does nothing.
+    for signal in ["TERM", "HUP", "USR1", "USR2"] {
+        scene.agent.signal(signal);
+    }
+    scene.agent.says("503 draining: agent-stopping").await;
+    until("a later signal to be another one", async || first.elapsed() > Duration::from_millis(2_100)).await;
     scene.agent.says("503 draining: agent-stopping").await;
     scene.agent.signal("INT");
     assert_eq!(scene.agent.end().await.code(), Some(1));

@@ -3,7 +3,7 @@
 //! Each is the real heart behind a door that changes one thing that goes in or comes out.
 
 use crate::DECISIONS;
-use crate::invariants::Violation;
+use crate::rule::Violation;
 use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;

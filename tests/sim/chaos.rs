@@ -1,7 +1,7 @@
 //! Happenings: what each kind of fault does to the world, the people and the agent's process.
 
 use crate::faults::Happening;
-use crate::invariants::Verdict;
+use crate::rule::Verdict;
 use crate::runner::Schedule;
 use crate::world::Coming;
 use rundeck_alb_core::{
@@ -74,7 +74,8 @@ impl Schedule<'_> {
             }
             Happening::Abort => {
                 if self.oracle.run.stop_at.is_some() {
-                    return self.deliver(run, Event::Abort);
+                    let event = Event::Stop { id: format!("again-{}", now.0) };
+                    return self.deliver(run, event);
                 }
             }
             Happening::Reboot => self.reboot(),

@@ -1,9 +1,8 @@
-//! What the bystander counts of the checks beside `/health`: calls that need the database, and consecutive equal
-//! results.
+//! What the bystander counts: results of /health, of the checks beside it, calls that are open, answers of the API.
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{CallId, Moment, Policy};
+use rundeck_alb_core::{Call, CallId, DrainOrder, Moment, Policy};
 use std::collections::BTreeMap;
 
 /// Calls that need the database (SEMANTICS: never two at a time; a hang is shared). Whether silence is the database's
@@ -41,4 +40,54 @@ pub struct Local {
     /// Somebody else holds the port, by the last look.
     pub stranger: bool,
     pub full: u32,
+}
+
+/// One wish that the node leaves, and since when this run of the agent knows it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub order: DrainOrder,
+    pub since: Moment,
+}
+
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub call: Call,
+    pub deadline: Moment,
+    pub sent: Moment,
+}
+
+/// One answer of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    pub asked: Moment,
+    pub at: Moment,
+    pub running: Option<u32>,
+}
+
+/// What one round said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    Pass,
+    Fail,
+    /// Silence that may be put down to the database, or not.
+    Silent,
+    Unknown,
+}
+
+/// Results of `/health`, counted as the documentation says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    pub passes: u32,
+    pub fails: u32,
+    pub refused: u32,
+    pub good_since: Option<Moment>,
+    pub last_pass: Moment,
+    /// So many bad rounds that they take the node out, and not yet enough good ones since.
+    pub out: bool,
+    /// This process has once been good for long enough.
+    pub proven: bool,
+    /// Since when.
+    pub proven_at: Moment,
+    /// The kept verdict holds.
+    pub kept: bool,
 }

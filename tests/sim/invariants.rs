@@ -2,8 +2,11 @@
 //!
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
-use crate::oracle::{Oracle, Round};
+use crate::drains;
+use crate::evidence::Round;
+use crate::oracle::Oracle;
 use crate::probing;
+use crate::rule::{Turn, Verdict, require};
 use crate::targets::{address_kept, address_not_overslept, noticed, own_target, taken_out};
 use crate::world::World;
 use rundeck_alb_core::{
@@ -12,34 +15,8 @@ use rundeck_alb_core::{
 };
 use std::collections::BTreeSet;
 
-/// A broken promise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    pub rule: &'static str,
-    pub text: String,
-}
-
-pub type Verdict = Result<(), Violation>;
-
-pub fn require(holds: bool, rule: &'static str, text: impl FnOnce() -> String) -> Verdict {
-    if holds { Ok(()) } else { Err(Violation { rule, text: text() }) }
-}
-
 /// Waking the loop more often than this in one minute is a busy loop, whatever the faults.
 const WAKES: u32 = 600;
-
-/// What is so for this long is seen by whoever asks each second or two.
-const SEEN_WITHIN: Span = Span::secs(5);
-
-/// One turn of the heart.
-pub struct Turn<'a> {
-    pub event: &'a Event,
-    pub round: Option<Round>,
-    pub before: &'a Snapshot,
-    pub after: &'a Snapshot,
-    pub commands: &'a [Command],
-    pub now: Moment,
-}
 
 /// Checks one turn, and takes note of its commands on the way.
 pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
@@ -81,8 +58,8 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     first_up(turn, oracle)?;
     local_checks(turn, oracle)?;
     one_outcome(turn)?;
-    reopened(turn, oracle)?;
-    jobs_first(turn, oracle)?;
+    drains::reopened(turn, oracle)?;
+    drains::jobs_first(turn, oracle)?;
     boot_budget(turn, oracle)?;
     blind(turn, oracle)?;
     group_rule(turn, oracle)?;
@@ -244,7 +221,7 @@ fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
         return require(oracle.run.abort_at.is_some(), "L2 a receipt tells the truth", || "not aborted".into());
     }
     idle_proven(receipt, oracle)?;
-    clean_only_if_it_was(receipt, oracle, world)
+    drains::clean_only_if_it_was(receipt, oracle, world)
 }
 
 /// "None running" rests on two answers that were asked for after everything else was over.
@@ -254,31 +231,14 @@ fn idle_proven(receipt: &Receipt, oracle: &Oracle) -> Verdict {
     else {
         return Ok(());
     };
+    // What an earlier run of the agent had proven was looked at then.
+    if oracle.drain.is_some_and(|(since, _)| step.started < since) {
+        return Ok(());
+    }
     let end = step.started + Span(step.took_ms.unwrap_or(u64::MAX));
     let last: Vec<_> = oracle.run.api.iter().filter(|a| a.at <= end).rev().take(2).collect();
     let proven = last.len() == 2 && last.iter().all(|a| a.asked >= step.started && a.running == Some(0));
     require(proven, "S-jobs idle is proven twice", || format!("{last:?}, the wait began at {}", step.started.0))
-}
-
-/// Nothing that the world knows of was cut by a drain that calls itself clean.
-fn clean_only_if_it_was(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
-    const RULE: &str = "L2 clean only if no job ran and nothing was in flight";
-    // While the loop stands still, the world goes on.
-    if receipt.result != DrainResult::Clean || oracle.stalled > oracle.stalled_at_begin {
-        return Ok(());
-    }
-    let ended = |name: StepName| {
-        let step = receipt.steps.iter().find(|step| step.name == name)?;
-        Some((step.started + Span(step.took_ms?), step.result))
-    };
-    // What had begun so much earlier was there to be seen.
-    let (jobs, quiet) = (ended(StepName::Jobs), ended(StepName::Quiet));
-    let runs = |at: Moment| world.rundeck.jobs.iter().any(|job| job.from + SEEN_WITHIN < at && job.until > at);
-    require(jobs.is_some_and(|(at, _)| !runs(at)), RULE, || format!("{jobs:?}, {:?}", world.rundeck.jobs))?;
-    let counted = quiet.filter(|(_, result)| *result == Some(StepResult::NothingInFlight));
-    let (from, until) = (world.requests_from, world.requests);
-    let flew = counted.is_some_and(|(at, _)| from + SEEN_WITHIN < at && until > at);
-    require(!flew, RULE, || format!("{quiet:?}, requests from {} to {}", from.0, until.0))
 }
 
 fn exit(ending: Ending, oracle: &Oracle) -> Verdict {
@@ -308,26 +268,6 @@ fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let phase = turn.after.drain.as_ref().map(|d| d.phase);
     let holds = oracle.may_replace() && matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
     require(holds, "S1 draining is not 200", || format!("{answer:?} in {phase:?}"))
-}
-
-/// Where a group would replace the node for a 503, its jobs are over before it says one, whenever that was told.
-fn jobs_first(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
-    let Some(drain) = turn.after.drain.as_ref().filter(|d| d.phase == DrainPhase::Quiet) else { return Ok(()) };
-    let over = drain.steps.iter().any(|step| step.name == StepName::Jobs && step.result.is_some());
-    require(over || !oracle.may_replace(), "S-asg jobs are over before a 503", || format!("{:?}", drain.steps))
-}
-
-/// A drain that was over goes on only for somebody who has just joined it; then it ends in a receipt once more.
-fn reopened(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
-    let drain = |snapshot: &Snapshot| snapshot.drain.as_ref().map(|drain| (drain.id.clone(), drain.phase));
-    let (Some((before, DrainPhase::Done)), Some((after, phase))) = (drain(turn.before), drain(turn.after)) else {
-        return Ok(());
-    };
-    if before != after || phase == DrainPhase::Done {
-        return Ok(());
-    }
-    oracle.done = None;
-    require(oracle.joined == turn.now, "S-join a drain that is over goes on for a joiner only", || format!("{phase}"))
 }
 
 fn process_end_shows(turn: &Turn<'_>) -> Verdict {

@@ -19,6 +19,7 @@ macro_rules! listed {
 mod balancer;
 mod broken;
 mod chaos;
+mod drains;
 mod evidence;
 mod faults;
 mod invariants;
@@ -26,6 +27,7 @@ mod minimise;
 mod oracle;
 mod plan;
 mod probing;
+mod rule;
 mod rundeck;
 mod runner;
 mod subject;

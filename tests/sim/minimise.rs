@@ -1,7 +1,7 @@
 //! A failure made small: bytes of its tape are deleted or set to zero while the same promise stays broken.
 
 use crate::DECISIONS;
-use crate::invariants::Violation;
+use crate::rule::Violation;
 use crate::runner::schedule;
 use crate::subject;
 use crate::table::say;

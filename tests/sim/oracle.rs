@@ -3,63 +3,13 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
-use crate::evidence::{Bound, Local};
+use crate::evidence::{Answered, Bound, Counted, Local, Open, Round, Wanted};
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
-    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Step, StepResult,
+    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult,
     WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One wish that the node leaves, and since when this run of the agent knows it.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    pub order: DrainOrder,
-    pub since: Moment,
-}
-
-#[derive(Clone, Debug)]
-pub struct Open {
-    pub call: Call,
-    pub deadline: Moment,
-    pub sent: Moment,
-}
-
-/// One answer of the API.
-#[derive(Clone, Copy, Debug)]
-pub struct Answered {
-    pub asked: Moment,
-    pub at: Moment,
-    pub running: Option<u32>,
-}
-
-/// What one round said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Round {
-    Pass,
-    Fail,
-    /// Silence that may be put down to the database, or not.
-    Silent,
-    Unknown,
-}
-
-/// Results of `/health`, counted as the documentation says.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counted {
-    pub passes: u32,
-    pub fails: u32,
-    refused: u32,
-    pub good_since: Option<Moment>,
-    last_pass: Moment,
-    /// So many bad rounds that they take the node out, and not yet enough good ones since.
-    pub out: bool,
-    /// This process has once been good for long enough.
-    pub proven: bool,
-    /// Since when.
-    pub proven_at: Moment,
-    /// The kept verdict holds.
-    pub kept: bool,
-}
 
 /// Everything that ends with the agent's process.
 #[derive(Debug, Default)]
@@ -208,17 +158,16 @@ impl Oracle {
             }
             Event::ProcessEnded(process) if self.run.process == Some(*process) => self.process_gone(now),
             Event::Stop { id } => {
-                self.run.stop_at = self.run.stop_at.or(Some(now));
-                let order = DrainOrder {
-                    id: id.clone(),
-                    cause: Cause::AgentStopping,
-                    reason: String::new(),
-                    at: now,
-                    deadline: None,
-                };
-                self.want(order, now);
+                let first = *self.run.stop_at.get_or_insert(now);
+                if now.since(first) >= Span::secs(2) {
+                    self.run.abort_at = Some(now);
+                }
+                let (cause, reason) = (Cause::AgentStopping, String::new());
+                let order = DrainOrder { id: id.clone(), cause, reason, at: now, deadline: None };
+                if now == first {
+                    self.want(order, now);
+                }
             }
-            Event::Abort => self.run.abort_at = Some(now),
             Event::Kept(_) | Event::ProcessEnded(_) | Event::Order(..) | Event::Noticed(..) | Event::Tick => {}
         }
         let expired: Vec<CallId> = self.run.open.iter().filter(|(_, o)| o.deadline <= now).map(|(id, _)| *id).collect();

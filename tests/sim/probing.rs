@@ -1,7 +1,7 @@
 //! Promises about how Rundeck is asked, and what its silence is taken for.
 
-use crate::invariants::{Turn, Verdict, require};
 use crate::oracle::Oracle;
+use crate::rule::{Turn, Verdict, require};
 use crate::world::World;
 use rundeck_alb_core::{Call, Moment, Span};
 

@@ -104,6 +104,8 @@ impl Rundeck {
 
     pub fn start(&mut self, now: Moment, port_after: Span, ready_after: Span) {
         self.next_pid += 1;
+        // Those of the process before have ended with it.
+        self.jobs.clear();
         self.process = Some(Process { pid: self.next_pid, start: now.0 / 1000 });
         self.port_from = now + port_after;
         self.ready_from = self.port_from + ready_after;

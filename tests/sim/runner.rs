@@ -2,9 +2,10 @@
 
 use crate::balancer::Place;
 use crate::faults::Mix;
-use crate::invariants::{self, Turn, Verdict, Violation, require};
+use crate::invariants;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
+use crate::rule::{Turn, Verdict, Violation, require};
 use crate::subject::{Make, Subject};
 use crate::table::Row;
 use crate::tape::Tape;

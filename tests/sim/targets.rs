@@ -2,8 +2,8 @@
 //! and that a drain is over only when the balancer knows.
 
 use crate::balancer::{ADDRESS, Group, INSTANCE, Place};
-use crate::invariants::{Turn, Verdict, require};
 use crate::oracle::Oracle;
+use crate::rule::{Turn, Verdict, require};
 use crate::world::World;
 use rundeck_alb_core::{
     Call, Deregistered, DrainResult, Moment, Ownership, Receipt, Span, State, Step, StepName, StepResult, Target,

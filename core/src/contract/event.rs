@@ -24,13 +24,12 @@ pub enum Event {
     ProcessEnded(Process),
     /// An operator's order, to be answered under this number.
     Order(u64, Order),
-    /// SIGTERM or SIGINT; the text names the drain that it starts.
+    /// A signal asks the agent to end: the first is a stop, and so is one that follows within two seconds; a later one
+    /// is an abort. The text names the drain that it starts.
     Stop {
         /// Receipt id of the drain.
         id: String,
     },
-    /// The second signal: stop now.
-    Abort,
     /// An adapter found something wrong that only people can cure: what is wrong; `None`: it is right again.
     Noticed(Notice, Option<String>),
     /// Nothing but time has passed.

@@ -40,8 +40,7 @@ impl Heart {
             }
             Event::ProcessEnded(process) => self.process_ended(process),
             Event::Order(number, order) => self.order(number, order),
-            Event::Stop { id } => self.stop(id),
-            Event::Abort => self.abort(),
+            Event::Stop { id } => self.signal(id),
             Event::Noticed(notice, Some(text)) if notice.brings_its_cure() => {
                 self.desk.noticed(notice.finding(), text);
             }

@@ -51,6 +51,8 @@ pub struct Heart {
     refusing: Option<Moment>,
     degraded_told: Vec<Degraded>,
     joining: bool,
+    /// When the first signal came.
+    stopped: Option<Moment>,
     aborting: Option<Moment>,
     ended: Option<Ending>,
 }
@@ -77,6 +79,7 @@ impl Heart {
             refusing: Some(now),
             degraded_told: Vec::new(),
             joining: false,
+            stopped: None,
             aborting: None,
             ended: None,
             policy,

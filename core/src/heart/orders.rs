@@ -15,6 +15,8 @@ use crate::leaving::{Drain, note_receipt};
 const INTENT_LIMIT: Span = Span::secs(10);
 /// A failed write is tried again after this: a drain is short, and its end may be the end of the agent.
 const INTENT_AGAIN: Span = Span::secs(10);
+/// Signals within this time are one stop.
+const ONE_STOP: Span = Span::secs(2);
 /// A receipt that a second signal wants is waited for this long.
 const ABORT_LIMIT: Span = Span::secs(1);
 
@@ -148,13 +150,26 @@ impl Heart {
         self.desk.tell(NoteKind::Drained, why);
     }
 
-    pub(super) fn stop(&mut self, id: String) {
+    /// A signal asks for the end: many supervisors send one twice at once, and only a later one means "now".
+    pub(super) fn signal(&mut self, id: String) {
+        let now = self.desk.now();
+        match self.stopped {
+            None => {
+                self.stopped = Some(now);
+                self.stop(id);
+            }
+            Some(first) if now.since(first) < ONE_STOP => {}
+            Some(_) => self.abort(),
+        }
+    }
+
+    fn stop(&mut self, id: String) {
         let order =
             DrainOrder { id, cause: Cause::AgentStopping, reason: String::new(), at: self.desk.now(), deadline: None };
         self.begin(order);
     }
 
-    pub(super) fn abort(&mut self) {
+    fn abort(&mut self) {
         if self.aborting.is_some() {
             return;
         }

@@ -20,7 +20,7 @@ use crate::contract::{
 use crate::desk::{Desk, Pace, Topic};
 use steps::{Steps, nobody_there};
 use wishes::Wishes;
-use words::{jobs_words, quiet_words, secs};
+use words::{drained_words, jobs_words, quiet_words};
 
 pub(crate) use words::note_receipt;
 
@@ -466,14 +466,7 @@ impl Drain {
         }
         let result = self.steps.outcome();
         if let Some(receipt) = self.receipt(groups, result, desk.now()) {
-            let took = secs(receipt.ended.since(receipt.started));
-            desk.tell(
-                NoteKind::Drained,
-                format!(
-                    "drained in {took:.1} s: {} jobs waited for (receipt {}, {})",
-                    receipt.running_jobs_waited_for, receipt.id, result
-                ),
-            );
+            desk.tell(NoteKind::Drained, drained_words(&receipt));
             let receipt = Box::new(receipt);
             self.ended = Some(receipt.clone());
             desk.ask(&mut self.receipt, Topic::Receipt, Call::WriteReceipt(receipt), RECEIPT_LIMIT);

@@ -1,6 +1,6 @@
 //! Nothing but words: what is waited for and until when, and what came of the receipt's file.
 
-use crate::contract::{Finding, Span};
+use crate::contract::{Finding, Receipt, Span};
 use crate::desk::Desk;
 
 /// Requests are waited for: at least and at most so long.
@@ -19,6 +19,16 @@ pub(super) fn jobs_words(running: Option<u32>, most: Span, unknown: Span) -> Str
     }
 }
 
+/// It is over: how long it took and how it ended.
+pub(super) fn drained_words(receipt: &Receipt) -> String {
+    let took = secs(receipt.ended.since(receipt.started));
+    format!(
+        "drained in {took:.1} s: {} jobs waited for (receipt {}, {})",
+        receipt.running_jobs_waited_for, receipt.id, receipt.result
+    )
+}
+
+/// What came of the receipt's file, as a finding.
 pub(crate) fn note_receipt(written: Result<(), String>, desk: &mut Desk) {
     match written {
         Ok(()) => desk.cured(Finding::ReceiptNotKept),
@@ -26,6 +36,6 @@ pub(crate) fn note_receipt(written: Result<(), String>, desk: &mut Desk) {
     }
 }
 
-pub(super) fn secs(span: Span) -> f64 {
+fn secs(span: Span) -> f64 {
     span.0 as f64 / 1000.0
 }

@@ -301,7 +301,6 @@ fn events(rig: &Rig) -> Vec<Event> {
     events.extend(drains.map(|(id, cause)| Event::Order(2, Order::Drain(order(id, cause, rig.now)))));
     events.extend([Cause::Operator, Cause::RundeckStopping].map(|cause| Event::Order(3, Order::Resume(cause))));
     events.push(Event::Stop { id: "s2".into() });
-    events.push(Event::Abort);
     events.push(Event::ProcessEnded(RUNDECK));
     events.push(Event::ProcessEnded(Process { pid: 1, start: 1 }));
     events.push(Event::Noticed(Notice::TokenFile, Some("cannot be read".into())));
@@ -342,7 +341,6 @@ fn kind(event: &Event) -> &'static str {
         Event::Order(_, Order::Drain(_)) => "order drain",
         Event::Order(_, Order::Resume(_)) => "order resume",
         Event::Stop { .. } => "stop",
-        Event::Abort => "abort",
         Event::Noticed(..) => "noticed",
         Event::Tick => "tick",
         Event::Reply(_, reply) => match reply {
@@ -367,7 +365,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// Every kind, so that a kind without a sample fails the test.
-const KINDS: usize = 24;
+const KINDS: usize = 23;
 
 fn detail(event: &Event) -> String {
     let text = match event {
@@ -405,7 +403,7 @@ fn detail(event: &Event) -> String {
         Event::Order(_, Order::Resume(cause)) => format!("{cause}"),
         Event::ProcessEnded(process) => if *process == RUNDECK { "ours" } else { "another" }.into(),
         Event::Noticed(_, text) => if text.is_some() { "wrong" } else { "right again" }.into(),
-        Event::Kept(_) | Event::Stop { .. } | Event::Abort | Event::Tick => String::new(),
+        Event::Kept(_) | Event::Stop { .. } | Event::Tick => String::new(),
     };
     text.replace("Some(", "").replace([')', '('], " ").replace(GROUP, "group").trim().to_string()
 }

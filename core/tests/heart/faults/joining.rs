@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainPhase, DrainResult};
+use rundeck_alb_core::{DrainResult, Ending};
 
 /// A drain by an operator that was cut short by this deadline, while two jobs run.
 fn cut_short() -> Rig {
@@ -96,4 +96,18 @@ fn a_drain_does_not_show_the_count_of_the_one_before() {
     drain(&mut rig, "d2", Cause::Operator);
     rig.feed(Event::Reply(old, Reply::InFlight(Some(7))));
     assert_eq!(rig.heart.snapshot().drain.unwrap().in_flight, None);
+}
+
+/// Many supervisors send a signal twice at once: that is one stop. A later one is an abort.
+#[test]
+fn signals_within_two_seconds_are_one_stop() {
+    for (after, ending) in [(1_999, None), (2_000, Some(Ending::Aborted))] {
+        let mut rig = settled(policy());
+        rig.running = Some(1);
+        rig.feed(Event::Stop { id: "s1".into() });
+        rig.now = rig.now + Span(after);
+        rig.feed(Event::Stop { id: "s2".into() });
+        pass(&mut rig, Span::secs(5), &mut calm);
+        assert_eq!(rig.heart.ended(), ending, "after {after} ms");
+    }
 }
