@@ -43,8 +43,10 @@ pub struct HealthCheck {
     pub protocol: Option<String>,
     /// Where it goes.
     pub port: HealthPort,
-    /// Path, with a query if there is one.
+    /// Path without its query: that may hold Rundeck's token (the old documented way), and leaves this room for nobody.
     pub path: Option<String>,
+    /// There was one.
+    pub has_query: bool,
     /// Time between two checks by one load balancer node.
     pub interval: Option<Duration>,
     /// Time for an answer.
@@ -98,10 +100,15 @@ impl HealthCheck {
     fn of(group: &types::TargetGroup) -> Self {
         let seconds = |value: Option<i32>| value.and_then(positive).map(Duration::from_secs);
         let port = group.health_check_port().and_then(|port| port.parse().ok());
+        let (path, has_query) = match group.health_check_path() {
+            Some(whole) => (Some(whole.split('?').next().unwrap_or_default().to_owned()), whole.contains('?')),
+            None => (None, false),
+        };
         Self {
             protocol: group.health_check_protocol().map(|protocol| protocol.as_str().to_owned()),
             port: port.map_or(HealthPort::Traffic, HealthPort::Number),
-            path: group.health_check_path().map(str::to_owned),
+            path,
+            has_query,
             interval: seconds(group.health_check_interval_seconds()),
             timeout: seconds(group.health_check_timeout_seconds()),
             healthy_threshold: group.healthy_threshold_count().and_then(positive),

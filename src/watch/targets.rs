@@ -68,5 +68,6 @@ fn facts(group: Group) -> Option<GroupFacts> {
             HealthPort::Number(port) => Some(port),
         },
         check_path: check.path.unwrap_or_else(|| "/".into()),
+        check_has_query: check.has_query,
     })
 }

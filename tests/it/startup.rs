@@ -1,6 +1,6 @@
 //! From exec to the first `up`: what is answered before anything is known, and what a start must prove.
 
-use crate::support::{Config, Rundeck, TestAgent, get, request, run_to_end, until, world};
+use crate::support::{Config, Rundeck, TestAgent, get, request, run_to_end, unix_request, until, world, world_asking};
 use rundeck_alb_lab::faults::Fault;
 use std::net::SocketAddr;
 
@@ -88,16 +88,35 @@ async fn the_token_is_nowhere_to_be_seen() {
     let mut agent = TestAgent::start(&Config::new(rundeck.addr).with("level = \"trace\"\n")).await;
     agent.says("200 ok").await;
     until("the token to be used", async || agent.status().await["rundeck"]["mode"] == "active").await;
+    shows_nowhere(&mut agent, "test-token").await;
+}
+
+/// Target groups that were set up for Rundeck's own API have a token in their health check's path.
+#[tokio::test]
+async fn a_token_in_a_target_groups_path_is_nowhere_to_be_seen() {
+    let rundeck = Rundeck::ready().await;
+    let world = world_asking(1, rundeck.addr.port(), 4440, "/api/32/system/executions/status?authtoken=CANARY");
+    let config = Config::new(rundeck.addr).with("level = \"trace\"\n").in_world(&world, 0);
+    let mut agent = TestAgent::start(&config).await;
+    until("the finding", async || agent.finds("health-check-elsewhere").await).await;
+    let findings = agent.status().await["findings"].to_string();
+    assert!(findings.contains("executions/status (with a query, which is not shown"), "{findings}");
+    shows_nowhere(&mut agent, "CANARY").await;
+}
+
+/// Neither what it answers nor its log nor its files hold the secret. Ends the agent.
+async fn shows_nowhere(agent: &mut TestAgent, secret: &str) {
     for path in ["/metrics", "/status", "/receipts"] {
-        assert!(!get(agent.admin, path).await.body.contains("test-token"), "{path}");
+        assert!(!get(agent.admin, path).await.body.contains(secret), "{path}");
     }
+    assert!(!unix_request(&agent.socket(), "GET", "/status", "").await.body.contains(secret));
     agent.signal("KILL");
     agent.end().await;
-    assert!(!agent.log().contains("test-token"), "{}", agent.log());
+    assert!(!agent.log().contains(secret), "{}", agent.log());
     let folders = ["state", "run"].map(|name| agent.home.path().join(name));
     for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder")).flatten() {
         let text = std::fs::read(entry.path()).unwrap_or_default();
-        assert!(!String::from_utf8_lossy(&text).contains("test-token"), "{:?}", entry.path());
+        assert!(!String::from_utf8_lossy(&text).contains(secret), "{:?}", entry.path());
     }
 }
 

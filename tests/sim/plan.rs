@@ -37,6 +37,7 @@ fn facts(index: usize, tape: &mut Tape) -> GroupFacts {
         unhealthy_threshold: tape.pick(&[2, 3], 2),
         check_port: Some(4441),
         check_path: "/health".into(),
+        check_has_query: false,
     }
 }
 

@@ -38,8 +38,10 @@ pub struct GroupFacts {
     pub unhealthy_threshold: u32,
     /// Port asked by the health check; `None`: the traffic port.
     pub check_port: Option<u16>,
-    /// Path asked by the health check.
+    /// Path asked by the health check, without its query.
     pub check_path: String,
+    /// It has a query: what that says is nobody's to know, for it may be a token.
+    pub check_has_query: bool,
 }
 
 /// One target as the load balancer sees it.

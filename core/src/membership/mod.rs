@@ -308,10 +308,11 @@ impl Membership {
             Some(f) => desk.finding(
                 Finding::HealthCheckElsewhere,
                 format!(
-                    "{} asks {}{}, not this agent at port {} and path {}",
+                    "{} asks {}{}{}, not this agent at port {} and path {}",
                     f.name,
                     f.check_port.map_or("the traffic port".to_string(), |p| format!("port {p}")),
                     f.check_path,
+                    if f.check_has_query { " (with a query, which is not shown: it may hold a token)" } else { "" },
                     answering.port,
                     answering.paths.first().map(String::as_str).unwrap_or_default(),
                 ),

@@ -35,6 +35,7 @@ pub fn facts() -> GroupFacts {
         unhealthy_threshold: 2,
         check_port: Some(4441),
         check_path: "/health".into(),
+        check_has_query: false,
     }
 }
 

@@ -133,6 +133,9 @@ async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
     assert_eq!(one.deregistration_delay, Duration::ZERO);
     assert_eq!((&two.target_type, two.health_check.port), (&TargetType::Ip, HealthPort::Traffic));
     assert_eq!(two.health_check.timeout, None, "never assumed");
+    assert_eq!(two.health_check.path.as_deref(), Some("/api/32/system/executions/status"), "without the token");
+    assert!(two.health_check.has_query && !one.health_check.has_query);
+    assert!(!format!("{groups:?}").contains("S3CRET"), "{groups:?}");
     assert_eq!(two.deregistration_delay, Duration::from_secs(300), "AWS's default where the key is missing");
     Ok(())
 }
@@ -147,7 +150,8 @@ const FIRST_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/one<
     </LoadBalancerArns></member></TargetGroups><NextMarker>more</NextMarker>";
 const SECOND_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/two</TargetGroupArn><TargetGroupName>\
     two</TargetGroupName><Port>4440</Port><TargetType>ip</TargetType><HealthCheckPort>\
-    traffic-port</HealthCheckPort></member></TargetGroups>";
+    traffic-port</HealthCheckPort><HealthCheckPath>/api/32/system/executions/status?authtoken=S3CRET\
+    </HealthCheckPath></member></TargetGroups>";
 const DELAY_0: &str = "<Attributes><member><Key>stickiness.enabled</Key><Value>true</Value></member><member><Key>\
     deregistration_delay.timeout_seconds</Key><Value>0</Value></member></Attributes>";
 

@@ -15,12 +15,17 @@ pub const GROUP: &str = "rundeck-test";
 
 /// A world with this many nodes whose group asks the health port `health`.
 pub fn world(nodes: usize, traffic: u16, health: u16) -> World {
+    world_asking(nodes, traffic, health, "/health")
+}
+
+/// And this path.
+pub fn world_asking(nodes: usize, traffic: u16, health: u16, path: &str) -> World {
     let mut settings = GroupSettings::named(GROUP);
     settings.port = traffic;
     settings.deregistration_delay = Duration::from_secs(4);
     settings.health_check = HealthCheck {
         port: HealthPort::Number(health),
-        path: "/health".into(),
+        path: path.into(),
         interval: Duration::from_millis(100),
         timeout: Duration::from_millis(80),
         ..HealthCheck::default()
