@@ -91,6 +91,7 @@ impl Start<'_> {
             orders: requests,
         };
         let admin = admin::open(self.settings, self.places, inside)?;
+        let cut = self.settings.rundeck.url.api_path();
         tracing::info!(
             event = "started",
             version = env!("CARGO_PKG_VERSION"),
@@ -98,9 +99,10 @@ impl Start<'_> {
             admin = admin.map(|a| a.to_string()).unwrap_or_default(),
             rundeck = %self.settings.rundeck.url,
             seed = self.seed,
-            "started: health on {}, Rundeck at {}",
+            "started: health on {}, Rundeck at {}{}",
             self.listens,
-            self.settings.rundeck.url
+            self.settings.rundeck.url,
+            cut.map(|path| format!(" ({path} is cut off its URL: the API is found by itself)")).unwrap_or_default()
         );
         let url = &self.settings.rundeck.url;
         let endpoint = Endpoint { address: url.host().parse::<IpAddr>().ok(), port: url.port() };

@@ -12,6 +12,7 @@ pub struct RundeckUrl {
     host: String,
     port: Option<u16>,
     context_path: String,
+    api_path: Option<String>,
 }
 
 /// Why a text is no URL of a Rundeck. The texts never repeat the URL: it may hold a password.
@@ -52,7 +53,8 @@ impl UrlError {
 }
 
 impl RundeckUrl {
-    /// Takes a URL apart; slashes at the end are dropped.
+    /// Takes a URL apart; slashes at the end are dropped, and so is the path of the API (`/api`, `/api/41`), which many
+    /// have in `RUNDECK_URL` for Rundeck's own command line tool: whoever asks finds the version by himself.
     pub fn parse(text: &str) -> Result<RundeckUrl, UrlError> {
         if text.contains(['?', '#']) {
             return Err(UrlError::Query);
@@ -76,11 +78,15 @@ impl RundeckUrl {
         if bare.is_empty() {
             return Err(UrlError::NoHost);
         }
+        let path = uri.path().trim_end_matches('/');
+        let api_path = api_path(path);
+        let context_path = path[..path.len() - api_path.map_or(0, str::len)].trim_end_matches('/').to_owned();
         Ok(RundeckUrl {
             https,
             host: bare.to_ascii_lowercase(),
             port,
-            context_path: uri.path().trim_end_matches('/').to_owned(),
+            context_path,
+            api_path: api_path.map(str::to_owned),
         })
     }
 
@@ -113,12 +119,28 @@ impl RundeckUrl {
     pub fn context_path(&self) -> &str {
         &self.context_path
     }
+
+    /// What was cut off its end, as in `/api/41`.
+    pub fn api_path(&self) -> Option<&str> {
+        self.api_path.as_deref()
+    }
+}
+
+/// The end of this path that is Rundeck's API and no context path.
+fn api_path(path: &str) -> Option<&str> {
+    let version = path.rfind('/').filter(|at| {
+        let digits = &path[at + 1..];
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let whole = &path[..version.unwrap_or(path.len())];
+    let from = whole.strip_suffix("/api")?.len();
+    Some(&path[from..])
 }
 
 impl Default for RundeckUrl {
     /// `http://127.0.0.1:4440`: where Rundeck listens when nobody changed it.
     fn default() -> RundeckUrl {
-        RundeckUrl { https: false, host: "127.0.0.1".to_owned(), port: Some(4440), context_path: String::new() }
+        RundeckUrl { https: false, host: "127.0.0.1".to_owned(), port: Some(4440), context_path: String::new(), api_path: None }
     }
 }
 
@@ -146,6 +168,21 @@ mod tests {
             assert_eq!((url.host(), url.port(), url.context_path()), (host, port, path), "{text}");
             assert_eq!(url.to_string(), shown);
             assert_eq!(RundeckUrl::parse(shown), Ok(url));
+        }
+    }
+
+    #[test]
+    fn the_path_of_the_api_is_no_context_path() {
+        for (text, shown, cut) in [
+            ("http://rd:4440/api/41", "http://rd:4440", Some("/api/41")),
+            ("http://rd:4440/rundeck/api/41/", "http://rd:4440/rundeck", Some("/api/41")),
+            ("http://rd/api", "http://rd", Some("/api")),
+            ("http://rd/41", "http://rd/41", None),
+            ("http://rd/api/rundeck", "http://rd/api/rundeck", None),
+            ("http://rd/myapi/4", "http://rd/myapi/4", None),
+        ] {
+            let url = RundeckUrl::parse(text).unwrap_or_default();
+            assert_eq!((url.to_string().as_str(), url.api_path()), (shown, cut), "{text}");
         }
     }
 
