@@ -140,7 +140,13 @@ fn api_path(path: &str) -> Option<&str> {
 impl Default for RundeckUrl {
     /// `http://127.0.0.1:4440`: where Rundeck listens when nobody changed it.
     fn default() -> RundeckUrl {
-        RundeckUrl { https: false, host: "127.0.0.1".to_owned(), port: Some(4440), context_path: String::new(), api_path: None }
+        RundeckUrl {
+            https: false,
+            host: "127.0.0.1".to_owned(),
+            port: Some(4440),
+            context_path: String::new(),
+            api_path: None,
+        }
     }
 }
 

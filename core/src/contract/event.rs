@@ -36,7 +36,7 @@ pub enum Event {
     Tick,
 }
 
-/// Findings that adapters make; they change no decision.
+/// Findings that adapters make. No verdict goes by them; a watch that could not be set is set again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// Rundeck's certificate is not accepted: it is asked over an unverified connection, and no token is sent.

@@ -406,6 +406,11 @@ impl Health {
         }
     }
 
+    /// The end of the process that is known cannot be watched for now.
+    pub(crate) fn on_unwatched(&mut self) {
+        self.jvm.unwatched();
+    }
+
     /// The watched process has ended: down at once, confirmed by an immediate look. True if it was ours.
     pub(crate) fn on_process_ended(&mut self, process: Process, desk: &mut Desk) -> bool {
         if !self.jvm.ended(process) {

@@ -35,6 +35,17 @@ pub(crate) fn judged_process(seen: Option<ProcessSeen>) -> Judged {
     }
 }
 
+/// Whether the end of the process will be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watch {
+    /// As far as is known.
+    Set,
+    /// It could not be set, or broke.
+    Failed,
+    /// It was set again, and nothing has been heard since.
+    Again,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Jvm {
     process: Option<Process>,
@@ -46,6 +57,7 @@ pub(super) struct Jvm {
     orphaned: bool,
     /// It has taken the place of one that was seen to end.
     new: bool,
+    watch: Watch,
     pace: Pace,
 }
 
@@ -58,6 +70,7 @@ impl Jvm {
             last: None,
             orphaned: false,
             new: false,
+            watch: Watch::Set,
             pace: Pace::from(now),
         }
     }
@@ -94,6 +107,7 @@ impl Jvm {
     /// This process lives. True: it has taken the place of another one.
     pub(super) fn found(&mut self, process: Process, desk: &mut Desk) -> bool {
         if self.process == Some(process) {
+            self.watch_again(process, desk);
             return false;
         }
         let replaced = self.process.is_some();
@@ -102,9 +116,30 @@ impl Jvm {
         self.orphaned = false;
         self.sound = Gate::default();
         self.pace.plan(desk.now() + KNOWN);
+        self.watch = Watch::Set;
         desk.cured(Finding::ProcessUnwatched);
         desk.send(Command::WatchExit(process));
         replaced
+    }
+
+    /// Its end cannot be watched now: what was missing (descriptors, a permission) may be there at the next look.
+    pub(super) fn unwatched(&mut self) {
+        self.watch = Watch::Failed;
+    }
+
+    /// The same process was found again. A watch that was set anew and not heard of until then holds.
+    fn watch_again(&mut self, process: Process, desk: &mut Desk) {
+        match self.watch {
+            Watch::Set => {}
+            Watch::Failed => {
+                self.watch = Watch::Again;
+                desk.send(Command::WatchExit(process));
+            }
+            Watch::Again => {
+                self.watch = Watch::Set;
+                desk.cured(Finding::ProcessUnwatched);
+            }
+        }
     }
 
     /// Told to end, or a port that is not its own: `/health` may go on saying ok for as long as jobs run. True: the

@@ -6,8 +6,8 @@
 
 use super::{Heart, between};
 use crate::contract::{
-    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupFacts, Moment, Process, ProcessSeen, ReadySeen, Reply,
-    TargetSeen, Trouble, TroubleKind, WebSeen,
+    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupFacts, Moment, Notice, Process, ProcessSeen, ReadySeen,
+    Reply, TargetSeen, Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
 
@@ -44,7 +44,12 @@ impl Heart {
             Event::Noticed(notice, Some(text)) if notice.brings_its_cure() => {
                 self.desk.noticed(notice.finding(), text);
             }
-            Event::Noticed(notice, Some(what)) => self.desk.finding(notice.finding(), what),
+            Event::Noticed(notice, Some(what)) => {
+                if matches!(notice, Notice::ExitWatch) {
+                    self.health.on_unwatched();
+                }
+                self.desk.finding(notice.finding(), what);
+            }
             Event::Noticed(notice, None) => self.desk.cured(notice.finding()),
             Event::Tick => {}
         }

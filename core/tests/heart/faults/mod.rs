@@ -3,6 +3,7 @@
 //! the kind, the case lives on as its example. Here: the world that they share.
 
 mod calls;
+mod exit_watch;
 mod first_up;
 mod groups;
 mod joining;
