@@ -110,6 +110,11 @@ impl Machine {
         self.full.shut().is_some()
     }
 
+    /// The last look says so too; one more has to confirm it.
+    pub(super) fn disk_may_be_full(&self) -> bool {
+        self.full.shut().is_none() && self.full.wavers()
+    }
+
     /// `may_eject`: a full disk takes the node out.
     pub(super) fn disk_row(&self, may_eject: bool, policy: &HealthPolicy) -> CheckView {
         let out = match (policy.disk.down_below, may_eject) {

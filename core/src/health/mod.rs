@@ -8,7 +8,7 @@
 //!
 //! The heart calls `step`, `step_database` and `keep` once a turn, `on_…` for each answer, `restore` at the
 //! start, `forget_answers` and `hold_first_up` for what other rooms learn; it reads `verdict`, `reach`, `blind`,
-//! `disk_full`, `degraded` and the rows. `look` uses the `judged_…` functions alone.
+//! `disk_full`, `disk_may_be_full`, `degraded` and the rows. `look` uses the `judged_…` functions alone.
 
 mod database;
 mod machine;
@@ -197,6 +197,11 @@ impl Health {
     /// A local file system that Rundeck writes to is full, by the policy's mark.
     pub(crate) fn disk_full(&self) -> bool {
         self.machine.disk_full()
+    }
+
+    /// The last look says so, and one more has to confirm it.
+    pub(crate) fn disk_may_be_full(&self) -> bool {
+        self.machine.disk_may_be_full()
     }
 
     /// In service, but something is wrong: what these probes show, in the documented order.

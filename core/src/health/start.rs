@@ -9,7 +9,8 @@ use crate::desk::Desk;
 
 /// A restarted agent waits this long for the proof that its kept verdict still holds.
 const RESTORE_LIMIT: Span = Span::secs(1);
-/// A first `up` waits for the execution mode and the like for so long: an expired token must not keep a fleet out.
+/// A first `up` waits for the execution mode, and for a disk that may be full, so long together: an expired token must
+/// not keep a fleet out.
 const HELD: Span = Span::secs(60);
 /// Where Rundeck's process has ended and no other is recognised, answers on its port are believed only after so long.
 pub(super) const ORPHAN: Span = Span::secs(60);

@@ -119,10 +119,13 @@ impl Heart {
     /// A first `up` that has to wait for something else; for so long that nobody is kept out by it.
     fn hold_first_up(&mut self, was_proven: bool) {
         let first = !was_proven && self.health.proven();
-        if !first || !between::waits_for_mode(self.api.mode_settled(), &self.policy) {
+        let mode = between::waits_for_mode(self.api.mode_settled(), &self.policy);
+        // A node that would go out again with the next look at its disk does not come in first.
+        let disk = between::ejects_full_disk(self.health.disk_may_be_full(), self.asg.in_group());
+        if !first || !(mode || disk) {
             return;
         }
-        if !self.health.hold_first_up(&self.desk) {
+        if !self.health.hold_first_up(&self.desk) && mode {
             // What keeps the mode from being seen becomes a finding now.
             self.api.ask_again(self.desk.now());
         }

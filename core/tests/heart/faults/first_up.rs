@@ -1,8 +1,8 @@
 //! What a first `up` waits for beside good rounds, and for how long.
 
 use super::*;
-use crate::rig::policy;
-use rundeck_alb_core::ApiSeen;
+use crate::rig::{policy, ready};
+use rundeck_alb_core::{ApiSeen, Readiness};
 
 /// Never in service for two minutes, in which everybody has long been asked.
 fn never_up(rig: &mut Rig, world: World<'_>) {
@@ -45,4 +45,25 @@ fn a_token_that_is_rejected_for_good_keeps_no_node_out() {
     let rejected = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Rejected));
     pass(&mut rig, policy().health.boot_timeout, &mut { rejected });
     assert!(is_up(&rig) && rig.registered, "{:?}", answer(&rig));
+}
+
+/// A node whose disk is full from the start never says 200 and never joins its target group.
+#[test]
+fn a_full_disk_from_the_start_is_never_up() {
+    for state in [Readiness::Absent, Readiness::Ready] {
+        let mut rig = Rig::new(policy(), 1);
+        rig.ready = ready(state);
+        rig.free = 5;
+        never_up(&mut rig, &mut calm);
+        assert!(!rig.registered);
+    }
+}
+
+/// In an Auto Scaling group a full disk takes no node out, nor does it keep one from coming in.
+#[test]
+fn in_a_group_a_full_disk_keeps_no_node_out() {
+    let mut rig = Rig::new(policy(), 1);
+    (rig.free, rig.lifecycle) = (5, Some("InService".into()));
+    let begin = rig.now;
+    assert!(rig.until(|rig| is_up(rig) || rig.now.since(begin) > Span::secs(60)) && is_up(&rig));
 }
