@@ -37,6 +37,8 @@ pub(super) struct Database {
     gate: Gate<()>,
     /// A call that needs the database hung while `/health` still answered, and none was answered since.
     hang: bool,
+    /// The readiness call, which needs it, hung last, while `/health` answered. Flagged only: other calls are answered.
+    readiness_hangs: bool,
     /// In this silence of `/health` it was asked again.
     asked_again: bool,
     /// The hang has its finding.
@@ -54,6 +56,7 @@ impl Database {
             last: None,
             gate: Gate::default(),
             hang: false,
+            readiness_hangs: false,
             asked_again: false,
             told: false,
             failed: false,
@@ -71,10 +74,11 @@ impl Database {
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
     pub(super) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
-        if self.hang && !self.told {
+        let hangs = self.hang || self.readiness_hangs;
+        if hangs && !self.told {
             self.tell("a call that needs it hangs", desk);
         }
-        self.told = self.hang;
+        self.told = hangs;
         if asks && desk.worth(&self.pace) && desk.lane_free(Topic::Database) {
             desk.ask(&mut self.pace, Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout);
         }
@@ -102,13 +106,15 @@ impl Database {
         match &seen {
             DatabaseSeen::Answered => self.answers(desk),
             DatabaseSeen::Failed(status) => {
-                self.hang = false;
-                self.failed = true;
+                self.fails(sent, desk);
                 self.tell(&format!("a call with the token answers {status}"), desk);
             }
             DatabaseSeen::TimedOut => {
                 self.hung(sent, answered, desk);
-                self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
+                // Else the JVM itself may have stood still.
+                if self.hang {
+                    self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
+                }
             }
             DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
         }
@@ -121,10 +127,7 @@ impl Database {
         }
         match seen {
             ApiSeen::TimedOut => self.hung(sent, answered, desk),
-            ApiSeen::Failed(_) => {
-                self.hang = false;
-                self.failed = true;
-            }
+            ApiSeen::Failed(_) => self.fails(sent, desk),
             ApiSeen::Info(_) => self.answers(desk),
             ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => self.hang = false,
         }
@@ -136,6 +139,18 @@ impl Database {
         self.hang |= meanwhile(Some(sent), answered);
         desk.database_hung();
         self.pace.hasten(desk.now());
+    }
+
+    /// A call failed. One that had waited for the database first says that others still wait: what hung goes on.
+    fn fails(&mut self, sent: Moment, desk: &Desk) {
+        self.hang &= desk.now().since(sent) >= MEANWHILE;
+        self.failed = true;
+    }
+
+    /// The readiness call, which needs it, was given up.
+    pub(super) fn readiness_hung(&mut self, sent: Moment, answered: Option<Moment>, desk: &mut Desk) {
+        self.readiness_hangs = meanwhile(Some(sent), answered);
+        self.hung(sent, answered, desk);
     }
 
     /// A look at `/health` has ended: it answers as it should, or is silent and excused.
@@ -166,6 +181,9 @@ impl Database {
 
     /// The component that a readiness answer shows.
     pub(super) fn component(&mut self, up: Option<bool>, desk: &mut Desk) {
+        if std::mem::take(&mut self.readiness_hangs) {
+            self.cure(desk);
+        }
         match up {
             Some(true) => {
                 if std::mem::take(&mut self.component_down) || self.hang {
@@ -203,7 +221,7 @@ impl Database {
 
     /// Calls that need the database hang or fail.
     pub(super) fn troubled(&self) -> bool {
-        self.hang || self.failed || self.component_down
+        self.hang || self.readiness_hangs || self.failed || self.component_down
     }
 
     /// Silence of `/health` may be the database's: a call that needs it hangs, and the server answered meanwhile.

@@ -338,7 +338,7 @@ impl Health {
     pub(crate) fn on_ready(&mut self, seen: Option<ReadySeen>, in_group: bool, policy: &HealthPolicy, desk: &mut Desk) {
         let excused = self.excused(in_group, policy, desk);
         match self.ready.on_reply(seen, self.start.proven(), excused, policy, desk) {
-            OfDatabase::Hung(sent) => self.database.hung(sent, self.web.answered(), desk),
+            OfDatabase::Hung(sent) => self.database.readiness_hung(sent, self.web.answered(), desk),
             OfDatabase::Shown(up) => self.database.component(up, desk),
         }
         if self.ready.gate().wavers() {

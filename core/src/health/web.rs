@@ -150,8 +150,6 @@ impl Web {
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
         self.mute &= web == WebSeen::Refused;
-        // However late the end of a lost round is noticed: nobody has looked since.
-        self.looked_at = at;
         note_unjudged(web, desk);
         let since = |before: Option<Moment>, seen| (web == seen).then(|| before.unwrap_or(now));
         self.blind_since = since(self.blind_since, WebSeen::CannotConnect);
@@ -165,6 +163,13 @@ impl Web {
             Round::Pass => self.count_pass(policy, now),
             Round::Fail(_, strong) => self.count_fail(strong),
             Round::Unknown => {}
+        }
+        // One bad round does not make a verdict young that nobody had looked after for too long: a node that wakes is
+        // vouched for by a good one, or is out. However late the end of a lost round is noticed: nobody has looked
+        // since.
+        let overslept = now.since(self.looked_at) > policy.max_age && self.run.passes == 0;
+        if !overslept || self.run.fails >= policy.fall || self.run.strong >= 2 || round == Round::Unknown {
+            self.looked_at = at;
         }
         round
     }
