@@ -138,3 +138,20 @@ fn silence_is_excused_while_the_database_hangs_and_not_for_ever() {
         assert!(took >= Span::secs(least) && took <= Span::secs(most), "{took:?} in {group:?}");
     }
 }
+
+/// A node that nobody has looked after for an hour (its agent was stopped) is not vouched for by a first bad round: one
+/// that is silent is out at once.
+#[test]
+fn one_bad_round_makes_no_old_verdict_young() {
+    let mut rig = settled(policy());
+    rig.now = rig.now + HOUR;
+    rig.web = WebSeen::TimedOut;
+    let end = rig.now + Span::secs(60);
+    rig.feed(Event::Tick);
+    while rig.now < end {
+        rig.turn();
+        assert!(!rig.heart.snapshot().answer_at(rig.now).ok, "{:?}", answer(&rig));
+    }
+    rig.web = WebSeen::Ok;
+    assert!(rig.until(|rig| rig.heart.snapshot().answer_at(rig.now).ok), "never again");
+}
