@@ -13,7 +13,10 @@ use crate::desk::{Desk, Gate, Pace, Topic};
 const LIMIT: Span = Span::secs(40);
 /// `/health` that answers so long after a call was sent, and before that was given up, shows that the server lives
 /// while the call hangs; any sooner, and both might have stopped at once.
-pub(super) const MEANWHILE: Span = Span::secs(1);
+pub(super) fn evident_after(policy: &HealthPolicy) -> Span {
+    // Of a probe's limit, or calls that are given up at it could never show anything, however short it is.
+    Span(policy.timeout.0 / 3)
+}
 
 /// What an answer of the API tells of the database, where it tells anything: a call that needs it hangs or fails.
 pub(crate) fn blames_database(seen: &ApiSeen) -> bool {
@@ -106,11 +109,11 @@ impl Database {
         match &seen {
             DatabaseSeen::Answered => self.answers(desk),
             DatabaseSeen::Failed(status) => {
-                self.fails(sent, desk);
+                self.fails(sent, policy, desk);
                 self.tell(&format!("a call with the token answers {status}"), desk);
             }
             DatabaseSeen::TimedOut => {
-                self.hung(sent, answered, desk);
+                self.hung(sent, answered, policy, desk);
                 // Else the JVM itself may have stood still.
                 if self.hang {
                     self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
@@ -121,13 +124,20 @@ impl Database {
     }
 
     /// `system/info` has ended: it needs the database as the timed call does.
-    pub(super) fn on_api(&mut self, seen: &ApiSeen, sent: Moment, answered: Option<Moment>, desk: &mut Desk) {
+    pub(super) fn on_api(
+        &mut self,
+        seen: &ApiSeen,
+        sent: Moment,
+        answered: Option<Moment>,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) {
         if *seen != ApiSeen::TimedOut {
             desk.database_answered();
         }
         match seen {
-            ApiSeen::TimedOut => self.hung(sent, answered, desk),
-            ApiSeen::Failed(_) => self.fails(sent, desk),
+            ApiSeen::TimedOut => self.hung(sent, answered, policy, desk),
+            ApiSeen::Failed(_) => self.fails(sent, policy, desk),
             ApiSeen::Info(_) => self.answers(desk),
             ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => self.hang = false,
         }
@@ -135,22 +145,28 @@ impl Database {
 
     /// A call was given up: shared evidence only if `/health` answered while it hung, for else the JVM itself may have
     /// stood still. Either way it is asked again at once, for what hung may be over.
-    pub(super) fn hung(&mut self, sent: Moment, answered: Option<Moment>, desk: &mut Desk) {
-        self.hang |= meanwhile(Some(sent), answered);
+    fn hung(&mut self, sent: Moment, answered: Option<Moment>, policy: &HealthPolicy, desk: &mut Desk) {
+        self.hang |= meanwhile(Some(sent), answered, policy);
         desk.database_hung();
         self.pace.hasten(desk.now());
     }
 
     /// A call failed. One that had waited for the database first says that others still wait: what hung goes on.
-    fn fails(&mut self, sent: Moment, desk: &Desk) {
-        self.hang &= desk.now().since(sent) >= MEANWHILE;
+    fn fails(&mut self, sent: Moment, policy: &HealthPolicy, desk: &Desk) {
+        self.hang &= desk.now().since(sent) >= evident_after(policy);
         self.failed = true;
     }
 
     /// The readiness call, which needs it, was given up.
-    pub(super) fn readiness_hung(&mut self, sent: Moment, answered: Option<Moment>, desk: &mut Desk) {
-        self.readiness_hangs = meanwhile(Some(sent), answered);
-        self.hung(sent, answered, desk);
+    pub(super) fn readiness_hung(
+        &mut self,
+        sent: Moment,
+        answered: Option<Moment>,
+        policy: &HealthPolicy,
+        desk: &mut Desk,
+    ) {
+        self.readiness_hangs = meanwhile(Some(sent), answered, policy);
+        self.hung(sent, answered, policy, desk);
     }
 
     /// A look at `/health` has ended: it answers as it should, or is silent and excused.
@@ -176,7 +192,7 @@ impl Database {
     /// meanwhile.
     fn hangs_meanwhile(&self, answered: Option<Moment>, policy: &HealthPolicy, desk: &Desk) -> bool {
         let since = desk.database_since().filter(|sent| desk.now().since(*sent) >= policy.timeout);
-        meanwhile(since, answered)
+        meanwhile(since, answered, policy)
     }
 
     /// The component that a readiness answer shows.
@@ -245,6 +261,6 @@ impl Database {
     }
 }
 
-fn meanwhile(sent: Option<Moment>, answered: Option<Moment>) -> bool {
-    matches!((sent, answered), (Some(sent), Some(answered)) if answered >= sent + MEANWHILE)
+fn meanwhile(sent: Option<Moment>, answered: Option<Moment>, policy: &HealthPolicy) -> bool {
+    matches!((sent, answered), (Some(sent), Some(answered)) if answered >= sent + evident_after(policy))
 }

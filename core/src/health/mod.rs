@@ -31,7 +31,7 @@ use crate::contract::{
     Moment, Process, ProcessSeen, Reach, ReadySeen, Reason, Span, WebSeen,
 };
 use crate::desk::Desk;
-use database::{Database, MEANWHILE};
+use database::{Database, evident_after};
 use machine::Machine;
 use phrases::more;
 use process::Jvm;
@@ -221,7 +221,7 @@ impl Health {
     pub(crate) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
         self.take_up_kept(desk);
         self.end_boot(policy, desk);
-        self.look_while_it_hangs(desk);
+        self.look_while_it_hangs(policy, desk);
         let round = self.web.due(desk);
         self.jvm.step(round, desk);
         if round {
@@ -338,7 +338,7 @@ impl Health {
     pub(crate) fn on_ready(&mut self, seen: Option<ReadySeen>, in_group: bool, policy: &HealthPolicy, desk: &mut Desk) {
         let excused = self.excused(in_group, policy, desk);
         match self.ready.on_reply(seen, self.start.proven(), excused, policy, desk) {
-            OfDatabase::Hung(sent) => self.database.readiness_hung(sent, self.web.answered(), desk),
+            OfDatabase::Hung(sent) => self.database.readiness_hung(sent, self.web.answered(), policy, desk),
             OfDatabase::Shown(up) => self.database.component(up, desk),
         }
         if self.ready.gate().wavers() {
@@ -362,8 +362,8 @@ impl Health {
     }
 
     /// `system/info` has ended: it needs the database as the timed call does.
-    pub(crate) fn on_api(&mut self, seen: &ApiSeen, sent: Moment, desk: &mut Desk) {
-        self.database.on_api(seen, sent, self.web.answered(), desk);
+    pub(crate) fn on_api(&mut self, seen: &ApiSeen, sent: Moment, policy: &HealthPolicy, desk: &mut Desk) {
+        self.database.on_api(seen, sent, self.web.answered(), policy, desk);
     }
 
     /// A switch of the mode has worked: it needs the database as the timed call does.
@@ -373,10 +373,10 @@ impl Health {
 
     /// Whether a call that does not come back is the database's or the JVM's own shows by `/health`, which is looked at
     /// while the call is under way.
-    fn look_while_it_hangs(&mut self, desk: &Desk) {
-        if let Some(sent) = desk.database_since()
-            && self.web.begun() < sent + MEANWHILE
-            && desk.reached(sent + MEANWHILE)
+    fn look_while_it_hangs(&mut self, policy: &HealthPolicy, desk: &Desk) {
+        if let Some(evident) = desk.database_since().map(|sent| sent + evident_after(policy))
+            && self.web.begun() < evident
+            && desk.reached(evident)
         {
             self.web.hasten(desk.now());
         }

@@ -145,7 +145,7 @@ impl Heart {
 
     fn on_api(&mut self, seen: Option<ApiSeen>) {
         let seen = seen.unwrap_or(ApiSeen::TimedOut);
-        self.health.on_api(&seen, self.api.sent(), &mut self.desk);
+        self.health.on_api(&seen, self.api.sent(), &self.policy.health, &mut self.desk);
         if let ApiSeen::Info(info) = &seen
             && self.identity.on_info(info, &mut self.desk)
         {
