@@ -139,7 +139,10 @@ impl Database {
             ApiSeen::TimedOut => self.hung(sent, answered, policy, desk),
             ApiSeen::Failed(_) => self.fails(sent, policy, desk),
             ApiSeen::Info(_) => self.answers(desk),
-            ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => self.hang = false,
+            ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => {
+                self.hang = false;
+                self.cure(desk);
+            }
         }
     }
 

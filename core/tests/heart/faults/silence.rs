@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{ApiSeen, CallId, DatabaseSeen, Readiness, ReadySeen, WebSeen};
+use rundeck_alb_core::{ApiSeen, CallId, DatabaseSeen, Degraded, Finding, Readiness, ReadySeen, WebSeen};
 use std::collections::BTreeMap;
 
 /// A world in which the JVM stands still at times: a call to it ends when it goes on, or at the call's own limit.
@@ -154,4 +154,22 @@ fn one_bad_round_makes_no_old_verdict_young() {
     }
     rig.web = WebSeen::Ok;
     assert!(rig.until(|rig| rig.heart.snapshot().answer_at(rig.now).ok), "never again");
+}
+
+/// The flag and its finding end together: a database that hung is not told to fail for ever because the token, with
+/// which it was asked, is rejected from then on.
+#[test]
+fn a_finding_ends_with_its_flag() {
+    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|one| one.finding == Finding::DatabaseFailing);
+    let flagged = |rig: &Rig| rig.heart.snapshot().degraded.contains(&Degraded::Database);
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+    assert!(rig.until(|rig| flagged(rig) && told(rig)), "never told");
+    rig.mute = |_| false;
+    pass(&mut rig, Span::secs(600), &mut |_, call| match call {
+        Call::ProbeApi => Some(Reply::Api(ApiSeen::Rejected)),
+        Call::ProbeDatabase { .. } => Some(Reply::Database(DatabaseSeen::Refused)),
+        _ => None,
+    });
+    assert!(!flagged(&rig) && !told(&rig));
 }
