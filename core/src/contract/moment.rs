@@ -4,9 +4,9 @@
 //! and that counts through a suspended machine (the shell uses `CLOCK_BOOTTIME`), so they stay comparable over a
 //! restart of the agent within one boot of the machine.
 
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, Sub};
-use std::time::Duration;
 
 /// A point in time: milliseconds since the machine's boot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
