@@ -1,36 +1,13 @@
 //! A real process, looked at again and again: what is seen, what it costs, and which files it opens.
 
 use super::*;
+use crate::host::process::tests::Server;
 use crate::host::process::{Found, find_rundeck};
 use std::io::{BufRead, BufReader};
-use std::net::Ipv4Addr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A process that listens on a port of its own, with 200 threads, as a Rundeck has.
-struct Server {
-    child: Child,
-    rundeck: Endpoint,
-}
-
 impl Server {
-    fn start(threads: u32) -> Self {
-        let program = "import socket,sys,threading\n\
-            for _ in range(int(sys.argv[1])): threading.Thread(target=threading.Event().wait,daemon=True).start()\n\
-            s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen()\n\
-            print(s.getsockname()[1],flush=True); sys.stdin.read()";
-        let mut child = Command::new("python3")
-            .args(["-c", program, &threads.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("stdout")).read_line(&mut line).expect("a port");
-        let port = line.trim().parse().expect("a number");
-        Self { child, rundeck: Endpoint { address: Some(Ipv4Addr::LOCALHOST.into()), port } }
-    }
-
     fn jvm(&self) -> Jvm {
         let Ok(Found::One(jvm)) = find_rundeck(self.rundeck) else { panic!("not found by its socket") };
         jvm
@@ -40,14 +17,6 @@ impl Server {
     fn claiming(&self, user: u32) -> KnownJvm {
         let jvm = Jvm { how: How::ByArguments, user_id: Some(user), ..self.jvm() };
         KnownJvm::new(jvm, self.rundeck).expect("sysinfo")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -192,4 +192,4 @@ fn listening_processes(system: &System, rundeck: Endpoint) -> Vec<u32> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

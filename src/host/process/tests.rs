@@ -3,7 +3,7 @@
 use super::*;
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// The launcher's command lines, by the init scripts in rundeck/rundeck `packaging/lib`.
 const DEB: &str = "/usr/bin/java -Drundeck.jaaslogin=true \
@@ -75,29 +75,51 @@ fn several_rundecks_are_told_apart_by_port() {
     assert_eq!(of_port(8080, &[(10, launch(&[4440]))]), claimed(&[]));
 }
 
+/// A process that listens on a port of its own, with so many threads more, as a Rundeck has 200.
+pub(in crate::host) struct Server {
+    pub(in crate::host) child: Child,
+    pub(in crate::host) rundeck: Endpoint,
+}
+
+impl Server {
+    pub(in crate::host) fn start(threads: u32) -> Self {
+        let program = "import socket,sys,threading\n\
+            for _ in range(int(sys.argv[1])): threading.Thread(target=threading.Event().wait,daemon=True).start()\n\
+            s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen()\n\
+            print(s.getsockname()[1],flush=True); sys.stdin.read()";
+        let mut child = Command::new("python3")
+            .args(["-c", program, &threads.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().expect("stdout")).read_line(&mut line).expect("a port");
+        let port = line.trim().parse().expect("a number");
+        Self { child, rundeck: Endpoint { address: Some(Ipv4Addr::LOCALHOST.into()), port } }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn a_process_that_listens_is_found_by_its_socket_whatever_it_is_called() {
-    let program = "import socket,sys\n\
-        s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen()\n\
-        print(s.getsockname()[1],flush=True); sys.stdin.read()";
-    let mut child = Command::new("python3")
-        .args(["-c", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("stdout")).read_line(&mut line).expect("a port");
-    let rundeck = Endpoint { address: Some(Ipv4Addr::LOCALHOST.into()), port: line.trim().parse().expect("a number") };
-
+    let mut server = Server::start(0);
+    let rundeck = server.rundeck;
     let Found::One(jvm) = find_rundeck(rundeck).expect("a scan") else {
         panic!("not found by its socket");
     };
     // The launcher of a Python of several versions execs, so the pid is the child's.
-    assert_eq!((jvm.pid, jvm.how), (child.id(), How::BySocket));
+    assert_eq!((jvm.pid, jvm.how), (server.child.id(), How::BySocket));
     assert!(jvm.memory_bytes > 100_000 && jvm.threads >= 1 && jvm.user_id.is_some(), "{jvm:?}");
 
-    child.kill().and_then(|()| child.wait().map(drop)).expect("ended");
+    server.child.kill().and_then(|()| server.child.wait().map(drop)).expect("ended");
     assert_eq!(find_rundeck(rundeck).expect("a scan"), Found::None);
 }
 
