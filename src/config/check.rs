@@ -74,15 +74,15 @@ fn times(settings: &Settings, found: &mut Found<'_>) {
         let why = format!("{} {rule} {}", with_time(left), with_time(right));
         found.add(&[left.0, right.0], why, format!("lower `{}` or raise `{}`", left.0, right.0));
     }
-    let oldest = health.interval + health.timeout;
+    let oldest = health.oldest();
     if health.max_age <= oldest {
         let why = format!(
-            "{} must be above `health.interval` + `health.timeout` ({})",
+            "{} must be above `health.interval`, a tenth of it (jitter) and `health.timeout` together ({})",
             with_time(("health.max_age", health.max_age)),
             format_duration(oldest.into())
         );
         let keys = ["health.max_age", "health.interval", "health.timeout"];
-        found.add(&keys, why, "raise it: else each verdict is stale before the next");
+        found.add(&keys, why, "raise it: else a healthy node is stale at times");
     }
     let floor = settings.drain.floor;
     if let Some(quiet) = settings.drain.quiet_timeout

@@ -30,6 +30,11 @@ impl Span {
         Span(n)
     }
 
+    /// What jitter may add to it or take from it: a tenth, so that nodes that started together drift apart.
+    pub const fn jitter(self) -> Span {
+        Span(self.0 / 10)
+    }
+
     /// This span `n` times over.
     pub const fn times(self, n: u64) -> Span {
         Span(self.0.saturating_mul(n))
@@ -61,6 +66,13 @@ impl Sub<Span> for Moment {
     type Output = Moment;
     fn sub(self, span: Span) -> Moment {
         Moment(self.0.saturating_sub(span.0))
+    }
+}
+
+impl Sub<Span> for Span {
+    type Output = Span;
+    fn sub(self, other: Span) -> Span {
+        Span(self.0.saturating_sub(other.0))
     }
 }
 

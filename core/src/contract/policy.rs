@@ -75,6 +75,14 @@ pub struct HealthPolicy {
     pub paths: Vec<String>,
 }
 
+impl HealthPolicy {
+    /// How old a verdict gets while all is well: the longest pause between two rounds, and the longest round. A
+    /// `max_age` that is not above it makes healthy nodes `stale`.
+    pub fn oldest(&self) -> Span {
+        self.interval + self.interval.jitter() + self.timeout
+    }
+}
+
 impl Default for HealthPolicy {
     fn default() -> HealthPolicy {
         HealthPolicy {

@@ -24,11 +24,11 @@ impl Chance {
 
     /// The span, up to 10 % shorter or longer, so that nodes that started together drift apart.
     pub(crate) fn around(&mut self, span: Span) -> Span {
-        let tenth = span.0 / 10;
-        if tenth == 0 {
+        let jitter = span.jitter().0;
+        if jitter == 0 {
             return span;
         }
-        Span(span.0 - tenth + self.next() % (2 * tenth + 1))
+        Span(span.0 - jitter + self.next() % (2 * jitter + 1))
     }
 
     /// Anything from nothing to the span.

@@ -11,13 +11,15 @@ pub(crate) struct Gate<R = Reason> {
     fails: u32,
     /// Of these the last ones in a row that are strong evidence.
     strong: u32,
+    /// Results in a row that said nothing.
+    unknown: u32,
     /// Why, once enough results said so.
     shut: Option<R>,
 }
 
 impl<R> Default for Gate<R> {
     fn default() -> Gate<R> {
-        Gate { passes: 0, fails: 0, strong: 0, shut: None }
+        Gate { passes: 0, fails: 0, strong: 0, unknown: 0, shut: None }
     }
 }
 
@@ -42,14 +44,20 @@ impl<R: Copy> Gate<R> {
             Outcome::Fail => {
                 self.fail(R::default(), false, policy);
             }
-            Outcome::Unknown => {}
+            Outcome::Unknown => self.unknown(),
         }
+    }
+
+    /// One more result that says nothing: it moves no counter, but it is no reason to look soon again either.
+    pub(crate) fn unknown(&mut self) {
+        self.unknown = self.unknown.saturating_add(1);
     }
 
     /// One more good result.
     pub(crate) fn pass(&mut self, policy: &HealthPolicy) {
         self.fails = 0;
         self.strong = 0;
+        self.unknown = 0;
         self.passes = self.passes.saturating_add(1);
         if self.passes >= policy.rise {
             self.shut = None;
@@ -59,6 +67,7 @@ impl<R: Copy> Gate<R> {
     /// Strong evidence is believed after one confirming look; true: that look is wanted at once.
     pub(crate) fn fail(&mut self, reason: R, strong: bool, policy: &HealthPolicy) -> bool {
         self.passes = 0;
+        self.unknown = 0;
         self.fails = self.fails.saturating_add(1);
         self.strong = if strong { self.strong.saturating_add(1) } else { 0 };
         if self.shut.is_some() || self.fails >= policy.fall || self.strong >= 2 {
@@ -72,8 +81,10 @@ impl<R: Copy> Gate<R> {
         self.shut
     }
 
-    /// The last result contradicts what all before it have come to.
-    pub(crate) fn wavers(&self) -> bool {
-        if self.shut.is_some() { self.passes > 0 } else { self.fails > 0 }
+    /// The last result that said anything contradicts what all before it have come to, and it is not long ago: a soon
+    /// look may decide.
+    pub(crate) fn wavers(&self, policy: &HealthPolicy) -> bool {
+        let contradicts = if self.shut.is_some() { self.passes > 0 } else { self.fails > 0 };
+        contradicts && self.unknown < policy.fall
     }
 }

@@ -78,8 +78,10 @@ impl Machine {
         if let Some((fullest, share)) = seen.as_deref().and_then(worst) {
             self.full.count(bounded(share >= u64::from(policy.disk.down_below.0)), policy);
             self.note_low(&fullest.path, policy, desk);
+        } else {
+            self.full.unknown();
         }
-        let steady = !self.full.wavers() && !self.low.wavers() && self.full.shut().is_none();
+        let steady = !self.full.wavers(policy) && !self.low.wavers(policy) && self.full.shut().is_none();
         let wait = desk.around(if steady { DISK_INTERVAL } else { DISK_FAST });
         self.disk_pace.done(desk.now() + wait);
     }
@@ -111,8 +113,8 @@ impl Machine {
     }
 
     /// The last look says so too; one more has to confirm it.
-    pub(super) fn disk_may_be_full(&self) -> bool {
-        self.full.shut().is_none() && self.full.wavers()
+    pub(super) fn disk_may_be_full(&self, policy: &HealthPolicy) -> bool {
+        self.full.shut().is_none() && self.full.wavers(policy)
     }
 
     /// `may_eject`: a full disk takes the node out.

@@ -200,8 +200,8 @@ impl Health {
     }
 
     /// The last look says so, and one more has to confirm it.
-    pub(crate) fn disk_may_be_full(&self) -> bool {
-        self.machine.disk_may_be_full()
+    pub(crate) fn disk_may_be_full(&self, policy: &HealthPolicy) -> bool {
+        self.machine.disk_may_be_full(policy)
     }
 
     /// In service, but something is wrong: what these probes show, in the documented order.
@@ -324,12 +324,13 @@ impl Health {
     }
 
     fn interval(&self, policy: &HealthPolicy) -> Span {
-        let wavers = self.ready.gate().wavers() || self.jvm.sound().wavers();
+        let wavers = self.ready.gate().wavers(policy) || self.jvm.sound().wavers(policy);
+        let telling = self.web.telling(policy);
         match self.standing.base() {
-            Verdict::Up if self.web.fails() > 0 || wavers => policy.fast_interval,
+            Verdict::Up if (telling && self.web.fails() > 0) || wavers => policy.fast_interval,
             Verdict::Up if self.is_up() => policy.interval,
             Verdict::Up => policy.down_interval,
-            Verdict::Booting(_) | Verdict::Down(_) if self.web.passes() > 0 => policy.fast_interval,
+            Verdict::Booting(_) | Verdict::Down(_) if telling && self.web.passes() > 0 => policy.fast_interval,
             Verdict::Booting(_) | Verdict::Down(_) => policy.down_interval,
         }
     }
@@ -341,7 +342,7 @@ impl Health {
             OfDatabase::Hung(sent) => self.database.readiness_hung(sent, self.web.answered(), policy, desk),
             OfDatabase::Shown(up) => self.database.component(up, desk),
         }
-        if self.ready.gate().wavers() {
+        if self.ready.gate().wavers(policy) {
             self.web.hasten(desk.now() + policy.fast_interval);
         }
         if self.ready.shown() == Shown::Ready {

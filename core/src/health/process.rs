@@ -88,6 +88,9 @@ impl Jvm {
         self.last = Some(desk.looked(Check::Process, judged_process(seen), &self.pace));
         let wait = if self.process.is_some() { KNOWN } else { UNKNOWN };
         self.pace.done(desk.now() + desk.around(wait));
+        if !matches!(seen, Some(ProcessSeen::One(..))) {
+            self.sound.unknown();
+        }
         match seen {
             Some(ProcessSeen::One(process, jvm)) => {
                 desk.cured(Finding::SeveralRundecks);
@@ -158,7 +161,7 @@ impl Jvm {
             self.pace.plan(desk.now());
             return false;
         }
-        self.sound.wavers()
+        self.sound.wavers(policy)
     }
 
     /// True if it was the watched one that has ended.

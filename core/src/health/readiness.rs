@@ -144,7 +144,7 @@ impl ReadyState {
                 self.gate.fail(reason, false, policy);
             }
             Outcome::Unknown if seen.readiness == Readiness::Absent => self.gate = Gate::default(),
-            Outcome::Unknown => {}
+            Outcome::Unknown => self.gate.unknown(),
         }
     }
 

@@ -65,6 +65,8 @@ struct Run {
     fails: u32,
     /// Of these the last ones in a row that are strong evidence.
     strong: u32,
+    /// Rounds in a row that said nothing.
+    unknown: u32,
     /// When the unbroken good run began.
     good_since: Option<Moment>,
     last_pass: Moment,
@@ -162,7 +164,7 @@ impl Web {
         match round {
             Round::Pass => self.count_pass(policy, now),
             Round::Fail(_, strong) => self.count_fail(strong),
-            Round::Unknown => {}
+            Round::Unknown => self.run.unknown = self.run.unknown.saturating_add(1),
         }
         // One bad round does not make a verdict young that nobody had looked after for too long: a node that wakes is
         // vouched for by a good one, or is out. However late the end of a lost round is noticed: nobody has looked
@@ -177,6 +179,7 @@ impl Web {
     fn count_pass(&mut self, policy: &HealthPolicy, now: Moment) {
         self.run.fails = 0;
         self.run.strong = 0;
+        self.run.unknown = 0;
         self.run.passes = self.run.passes.saturating_add(1);
         // Nobody looked in between: that is no unbroken run, whatever it was before.
         if now.since(self.run.last_pass) > policy.max_age {
@@ -189,6 +192,7 @@ impl Web {
     fn count_fail(&mut self, strong: bool) {
         self.run.passes = 0;
         self.run.good_since = None;
+        self.run.unknown = 0;
         self.run.fails = self.run.fails.saturating_add(1);
         self.run.strong = if strong { self.run.strong.saturating_add(1) } else { 0 };
     }
@@ -228,6 +232,11 @@ impl Web {
     /// Of the bad rounds the last ones in a row that are strong evidence.
     pub(super) fn strong(&self) -> u32 {
         self.run.strong
+    }
+
+    /// The last rounds, or one of them, said anything: a soon one may decide. Else there is nothing to be gained by it.
+    pub(super) fn telling(&self, policy: &HealthPolicy) -> bool {
+        self.run.unknown < policy.fall
     }
 
     /// When the unbroken good run began.

@@ -121,7 +121,7 @@ impl Heart {
         let first = !was_proven && self.health.proven();
         let mode = between::waits_for_mode(self.api.mode_settled(), &self.policy);
         // A node that would go out again with the next look at its disk does not come in first.
-        let disk = between::ejects_full_disk(self.health.disk_may_be_full(), self.asg.in_group());
+        let disk = between::ejects_full_disk(self.health.disk_may_be_full(&self.policy.health), self.asg.in_group());
         if !first || !(mode || disk) {
             return;
         }

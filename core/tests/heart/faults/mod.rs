@@ -9,6 +9,7 @@ mod groups;
 mod joining;
 mod lanes;
 mod members;
+mod paces;
 mod permissions;
 mod restarts;
 mod silence;

@@ -1,0 +1,120 @@
+//! When Rundeck is asked: often enough for a verdict that is never too old, and no oftener than it is worth.
+
+use super::*;
+use crate::rig::{RUNDECK, jvm, policy, ready};
+use rundeck_alb_core::{Check, DiskSeen, JvmSeen, ProcessSeen, Readiness, Room, Unjudged, WebSeen};
+
+/// Rounds in ten minutes; 120 are steady.
+fn rounds(rig: &mut Rig, world: World<'_>) -> usize {
+    pass(rig, Span::secs(60), world);
+    let sent = pass(rig, Span::secs(600), world);
+    count(&sent, |call| matches!(call, Call::ProbeWeb { .. }))
+}
+
+fn fails(rig: &Rig, check: Check) -> u32 {
+    rig.heart.snapshot().checks.iter().find(|row| row.check == check).map_or(0, |row| row.fails)
+}
+
+/// After one bad answer, and then answers that say nothing, Rundeck is soon asked at the steady pace again: whichever
+/// check it was, for there is nothing to be gained by more of them.
+#[test]
+fn the_pace_calms_down_when_nobody_can_tell() {
+    type Change = fn(&mut Rig);
+    let cases: [(Check, Change, Change); 4] = [
+        (
+            Check::Readiness,
+            |rig| rig.ready = ready(Readiness::NotReady),
+            |rig| {
+                // A login page, say.
+                rig.ready = ready(Readiness::Unclear("html".into()));
+            },
+        ),
+        (Check::Web, |rig| rig.web = WebSeen::Status(500), |rig| rig.web = WebSeen::CannotJudge(Unjudged::Host)),
+        (
+            Check::Process,
+            |rig| rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(7), ..jvm() }),
+            |rig| {
+                rig.process = ProcessSeen::None;
+            },
+        ),
+        (
+            Check::Process,
+            |rig| rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(7), ..jvm() }),
+            |rig| {
+                rig.mute = |call| matches!(call, Call::FindProcess { .. });
+            },
+        ),
+    ];
+    for (check, bad, nothing) in cases {
+        let mut rig = Rig::new(policy(), 1);
+        rig.ready = ready(Readiness::Ready);
+        assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
+        pass(&mut rig, Span::secs(30), &mut calm);
+        bad(&mut rig);
+        assert!(rig.until(|rig| fails(rig, check) > 0), "{check:?} never failed");
+        nothing(&mut rig);
+        let rounds = rounds(&mut rig, &mut calm);
+        assert!(is_up(&rig) && rounds < 150, "{check:?}: {rounds} rounds in ten minutes; {:?}", answer(&rig));
+    }
+}
+
+/// A node that is down and of which nobody can tell any more is asked no oftener than one that is down.
+#[test]
+fn a_node_that_is_down_is_not_asked_faster_when_nobody_can_tell() {
+    let mut rig = settled(policy());
+    rig.web = WebSeen::Status(500);
+    assert!(rig.until(|rig| !is_up(rig)), "never down");
+    rig.web = WebSeen::Ok;
+    assert!(rig.until(|rig| rig.heart.snapshot().checks.iter().any(|c| c.check == Check::Web && c.passes == 1)));
+    rig.web = WebSeen::CannotJudge(Unjudged::Name);
+    let rounds = rounds(&mut rig, &mut calm);
+    assert!(rounds < 350, "{rounds} rounds in ten minutes, where 300 are the pace of a node that is down");
+}
+
+/// A file system that was seen nearly full once, and then cannot be read, is looked at each minute, not each ten
+/// seconds.
+#[test]
+fn a_disk_that_cannot_be_read_is_looked_at_no_oftener() {
+    let mut rig = settled(policy());
+    rig.free = 5;
+    assert!(rig.until(|rig| fails(rig, Check::Disk) > 0), "never seen");
+    let hung = || vec![DiskSeen { path: "/var/lib/rundeck".into(), room: Room::Hung }];
+    let mut world = |_: &Rig, call: &Call| matches!(call, Call::LookDisks { .. }).then(|| Reply::Disks(hung()));
+    pass(&mut rig, Span::secs(120), &mut world);
+    let sent = pass(&mut rig, Span::secs(600), &mut world);
+    let looks = count(&sent, |call| matches!(call, Call::LookDisks { .. }));
+    assert!(looks <= 12, "{looks} looks in ten minutes");
+}
+
+/// How often `/health` said no in an hour in which all is well, but each round is answered only just in time.
+fn stale_in_an_hour(policy: Policy) -> u32 {
+    let late = policy.health.timeout - Span(1);
+    let mut rig = Rig::new(policy, 1);
+    assert!(rig.until(is_up), "never up");
+    let (mut stale, end) = (0, rig.now + HOUR);
+    while rig.now < end {
+        let Some(at) = rig.open.iter().position(|open| matches!(open.call, Call::ProbeWeb { .. })) else {
+            rig.turn();
+            continue;
+        };
+        let open = rig.open.remove(at);
+        rig.now = rig.now + late;
+        stale += u32::from(!rig.heart.snapshot().answer_at(rig.now).ok);
+        let reply = rig.reply(&open.call);
+        rig.feed(Event::Reply(open.id, reply));
+    }
+    stale
+}
+
+/// The least `max_age` that is accepted makes no healthy node `stale`; what is refused does, jitter included.
+#[test]
+fn an_accepted_max_age_is_never_stale_while_all_is_well() {
+    for (interval, timeout) in [(10_000, 1_000), (5_000, 3_000), (1_000, 900)] {
+        let mut policy = policy();
+        (policy.health.interval, policy.health.timeout) = (Span(interval), Span(timeout));
+        policy.health.max_age = policy.health.oldest() + Span(1);
+        assert_eq!(stale_in_an_hour(policy.clone()), 0, "every {interval} ms");
+        policy.health.max_age = policy.health.interval + policy.health.timeout + Span(1);
+        assert!(stale_in_an_hour(policy) > 0, "every {interval} ms: refused without need");
+    }
+}
