@@ -389,7 +389,10 @@ impl Oracle {
             self.process_gone(last_round);
         }
         self.run.orphan = false;
-        self.run.process = Some(process);
+        if self.run.process.replace(process) != Some(process) {
+            // Another one, with a start of its own.
+            self.run.booting_since = None;
+        }
         self.restore();
     }
 

@@ -402,6 +402,8 @@ impl Health {
                 // Restarted behind our back: everything must be proven again.
                 self.start_over(desk);
                 self.standing.restarted(process, &mut self.start, desk.now());
+            } else if before.is_none() {
+                self.standing.appeared(process, &mut self.start, desk.now());
             }
             if self.jvm.judge(jvm, policy, desk) {
                 self.web.hasten(desk.now() + policy.fast_interval);

@@ -71,8 +71,26 @@ impl Standing {
 
     /// Another process has taken the place of the one that was watched.
     pub(super) fn restarted(&mut self, process: Process, start: &mut Start, now: Moment) {
-        self.boot(Reason::Waiting, start, now);
+        self.begin(start, now);
         self.evidence = format!("Rundeck was restarted as pid {}", process.pid);
+    }
+
+    /// A process was found where none was known: where the node was not up already, it is a start of its own.
+    pub(super) fn appeared(&mut self, process: Process, start: &mut Start, now: Moment) {
+        if self.base == Verdict::Up {
+            return;
+        }
+        if matches!(self.base, Verdict::Down(Reason::Exited | Reason::BootTimeout)) {
+            self.begin(start, now);
+            self.evidence = format!("Rundeck was started as pid {}", process.pid);
+        }
+        start.begin(now);
+    }
+
+    /// A start begins, whatever was before: it has the whole time.
+    fn begin(&mut self, start: &mut Start, now: Moment) {
+        self.base = Verdict::Booting(Reason::Waiting);
+        start.begin(now);
     }
 
     /// The watched process has ended.

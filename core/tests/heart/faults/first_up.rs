@@ -1,8 +1,8 @@
 //! What a first `up` waits for beside good rounds, and for how long.
 
 use super::*;
-use crate::rig::{policy, ready};
-use rundeck_alb_core::{ApiSeen, Readiness};
+use crate::rig::{RUNDECK, jvm, policy, ready};
+use rundeck_alb_core::{ApiSeen, Process, ProcessSeen, Readiness, WebSeen};
 
 /// Never in service for two minutes, in which everybody has long been asked.
 fn never_up(rig: &mut Rig, world: World<'_>) {
@@ -66,4 +66,31 @@ fn in_a_group_a_full_disk_keeps_no_node_out() {
     (rig.free, rig.lifecycle) = (5, Some("InService".into()));
     let begin = rig.now;
     assert!(rig.until(|rig| is_up(rig) || rig.now.since(begin) > Span::secs(60)) && is_up(&rig));
+}
+
+/// A Rundeck that was started anew has the whole time to boot, not what the one before it has left: whether its
+/// predecessor's end was seen or not, or nobody was there at all until now.
+#[test]
+fn a_new_rundeck_has_a_boot_budget_of_its_own() {
+    let new = Process { pid: 9, start: 99 };
+    let found = |seen: &[Process], at: u64| {
+        let mut rig = Rig::new(policy(), 1);
+        rig.web = WebSeen::Refused;
+        rig.process = seen.first().map_or(ProcessSeen::None, |old| ProcessSeen::One(*old, jvm()));
+        pass(&mut rig, Span::secs(at), &mut calm);
+        rig.process = ProcessSeen::One(new, jvm());
+        rig
+    };
+    let boots = |mut rig: Rig| {
+        pass(&mut rig, Span::secs(60), &mut calm);
+        assert_eq!(answer(&rig), (State::Booting, Reason::Waiting, false), "a minute after its start");
+        pass(&mut rig, Span::secs(560), &mut calm);
+        assert_eq!(answer(&rig).1, Reason::BootTimeout, "ten minutes after its start");
+    };
+    boots(found(&[RUNDECK], 590));
+    boots(found(&[], 590));
+    boots(found(&[], 660));
+    let mut ended = found(&[RUNDECK], 590);
+    ended.feed(Event::ProcessEnded(RUNDECK));
+    boots(ended);
 }
