@@ -125,6 +125,7 @@ impl Agent {
                 // Queued at once; nobody waits for it.
                 drop(self.world.store.keep_verdict(state::verdict_json(&self.world.boot_id, &verdict)));
             }
+            Command::DropVerdict => drop(self.world.store.drop_verdict()),
             Command::Answer(number, answer) => self.orders.answer(number, answer),
             Command::Looked { check, outcome, took } => self.counters.probe(check, outcome, took.map(Into::into)),
             Command::Tell(note) => tell::note(&note),

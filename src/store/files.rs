@@ -67,6 +67,16 @@ impl Files {
         replace(path, bytes).map_err(|source| StoreError::Io { path: path.to_owned(), source })
     }
 
+    /// Removes a kept file; one that is not there is removed already.
+    pub(super) fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        match std::fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::Io { path: path.to_owned(), source })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Reads a kept file; one that cannot be understood is renamed, so that it neither stops the agent nor is lost.
     pub(super) fn load<T: DeserializeOwned>(&self, path: &Path) -> Result<Loaded<T>, StoreError> {
         let failed = |source| StoreError::Io { path: path.to_owned(), source };

@@ -141,6 +141,14 @@ impl Store {
         self.ask(move |files| files.write(&files.verdict(), &json))
     }
 
+    /// Removes what [`Store::keep_verdict`] kept, if anything is there.
+    ///
+    /// # Errors
+    /// In the answer: [`StoreError`].
+    pub fn drop_verdict(&self) -> Answer<()> {
+        self.ask(|files| files.remove(&files.verdict()))
+    }
+
     /// Writes a receipt, or writes it anew: `receipts/<id>.json`. The oldest beyond a hundred are removed.
     ///
     /// # Errors

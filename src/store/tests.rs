@@ -65,6 +65,11 @@ async fn what_is_kept_is_there_for_the_next_agent() {
     assert_eq!(store.load_verdict().await.expect("read"), Loaded::Kept(json!({"state": "up"})));
     assert_eq!(place.names(&place.state()), ["intent.json", "lock", "receipts"], "nothing left over");
     assert_eq!(place.names(&place.runtime()), ["verdict.json"]);
+    for _ in 0..2 {
+        store.drop_verdict().await.expect("removed, or not there");
+        assert!(place.names(&place.runtime()).is_empty());
+    }
+    assert_eq!(store.load_verdict::<Value>().await.expect("looked"), Loaded::Nothing);
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
             }
             Command::WatchExit(_)
             | Command::KeepVerdict(_)
+            | Command::DropVerdict
             | Command::Answer(..)
             | Command::Looked { .. }
             | Command::Tell(_) => {}
@@ -441,6 +442,7 @@ pub fn name(command: &Command) -> String {
         Command::Call { call, .. } => budget(call).0.into(),
         Command::WatchExit(process) => format!("watch {}", process.pid),
         Command::KeepVerdict(_) => "keep verdict".into(),
+        Command::DropVerdict => "drop verdict".into(),
         Command::Answer(_, answer) => format!("answer {answer:?}"),
         Command::Looked { check, outcome, .. } => format!("{check} {outcome}"),
         Command::Tell(note) => format!("\"{}\"", note.text),

@@ -234,7 +234,8 @@ impl Schedule<'_> {
             match command {
                 Command::Call { id, deadline, call } => self.world.send(self.run, id, call, deadline),
                 Command::WatchExit(process) => self.world.watch(self.run, process),
-                Command::KeepVerdict(verdict) => self.world.keep_verdict(verdict),
+                Command::KeepVerdict(verdict) => self.world.keep_verdict(Some(verdict)),
+                Command::DropVerdict => self.world.keep_verdict(None),
                 Command::Exit(_) => {
                     self.agent_dies(RESTART);
                     return;

@@ -257,9 +257,9 @@ impl World {
         Ok(())
     }
 
-    pub fn keep_verdict(&mut self, verdict: KeptVerdict) {
+    pub fn keep_verdict(&mut self, verdict: Option<KeptVerdict>) {
         if self.now >= self.disk.fails {
-            self.disk.verdict = Some(verdict);
+            self.disk.verdict = verdict;
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Command {
     WatchExit(Process),
     /// Write the verdict to the runtime directory; nobody waits for it.
     KeepVerdict(KeptVerdict),
+    /// What was kept of the verdict is void: the node is out, and a restarted agent must see for itself.
+    DropVerdict,
     /// Answer an operator's order.
     Answer(u64, OrderAnswer),
     /// A look has ended: for the figures.

@@ -251,11 +251,13 @@ impl Health {
         }
     }
 
-    /// The verdict is written while up.
-    pub(crate) fn keep(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
-        let Some(process) = self.jvm.process() else { return };
-        if self.is_up() {
-            self.start.keep(process, self.web.looked_at(), policy, desk);
+    /// The verdict is written while the node is vouched for, and withdrawn when it is not, for whatever reason: a
+    /// restarted agent would go on with it.
+    pub(crate) fn keep(&mut self, vouched: bool, policy: &HealthPolicy, desk: &mut Desk) {
+        match self.jvm.process() {
+            _ if !vouched => self.start.withdraw(desk),
+            Some(process) => self.start.keep(process, self.web.looked_at(), policy, desk),
+            None => {}
         }
     }
 

@@ -42,12 +42,13 @@ pub(super) struct Start {
     /// Since when a first `up` waits for what no round shows.
     held_since: Option<Moment>,
     restore: Option<Restore>,
-    kept_at: Moment,
+    /// Of when the verdict is that was kept last; `None`: none is, as far as this run knows.
+    kept_at: Option<Moment>,
 }
 
 impl Start {
     pub(super) fn new(now: Moment) -> Start {
-        Start { proven: false, boot_since: now, held_since: None, restore: None, kept_at: Moment(0) }
+        Start { proven: false, boot_since: now, held_since: None, restore: None, kept_at: None }
     }
 
     pub(super) fn proven(&self) -> bool {
@@ -97,6 +98,7 @@ impl Start {
     /// An earlier run was up: go on if the same process lives and one immediate probe passes.
     pub(super) fn restore(&mut self, kept: &KeptVerdict, policy: &HealthPolicy, now: Moment) {
         if kept.at <= now && now.since(kept.at) <= policy.max_age {
+            self.kept_at = Some(kept.at);
             self.restore =
                 Some(Restore { process: kept.process, same_process: false, passed: false, until: now + RESTORE_LIMIT });
         }
@@ -144,10 +146,17 @@ impl Start {
 
     /// The verdict of that look is written while up, often enough to be young when it is needed.
     pub(super) fn keep(&mut self, process: Process, looked_at: Moment, policy: &HealthPolicy, desk: &mut Desk) {
-        let old = looked_at.since(self.kept_at) >= Span(policy.max_age.0 / 4);
-        if old && looked_at > self.kept_at {
-            self.kept_at = looked_at;
+        let old = self.kept_at.is_none_or(|at| looked_at.since(at) >= Span(policy.max_age.0 / 4) && looked_at > at);
+        if old {
+            self.kept_at = Some(looked_at);
             desk.send(Command::KeepVerdict(KeptVerdict { at: looked_at, process }));
+        }
+    }
+
+    /// The node is not vouched for. What waits for its proof is judged by that.
+    pub(super) fn withdraw(&mut self, desk: &mut Desk) {
+        if self.restore.is_none() && self.kept_at.take().is_some() {
+            desk.send(Command::DropVerdict);
         }
     }
 }

@@ -208,9 +208,7 @@ impl Heart {
         self.health.step(&self.policy.health, &mut self.desk);
         self.end_choices();
         self.show();
-        if self.shown.state != State::Down {
-            self.health.keep(&self.policy.health, &mut self.desk);
-        }
+        self.health.keep(self.shown.ok, &self.policy.health, &mut self.desk);
         self.claim_mode();
         self.keep_intent();
         // Before the looks that carry the token, too: it is the one thing that is waited for.

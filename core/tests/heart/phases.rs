@@ -420,6 +420,7 @@ fn commands_of(commands: &[Command]) -> String {
         Command::Call { call, .. } => Some(call_name(call)),
         Command::WatchExit(_) => Some("watch exit".into()),
         Command::KeepVerdict(_) => Some("keep verdict".into()),
+        Command::DropVerdict => Some("drop verdict".into()),
         Command::Answer(_, OrderAnswer::Refused { why, .. }) => Some(format!("answer refused: {why}")),
         Command::Answer(_, answer) => Some(format!("answer {answer:?}").chars().take(40).collect()),
         Command::Looked { .. } | Command::Tell(_) => None,

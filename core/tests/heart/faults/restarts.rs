@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{Heart, Kept};
+use rundeck_alb_core::{Heart, Kept, KeptVerdict, WebSeen};
 
 /// A restart of the agent hours after a drain has ended leaves its receipt as it is, and the node out.
 #[test]
@@ -53,4 +53,68 @@ fn a_drain_that_was_cut_short_before_a_restart_goes_on_for_a_joiner() {
     assert_eq!(phase(&rig), Some(DrainPhase::Jobs));
     rig.running = Some(0);
     assert_eq!(until_receipt(&mut rig, &mut calm).0.id, "d1");
+}
+
+/// What is kept of the verdict, by these commands.
+fn note_verdict(kept: &mut Option<KeptVerdict>, commands: &[Command]) {
+    for command in commands {
+        match command {
+            Command::KeepVerdict(verdict) => *kept = Some(verdict.clone()),
+            Command::DropVerdict => *kept = None,
+            _ => {}
+        }
+    }
+}
+
+/// A node that was out when its agent was restarted says 503 from its first answer on, for as long as the cause stands:
+/// what an earlier run had kept of its verdict is void, whatever took it out.
+#[test]
+fn a_kept_verdict_does_not_overrule_what_took_the_node_out() {
+    type Change = fn(&mut Rig);
+    let cases: [(&str, Change); 3] = [
+        ("passive", |rig| rig.mode = Mode::Passive),
+        ("a full disk", |rig| rig.free = 5),
+        ("blind", |rig| rig.web = WebSeen::CannotConnect),
+    ];
+    for (name, change) in cases {
+        let (mut rig, mut kept) = (settled(policy()), None);
+        let end = rig.now + Span::secs(30);
+        while rig.now < end {
+            note_verdict(&mut kept, &rig.turn());
+        }
+        assert!(kept.is_some(), "{name}: nothing kept while up");
+        change(&mut rig);
+        while is_up(&rig) {
+            note_verdict(&mut kept, &rig.turn());
+        }
+        let mut again = Rig::new(policy(), 2);
+        again.now = rig.now + Span::secs(2);
+        again.heart = Heart::new(policy(), 2, again.now);
+        change(&mut again);
+        again.registered = true;
+        again.feed(Event::Kept(Kept { verdict: kept, intent: None }));
+        let end = again.now + Span::secs(120);
+        while again.now < end {
+            again.turn();
+            assert!(!is_up(&again), "{name}: {:?}", answer(&again));
+        }
+    }
+}
+
+/// While the node is in service its verdict stays kept, though the API has long been silent: a restart fails no check.
+#[test]
+fn a_restart_fails_no_check_where_the_api_is_silent() {
+    let (mut rig, mut kept) = (settled(policy()), None);
+    rig.mute = carries_token;
+    let end = rig.now + Span::secs(600);
+    while rig.now < end {
+        note_verdict(&mut kept, &rig.turn());
+    }
+    let mut again = Rig::new(policy(), 2);
+    again.now = rig.now + Span::secs(2);
+    again.heart = Heart::new(policy(), 2, again.now);
+    again.mute = carries_token;
+    again.feed(Event::Kept(Kept { verdict: kept, intent: None }));
+    let begin = again.now;
+    assert!(again.until(is_up) && again.now.since(begin) <= Span::secs(1), "up after {:?}", again.now.since(begin));
 }
