@@ -98,8 +98,12 @@ impl Api {
 
     /// The mode was seen, or an answer has shown that this token cannot see it.
     pub(crate) fn mode_settled(&self) -> bool {
-        let hidden = matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode.is_none());
-        hidden || self.mode.is_some()
+        self.hides_mode() || self.mode.is_some()
+    }
+
+    /// The last answer shows that this token may not see the mode.
+    pub(crate) fn hides_mode(&self) -> bool {
+        matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode.is_none())
     }
 
     /// An answer that was asked for after `moment` confirms this mode.

@@ -2,10 +2,10 @@
 //! which somebody else set takes the node out.
 //!
 //! The mode is one Boolean in one JVM: a restarted Rundeck has forgotten it, and somebody else may have set it. Passive
-//! mode that we did not set is never undone by us.
+//! mode that we did not set is never undone by us, and what nobody here undoes is told.
 
 use super::Api;
-use crate::contract::{Call, HealthPolicy, Mode, Moment, NoteKind, PassiveRule, Process, Span};
+use crate::contract::{Call, Finding, HealthPolicy, Mode, Moment, NoteKind, PassiveRule, Process, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
@@ -67,9 +67,11 @@ impl ModeSwitch {
     }
 
     /// What an earlier run of the agent left behind.
-    pub(crate) fn restore(&mut self, by_us: bool, process: Option<Process>) {
+    pub(crate) fn restore(&mut self, by_us: bool, process: Option<Process>, now: Moment) {
         self.by_us = by_us;
         self.process = process;
+        // Its last switch may have been under way when it ended.
+        self.may_land_until = now + LANDS_LATE;
     }
 
     /// Passive mode was set by us, or is about to be.
@@ -116,7 +118,25 @@ impl ModeSwitch {
     fn needed(&self, wanted: Mode, api: &Api) -> bool {
         match wanted {
             Mode::Passive => self.by_us && api.mode() != Some(Mode::Passive),
-            Mode::Active => self.by_us && api.mode() == Some(Mode::Passive),
+            // Where the token may not see it, what is ours is switched back all the same: Rundeck may be passive.
+            Mode::Active => self.by_us && (api.mode() == Some(Mode::Passive) || api.hides_mode()),
+        }
+    }
+
+    /// Tells of passive mode that nobody here undoes. `leaving`: a drain runs, which wants it. `has_token`: without one
+    /// nothing can be switched.
+    pub(crate) fn note(&self, api: &Api, leaving: bool, has_token: bool, desk: &mut Desk) {
+        let hindered = if has_token { self.trouble.as_deref() } else { Some("there is no token") };
+        if self.set_by_others(api) {
+            desk.finding(
+                Finding::PassiveMode,
+                "Rundeck is passive, and by what is on record this agent did not switch it: so it does not undo it",
+            );
+        } else if let Some(why) = hindered.filter(|_| self.by_us && !leaving) {
+            let text = format!("passive mode, which this agent set for a drain, could not be undone ({why})");
+            desk.finding(Finding::PassiveMode, text);
+        } else {
+            desk.cured(Finding::PassiveMode);
         }
     }
 
@@ -195,7 +215,9 @@ impl ModeSwitch {
                 }
             }
             Err(why) => {
-                desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {why}"));
+                if self.trouble.as_ref() != Some(&why) {
+                    desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {why}"));
+                }
                 self.trouble = Some(why);
                 if wanted == Some(Mode::Passive) {
                     self.may_land_until = desk.now() + LANDS_LATE;

@@ -45,6 +45,8 @@ words! {
         MetadataUnreachable = "metadata-unreachable",
         /// Nobody names a target group.
         NoTargetGroup = "no-target-group",
+        /// Rundeck is passive, and nobody here undoes it.
+        PassiveMode = "passive-mode",
         /// The role lacks a permission.
         PermissionMissing = "permission-missing",
         /// The end of Rundeck's process cannot be watched.
@@ -103,6 +105,7 @@ impl Finding {
             }
             Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
+            Finding::PassiveMode => "switch it to active in Rundeck, or restart Rundeck",
             Finding::PermissionMissing => "allow it to the instance's role",
             Finding::ProcessUnwatched => "raise the limit of descriptors",
             Finding::RundeckName => "use an address, best 127.0.0.1",

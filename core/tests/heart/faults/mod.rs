@@ -9,6 +9,7 @@ mod groups;
 mod joining;
 mod lanes;
 mod members;
+mod modes;
 mod paces;
 mod permissions;
 mod restarts;

@@ -1,0 +1,98 @@
+//! Whose passive mode it is: what this agent set is undone, or told with its cure; what it did not set stays.
+
+use super::*;
+use crate::rig::{RUNDECK, info, policy};
+use rundeck_alb_core::{Finding, Intent, Kept};
+
+/// A Rundeck that an earlier run of the agent has left passive, as far as it wrote down.
+fn left_passive() -> Rig {
+    let mut rig = Rig::new(policy(), 1);
+    rig.mode = Mode::Passive;
+    let drains = vec![order("s", Cause::AgentStopping, rig.now)];
+    let intent = Intent { drains, passive_by_us: true, process: Some(RUNDECK), ended: None };
+    rig.feed(Event::Kept(Kept { verdict: None, intent: Some(intent) }));
+    rig
+}
+
+fn told(rig: &Rig) -> Option<String> {
+    let findings = rig.heart.snapshot().findings;
+    findings.into_iter().find(|one| one.finding == Finding::PassiveMode).map(|one| one.text)
+}
+
+/// Passive mode that the last run of the agent set is undone, also with a token that cannot see the mode.
+#[test]
+fn our_passive_mode_is_undone_where_the_mode_cannot_be_seen() {
+    let mut rig = left_passive();
+    let mut hidden = |_: &Rig, call: &Call| asks_api(call).then(|| Reply::Api(info(None, None)));
+    let sent = pass(&mut rig, HOUR, &mut hidden);
+    assert_eq!(count(&sent, switches_to(Mode::Active)), 1, "in service for an hour ({:?}), passive", answer(&rig));
+    assert_eq!(told(&rig), None);
+}
+
+/// Where it cannot be undone, that is told with its cause and its cure, once, until it is.
+#[test]
+fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
+    let refused = |_: &Rig, call: &Call| {
+        switches_to(Mode::Active)(call).then(|| Reply::Mode(Err("403: not authorized for enable_executions".into())))
+    };
+    let mut rig = left_passive();
+    let sent = pass(&mut rig, Span::secs(600), &mut refused.clone());
+    let text = told(&rig).unwrap();
+    assert!(text.contains("enable_executions") && text.contains("switch it to active"), "{text}");
+    assert!(count(&sent, switches_to(Mode::Active)) > 5, "given up");
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert_eq!((rig.mode, told(&rig)), (Mode::Active, None));
+    // With no token any more nobody can.
+    let mut policy = policy();
+    policy.circumstances.has_token = false;
+    let mut blind = Rig::new(policy, 1);
+    let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+    blind.feed(Event::Kept(Kept { verdict: None, intent: Some(intent) }));
+    pass(&mut blind, Span::secs(120), &mut calm);
+    assert!(told(&blind).is_some_and(|text| text.contains("there is no token")), "{:?}", told(&blind));
+}
+
+/// The same trouble with a switch is one line in the log, however often it is tried.
+#[test]
+fn a_switch_that_fails_again_for_the_same_reason_is_told_once() {
+    let mut rig = left_passive();
+    let (mut lines, end) = (0, rig.now + Span::secs(600));
+    let mut refused =
+        |_: &Rig, call: &Call| switches_to(Mode::Active)(call).then(|| Reply::Mode(Err("no answer".into())));
+    while rig.now < end {
+        let commands = turn(&mut rig, &mut refused);
+        let told = |command: &&Command| matches!(command, Command::Tell(note) if note.text.contains("no answer"));
+        lines += commands.iter().filter(told).count();
+    }
+    // Of the switch, and of the finding.
+    assert_eq!(lines, 2);
+}
+
+/// Passive mode of which nothing is on record (a person's, or our own whose record was lost) stays, and is told.
+#[test]
+fn passive_mode_that_nobody_here_undoes_is_told_with_its_cure() {
+    let mut rig = settled(policy());
+    rig.mode = Mode::Passive;
+    let sent = pass(&mut rig, Span::secs(600), &mut calm);
+    assert_eq!(count(&sent, switches_to(Mode::Active)), 0, "not ours to undo");
+    assert_eq!(answer(&rig), (State::Down, Reason::Passive, false));
+    assert!(told(&rig).is_some_and(|text| text.contains("switch it to active")), "{:?}", told(&rig));
+    rig.mode = Mode::Active;
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert!(is_up(&rig) && told(&rig).is_none());
+}
+
+/// An agent that died right after it had sent the switch: what takes effect later is its own all the same, and undone;
+/// but not for ever: what a person sets long after stays.
+#[test]
+fn a_switch_of_an_earlier_run_that_takes_effect_late_is_undone() {
+    for (later, undone) in [(Span::secs(200), true), (Span::secs(3_600), false)] {
+        let mut rig = left_passive();
+        rig.mode = Mode::Active;
+        pass(&mut rig, later, &mut calm);
+        assert!(is_up(&rig), "{:?}", answer(&rig));
+        rig.mode = Mode::Passive;
+        pass(&mut rig, Span::secs(120), &mut calm);
+        assert_eq!((rig.mode == Mode::Active, is_up(&rig)), (undone, undone), "{later:?} later: {:?}", answer(&rig));
+    }
+}
