@@ -171,7 +171,7 @@ impl Schedule<'_> {
             Happening::DriftOut => world.groups.iter_mut().for_each(|g| g.leave(now)),
             Happening::PutBack => world.groups.iter_mut().for_each(|g| g.put_back(now)),
             Happening::MetadataDown => world.metadata.down = until,
-            Happening::Lifecycle if world.metadata.lifecycle.is_some() => {
+            Happening::Lifecycle if world.metadata.in_group => {
                 world.metadata.lifecycle = world.tape.pick(&LIFECYCLES, None).map(String::from);
             }
             Happening::Tag if world.tape.chance(128) => world.metadata.tag = self.plan.tag.clone(),

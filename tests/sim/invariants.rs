@@ -331,7 +331,7 @@ fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
         }
         Reason::RundeckStopping => local.not_ready >= fall || local.stopping >= 2 || local.unsound >= fall,
         Reason::WrongProcess => local.unsound >= fall,
-        Reason::Disk => local.full >= fall && !oracle.in_group(),
+        Reason::Disk => local.full >= fall && !oracle.may_replace(),
         Reason::Refused => web.fails >= 2,
         Reason::Exited | Reason::Passive | Reason::Blind | Reason::Waiting => true,
         _ => false,
@@ -360,10 +360,10 @@ fn boot_budget(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
     })
 }
 
-/// Where metadata show a lifecycle state, passive mode by others takes no node out.
+/// Where an Auto Scaling group would replace the node, passive mode by others does not take it out.
 fn group_rule(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let passive = turn.after.answer.reason == Reason::Passive;
-    require(!(passive && oracle.in_group()), "S-asg no choice of ours gets a node terminated", || {
+    require(!(passive && oracle.may_replace()), "S-asg no choice of ours gets a node terminated", || {
         "passive is 503".into()
     })
 }

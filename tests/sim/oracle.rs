@@ -246,6 +246,8 @@ impl Oracle {
                 self.run.mode_told |= matches!(seen, ApiSeen::Info(_));
                 self.run.api.push(Answered { asked: open.sent, at: now, running });
             }
+            // That it is missing says nothing where a group was seen.
+            Reply::Lifecycle(Ok(None)) if matches!(self.run.lifecycle, Some(Some(_))) => {}
             Reply::Lifecycle(Ok(state)) => {
                 if self.run.lifecycle.as_ref() != Some(state) {
                     self.moved = now;
@@ -460,10 +462,6 @@ impl Oracle {
             self.orders.retain(|w| w.order.cause != Cause::Operator);
             self.begin_if_wanted(now);
         }
-    }
-
-    pub fn in_group(&self) -> bool {
-        matches!(self.run.lifecycle, Some(Some(_)))
     }
 
     /// Asking this asks the database, as far as anybody knows.

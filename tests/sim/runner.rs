@@ -62,6 +62,7 @@ pub fn schedule(mut tape: Tape, make: &Make, with_rows: bool) -> Outcome {
     let mut world = World::new(tape, mix, groups, plan.policy.health.timeout);
     world.metadata.tag = plan.tag.clone();
     world.metadata.lifecycle = plan.lifecycle.clone();
+    world.metadata.in_group = plan.lifecycle.is_some();
     world.rundeck.shows = plan.shows;
     let oracle = Oracle::new(plan.policy.clone());
     let rows = with_rows.then(Vec::new);
@@ -322,7 +323,7 @@ impl Schedule<'_> {
     /// Groups in which this agent must act once metadata have answered.
     fn owned_groups(&self) -> impl Iterator<Item = usize> + '_ {
         let membership = &self.plan.policy.membership;
-        let in_group = self.world.metadata.lifecycle.is_some();
+        let in_group = self.world.metadata.in_group;
         (0..self.world.groups.len()).filter(move |i| {
             let ownership = membership.groups.get(*i).map_or(membership.ownership, |w| w.ownership);
             !self.plan.policy.dry_run

@@ -63,7 +63,10 @@ pub struct Disk {
 #[derive(Debug)]
 pub struct Metadata {
     pub down: Until,
+    /// As metadata show it.
     pub lifecycle: Option<String>,
+    /// An Auto Scaling group has the machine, whatever metadata show.
+    pub in_group: bool,
     pub tag: Option<String>,
 }
 
@@ -100,7 +103,7 @@ impl World {
             mix,
             rundeck: Rundeck::new(true),
             groups: facts.into_iter().map(|(facts, port)| Group::new(facts, port)).collect(),
-            metadata: Metadata { down: never, lifecycle: None, tag: None },
+            metadata: Metadata { down: never, lifecycle: None, in_group: false, tag: None },
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
             cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
@@ -300,7 +303,7 @@ impl World {
         self.mix.replies = 0;
         self.rundeck.heal(self.now);
         self.metadata.down = self.now;
-        if self.metadata.lifecycle.is_some() {
+        if self.metadata.in_group {
             self.metadata.lifecycle = Some("InService".into());
         }
         self.metadata.tag = tag;

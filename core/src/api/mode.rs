@@ -16,10 +16,10 @@ const LANDS_LATE: Span = Span::secs(300);
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(30);
 
-/// Passive mode that somebody else set takes the node out, where the policy says so and no Auto Scaling group might
-/// replace the node for it.
-pub(crate) fn passive_ejects(by_others: bool, in_group: bool, policy: &HealthPolicy) -> bool {
-    by_others && policy.passive == PassiveRule::Out && !in_group
+/// Passive mode that somebody else set takes the node out, where the policy says so and nobody would replace it for
+/// that.
+pub(crate) fn passive_ejects(by_others: bool, may_replace: bool, policy: &HealthPolicy) -> bool {
+    by_others && policy.passive == PassiveRule::Out && !may_replace
 }
 
 #[derive(Clone, Debug)]

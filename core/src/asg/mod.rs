@@ -1,13 +1,13 @@
 //! What an Auto Scaling group does to this node.
 //!
-//! It knows where the group moves the machine, by instance metadata. It decides what that means: whether a 503 might
-//! get the node replaced (`in_group`), and whether the group lets it be a target now (`may_join`). It never touches a
-//! target: whose a target group is, `membership` decides by what this room says.
+//! It knows where the group moves the machine, by instance metadata. It says what that means, as yes, no or unknown:
+//! whether a 503 would get the node replaced, whether the group has it in service, may own its membership, and lets it
+//! be a target now. What follows, and what holds where it is unknown, whoever asks decides. It touches no target.
 //!
-//! The heart calls `step` once a turn, `on_lifecycle` for metadata's answer, asks `in_group`, `replaces`,
-//! `in_service`, `is_alone` and `may_join`, and shows `state`.
+//! The heart calls `step` once a turn, `on_lifecycle` for metadata's answer, asks `replaces`, `in_service`, `may_own`
+//! and `may_join`, and shows `state`.
 
-use crate::contract::{Call, Finding, Moment, Span};
+use crate::contract::{Call, Finding, Moment, NoteKind, Says, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
@@ -17,13 +17,16 @@ const FIRST_WAIT: Span = Span::secs(1);
 const MOST_WAIT: Span = Span::secs(60);
 /// Between two looks at the state, which may change.
 const LOOK: Span = Span::secs(60);
+/// After a first 404: the item is also missing while a group has not set it yet (AWS's page on retrieving the target
+/// lifecycle state).
+const SECOND_LOOK: Span = Span::secs(5);
 
 /// Where the Auto Scaling group moves this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Lifecycle {
     /// Not asked yet, or never answered.
     Unknown,
-    /// 404: in no group.
+    /// 404, and no group was ever seen.
     Alone,
     /// In a group, moving to this state.
     Group(String),
@@ -32,6 +35,8 @@ enum Lifecycle {
 #[derive(Clone, Debug)]
 pub(crate) struct AutoScaling {
     lifecycle: Lifecycle,
+    /// That metadata show none any more was told.
+    missing_told: bool,
     pace: Pace,
     backoff: Backoff,
 }
@@ -40,41 +45,45 @@ impl AutoScaling {
     pub(crate) fn new(now: Moment) -> AutoScaling {
         AutoScaling {
             lifecycle: Lifecycle::Unknown,
+            missing_told: false,
             pace: Pace::from(now),
             backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
         }
     }
 
-    /// True where no choice of ours may put the node to 503: a group might replace it.
-    pub(crate) fn in_group(&self) -> bool {
-        matches!(self.lifecycle, Lifecycle::Group(_))
-    }
-
-    /// The group might replace the node for a 503; `None`: metadata have never answered, and whoever asks decides.
-    pub(crate) fn replaces(&self) -> Option<bool> {
+    /// The group would replace the node for a 503.
+    pub(crate) fn replaces(&self) -> Says {
         match &self.lifecycle {
-            Lifecycle::Unknown => None,
-            Lifecycle::Alone => Some(false),
-            Lifecycle::Group(state) => Some(!matches!(state.as_str(), "Standby" | "Detached")),
+            Lifecycle::Unknown => Says::Unknown,
+            Lifecycle::Alone => Says::No,
+            Lifecycle::Group(state) => Says::sure(!matches!(state.as_str(), "Standby" | "Detached")),
         }
     }
 
-    /// The group has the node in service, as metadata said.
-    pub(crate) fn in_service(&self) -> bool {
-        matches!(&self.lifecycle, Lifecycle::Group(state) if state == "InService")
-    }
-
-    /// The machine is in no group, as metadata said.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.lifecycle == Lifecycle::Alone
-    }
-
-    /// The Auto Scaling group lets the node be a target now.
-    pub(crate) fn may_join(&self) -> bool {
+    /// The group has the node in service.
+    pub(crate) fn in_service(&self) -> Says {
         match &self.lifecycle {
-            Lifecycle::Unknown => false,
-            Lifecycle::Alone => true,
-            Lifecycle::Group(state) => state == "InService",
+            Lifecycle::Unknown => Says::Unknown,
+            Lifecycle::Alone => Says::No,
+            Lifecycle::Group(state) => Says::sure(state == "InService"),
+        }
+    }
+
+    /// A group may own the node's membership in its target groups: it was in one, whatever that does now.
+    pub(crate) fn may_own(&self) -> Says {
+        match &self.lifecycle {
+            Lifecycle::Unknown => Says::Unknown,
+            Lifecycle::Alone => Says::No,
+            Lifecycle::Group(_) => Says::Yes,
+        }
+    }
+
+    /// The node may be a target now, as far as the group goes.
+    pub(crate) fn may_join(&self) -> Says {
+        match &self.lifecycle {
+            Lifecycle::Unknown => Says::Unknown,
+            Lifecycle::Alone => Says::Yes,
+            Lifecycle::Group(state) => Says::sure(state == "InService"),
         }
     }
 
@@ -94,11 +103,13 @@ impl AutoScaling {
 
     /// Metadata has answered, or not. `known`: the identity is known; before that its own finding says more.
     pub(crate) fn on_lifecycle(&mut self, answer: Result<Option<String>, String>, known: bool, desk: &mut Desk) {
-        let wait = desk.wait_or(answer.is_err(), &mut self.backoff, LOOK);
+        let first = self.lifecycle == Lifecycle::Unknown && answer == Ok(None);
+        let usual = if first { SECOND_LOOK } else { LOOK };
+        let wait = desk.wait_or(answer.is_err(), &mut self.backoff, usual);
         self.pace.done(desk.now() + wait);
         match answer {
             Ok(state) => {
-                self.lifecycle = state.map_or(Lifecycle::Alone, Lifecycle::Group);
+                self.moved(state, desk);
                 if known {
                     desk.cured(Finding::MetadataUnreachable);
                 }
@@ -108,6 +119,24 @@ impl AutoScaling {
                 format!("{why}: what is known stays; a move by an Auto Scaling group would not be seen"),
             ),
             Err(_) => {}
+        }
+    }
+    /// "Not there" says that no group has the node only where none was ever seen: one that takes its leave says
+    /// `Detached`, and what was known stays.
+    fn moved(&mut self, state: Option<String>, desk: &mut Desk) {
+        match (state, &self.lifecycle) {
+            (Some(state), _) => {
+                self.lifecycle = Lifecycle::Group(state);
+                self.missing_told = false;
+            }
+            (None, Lifecycle::Group(last)) => {
+                if !std::mem::replace(&mut self.missing_told, true) {
+                    let text =
+                        format!("metadata show no Auto Scaling state any more: {last}, the last one, still counts");
+                    desk.tell(NoteKind::Notice, text);
+                }
+            }
+            (None, Lifecycle::Unknown | Lifecycle::Alone) => self.lifecycle = Lifecycle::Alone,
         }
     }
 }

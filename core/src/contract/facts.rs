@@ -7,6 +7,29 @@ use super::moment::{Moment, Span};
 use super::policy::{MembershipPolicy, Policy};
 use super::receipt::{Deregistered, ModeLeft};
 
+/// A yes or no of somebody who may not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Says {
+    /// The asker decides what it is where nobody knows.
+    pub(crate) fn or(self, unknown: bool) -> bool {
+        match self {
+            Says::Yes => true,
+            Says::No => false,
+            Says::Unknown => unknown,
+        }
+    }
+
+    pub(crate) fn sure(yes: bool) -> Says {
+        if yes { Says::Yes } else { Says::No }
+    }
+}
+
 /// What the node wants of its groups now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {

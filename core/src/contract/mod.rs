@@ -38,6 +38,6 @@ pub use seen::{
 pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
-pub(crate) use facts::{Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Wish};
+pub(crate) use facts::{Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Says, Wish};
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

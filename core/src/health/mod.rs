@@ -261,17 +261,17 @@ impl Health {
         }
     }
 
-    /// A round has ended at that moment; `None`: nothing came back in time. `in_group`: an Auto Scaling group might
+    /// A round has ended at that moment; `None`: nothing came back in time. `replaces`: an Auto Scaling group might
     /// replace the node.
     pub(crate) fn on_web(
         &mut self,
         seen: Option<(WebSeen, Option<BootSeen>)>,
         at: Moment,
-        in_group: bool,
+        replaces: bool,
         policy: &HealthPolicy,
         desk: &mut Desk,
     ) {
-        let excused = self.excused(in_group, policy, desk);
+        let excused = self.excused(replaces, policy, desk);
         let confirm = match self.web.on_round(seen, at, excused, policy, desk) {
             Round::Pass => {
                 self.passed(policy, desk.now());
@@ -290,10 +290,10 @@ impl Health {
     }
 
     /// Silence is put down to the database, which all members share; each excuse has an end.
-    fn excused(&self, in_group: bool, policy: &HealthPolicy, desk: &Desk) -> bool {
+    fn excused(&self, replaces: bool, policy: &HealthPolicy, desk: &Desk) -> bool {
         self.database.excuses_silence(self.web.answered(), policy, desk)
             && self.web.silent(desk.now()).unwrap_or(Span::ZERO)
-                <= if in_group { SHARED_EXCUSE_IN_GROUP } else { SHARED_EXCUSE }
+                <= if replaces { SHARED_EXCUSE_IN_GROUP } else { SHARED_EXCUSE }
     }
 
     fn passed(&mut self, policy: &HealthPolicy, now: Moment) {
@@ -338,8 +338,8 @@ impl Health {
     }
 
     /// The readiness state has answered; `None`: nothing came back in time.
-    pub(crate) fn on_ready(&mut self, seen: Option<ReadySeen>, in_group: bool, policy: &HealthPolicy, desk: &mut Desk) {
-        let excused = self.excused(in_group, policy, desk);
+    pub(crate) fn on_ready(&mut self, seen: Option<ReadySeen>, replaces: bool, policy: &HealthPolicy, desk: &mut Desk) {
+        let excused = self.excused(replaces, policy, desk);
         match self.ready.on_reply(seen, self.start.proven(), excused, policy, desk) {
             OfDatabase::Hung(sent) => self.database.readiness_hung(sent, self.web.answered(), policy, desk),
             OfDatabase::Shown(up) => self.database.component(up, desk),

@@ -3,8 +3,9 @@
 //! Rules of one room stand in that room; the order in which all are asked is the room's face. What an answer to one
 //! room voids in another is passed on in `inbox.rs`.
 
+use crate::api::passive_ejects;
 use crate::contract::{
-    Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, State, Wish,
+    Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, Says, State, Wish,
 };
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
@@ -71,31 +72,32 @@ pub(super) fn passive(mode: Option<Mode>, failed: bool, policy: &Policy) -> Pass
     }
 }
 
-/// What the node wants of its groups. `may_join`: the Auto Scaling group, if any, lets it be a target.
-pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: bool) -> Wish {
+/// What the node wants of its groups. `may_join`: the Auto Scaling group, if any, lets it be a target; where nobody
+/// knows, nothing is registered.
+pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says) -> Wish {
     match acting {
         Some(true) => Wish::Leave,
         Some(false) => Wish::Hold,
-        None if shown.ok && shown.state == State::Up && may_join => Wish::Join,
+        None if shown.ok && shown.state == State::Up && may_join.or(false) => Wish::Join,
         None => Wish::Hold,
     }
 }
 
 /// Why an order to drain is refused: in an Auto Scaling group nobody's choice may get the node replaced. A Rundeck
 /// that is about to stop leaves the node useless anyway: there is nothing to refuse.
-pub(super) fn refuses(cause: Cause, replaces: Option<bool>) -> Option<Refusal> {
+pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<Refusal> {
     (is_choice(cause) && may_replace(replaces)).then_some(Refusal::Asg)
 }
 
-/// An Auto Scaling group might replace the node for a 503, with its jobs: then a drain waits for jobs before it says
-/// one. Where metadata have never answered nobody knows of a group, and there is none.
-pub(super) fn may_replace(replaces: Option<bool>) -> bool {
-    replaces.unwrap_or(false)
+/// An Auto Scaling group might replace the node for a 503, with its jobs: then nothing that is a choice says one, and a
+/// drain waits for jobs first. Where metadata have never answered nobody knows of a group, and there is none.
+pub(super) fn may_replace(replaces: Says) -> bool {
+    replaces.or(false)
 }
 
-/// A choice ends when its permission does: the group has the node in service again, and would replace it.
-pub(super) fn ends_choice(cause: Cause, in_service: bool, replaces: Option<bool>) -> bool {
-    is_choice(cause) && in_service && may_replace(replaces)
+/// A choice ends when its permission does: the group is known to have the node in service again, and would replace it.
+pub(super) fn ends_choice(cause: Cause, in_service: Says, replaces: Says) -> bool {
+    is_choice(cause) && in_service.or(false) && may_replace(replaces)
 }
 
 /// Somebody wants it who could as well not: the node does not go anyway.
@@ -109,8 +111,13 @@ pub(super) fn was_in_service(answered_ok: bool, ever_member: bool) -> bool {
 }
 
 /// A full disk is this node's own and takes it out, but a node that is replaced for it takes its jobs with it.
-pub(super) fn ejects_full_disk(full: bool, in_group: bool) -> bool {
-    full && !in_group
+pub(super) fn ejects_full_disk(full: bool, replaces: Says) -> bool {
+    full && !may_replace(replaces)
+}
+
+/// Passive mode that somebody else set takes the node out, where nobody would replace it for that.
+pub(super) fn ejects_passive(by_others: bool, replaces: Says, policy: &Policy) -> bool {
+    passive_ejects(by_others, may_replace(replaces), &policy.health)
 }
 
 /// The drain, as far as the answer depends on it.
@@ -158,6 +165,7 @@ pub(super) fn degraded(shown: Answer, mode: Option<Mode>, by_probes: Vec<Degrade
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::PassiveRule;
 
     const UP: Answer = Answer { ok: true, state: State::Up, reason: Reason::Ok };
     const SERVING: Reach =
@@ -245,20 +253,22 @@ mod tests {
 
     #[test]
     fn a_node_joins_only_while_it_answers_up_and_leaves_only_once_the_drain_acts() {
-        assert_eq!(wish(None, UP, true), Wish::Join);
-        assert_eq!(wish(None, UP, false), Wish::Hold);
-        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, true), Wish::Hold);
-        assert_eq!((wish(Some(false), UP, true), wish(Some(true), UP, true)), (Wish::Hold, Wish::Leave));
+        assert_eq!(wish(None, UP, Says::Yes), Wish::Join);
+        assert_eq!([Says::No, Says::Unknown].map(|may| wish(None, UP, may)), [Wish::Hold; 2]);
+        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, Says::Yes), Wish::Hold);
+        assert_eq!((wish(Some(false), UP, Says::Yes), wish(Some(true), UP, Says::Yes)), (Wish::Hold, Wish::Leave));
     }
 
     #[test]
     fn in_a_group_an_operator_is_refused_and_any_other_drain_waits_for_jobs_first() {
-        assert_eq!(refuses(Cause::Operator, Some(true)), Some(Refusal::Asg));
-        assert_eq!([Some(false), None].map(|replaces| refuses(Cause::Operator, replaces)), [None, None]);
-        assert_eq!(refuses(Cause::RundeckStopping, Some(true)), None);
-        assert!(may_replace(Some(true)) && !may_replace(Some(false)) && !may_replace(None));
-        assert!(ends_choice(Cause::Operator, true, Some(true)) && !ends_choice(Cause::AgentStopping, true, Some(true)));
-        assert!(!ends_choice(Cause::Operator, false, Some(true)) && !ends_choice(Cause::Operator, true, None));
+        let (yes, no, unknown) = (Says::Yes, Says::No, Says::Unknown);
+        assert_eq!(refuses(Cause::Operator, yes), Some(Refusal::Asg));
+        assert_eq!([no, unknown].map(|replaces| refuses(Cause::Operator, replaces)), [None, None]);
+        assert_eq!(refuses(Cause::RundeckStopping, yes), None);
+        assert!(may_replace(yes) && !may_replace(no) && !may_replace(unknown));
+        assert!(ends_choice(Cause::Operator, yes, yes) && !ends_choice(Cause::AgentStopping, yes, yes));
+        assert!([no, unknown].iter().all(|in_service| !ends_choice(Cause::Operator, *in_service, yes)));
+        assert!(!ends_choice(Cause::Operator, yes, unknown));
     }
 
     #[test]
@@ -268,8 +278,16 @@ mod tests {
 
     #[test]
     fn a_full_disk_takes_out_only_where_nobody_would_replace_the_node() {
-        assert!(ejects_full_disk(true, false));
-        assert!(!ejects_full_disk(true, true) && !ejects_full_disk(false, false));
+        assert!(ejects_full_disk(true, Says::No) && ejects_full_disk(true, Says::Unknown));
+        assert!(!ejects_full_disk(true, Says::Yes) && !ejects_full_disk(false, Says::No));
+    }
+
+    #[test]
+    fn passive_mode_of_somebody_else_takes_out_only_where_nobody_would_replace_the_node() {
+        let (out, stays) = (policy(|_| ()), policy(|p| p.health.passive = PassiveRule::In));
+        assert!(ejects_passive(true, Says::No, &out) && ejects_passive(true, Says::Unknown, &out));
+        assert!(!ejects_passive(true, Says::Yes, &out) && !ejects_passive(false, Says::No, &out));
+        assert!(!ejects_passive(true, Says::No, &stays));
     }
 
     #[test]

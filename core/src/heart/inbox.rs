@@ -108,7 +108,8 @@ impl Heart {
 
     fn on_web(&mut self, seen: Option<(WebSeen, Option<BootSeen>)>, at: Moment) {
         let was_proven = self.health.proven();
-        self.health.on_web(seen, at, self.asg.in_group(), &self.policy.health, &mut self.desk);
+        let replaces = between::may_replace(self.asg.replaces());
+        self.health.on_web(seen, at, replaces, &self.policy.health, &mut self.desk);
         if self.health.port_closed() {
             // Whether the process and its mode are gone too is another question.
             self.forget_answers();
@@ -121,7 +122,7 @@ impl Heart {
         let first = !was_proven && self.health.proven();
         let mode = between::waits_for_mode(self.api.mode_settled(), &self.policy);
         // A node that would go out again with the next look at its disk does not come in first.
-        let disk = between::ejects_full_disk(self.health.disk_may_be_full(&self.policy.health), self.asg.in_group());
+        let disk = between::ejects_full_disk(self.health.disk_may_be_full(&self.policy.health), self.asg.replaces());
         if !first || !(mode || disk) {
             return;
         }
@@ -133,7 +134,8 @@ impl Heart {
 
     fn on_ready(&mut self, seen: Option<ReadySeen>) {
         let was_proven = self.health.proven();
-        self.health.on_ready(seen, self.asg.in_group(), &self.policy.health, &mut self.desk);
+        let replaces = between::may_replace(self.asg.replaces());
+        self.health.on_ready(seen, replaces, &self.policy.health, &mut self.desk);
         self.hold_first_up(was_proven);
     }
 

@@ -13,7 +13,7 @@ mod orders;
 mod rows;
 mod view;
 
-use crate::api::{Api, ModeSwitch, ServerIdentity, passive_ejects};
+use crate::api::{Api, ModeSwitch, ServerIdentity};
 use crate::asg::AutoScaling;
 use crate::contract::{
     Answer, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind,
@@ -226,7 +226,7 @@ impl Heart {
         let inputs = GroupInputs {
             policy: &self.policy.membership,
             dry_run: self.policy.dry_run,
-            alone: self.asg.is_alone(),
+            alone: !self.asg.may_own().or(true),
             refusing: self.refusing,
             why: self.why_changed(),
         };
@@ -292,11 +292,11 @@ impl Heart {
             stopped: drain.exits() && drain.finished(),
             holds_200: drain.holds_200(),
         });
-        let (in_group, policy) = (self.asg.in_group(), &self.policy.health);
+        let replaces = self.asg.replaces();
         let ejections = between::Ejections {
-            blind: self.health.blind(policy, &self.desk),
-            disk: between::ejects_full_disk(self.health.disk_full(), in_group),
-            passive: passive_ejects(self.mode.set_by_others(&self.api), in_group, policy),
+            blind: self.health.blind(&self.policy.health, &self.desk),
+            disk: between::ejects_full_disk(self.health.disk_full(), replaces),
+            passive: between::ejects_passive(self.mode.set_by_others(&self.api), replaces, &self.policy),
         };
         between::answer(leaving, self.health.verdict(), &ejections)
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, OrderAnswer};
+use rundeck_alb_core::{DrainResult, OrderAnswer, Ownership};
 
 /// A drain that is refused in an Auto Scaling group is accepted after the cure that the refusal names: Standby, detach.
 #[test]
@@ -56,4 +56,53 @@ fn a_drain_ends_with_its_permission() {
     assert_eq!(rig.mode, Mode::Active, "our passive mode is undone");
     let told = rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace");
     assert!(told, "nobody is told why");
+}
+
+/// Where the group would not replace the node for it (Standby, detached), what is wrong takes it out as anywhere else;
+/// and it is let in again at once when the group has it back and would.
+#[test]
+fn only_a_group_that_would_replace_the_node_keeps_it_in() {
+    type Change = fn(&mut Rig);
+    let cases: [(Reason, Change); 2] =
+        [(Reason::Passive, |rig| rig.mode = Mode::Passive), (Reason::Disk, |rig| rig.free = 5)];
+    for (reason, change) in cases {
+        for state in ["Standby", "Detached"] {
+            let mut rig = Rig::new(policy(), 1);
+            rig.lifecycle = Some(state.into());
+            assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
+            change(&mut rig);
+            pass(&mut rig, Span::secs(240), &mut calm);
+            assert_eq!(answer(&rig), (State::Down, reason, false), "in {state}");
+            rig.lifecycle = Some("InService".into());
+            pass(&mut rig, Span::secs(70), &mut calm);
+            assert!(is_up(&rig), "in service, and still out for {reason}");
+        }
+    }
+}
+
+/// A lifecycle item that is missing says "in no group" only where none was ever seen: afterwards it frees nobody to
+/// act, nor to be drained.
+#[test]
+fn a_lifecycle_item_that_goes_missing_frees_no_node() {
+    let mut policy = policy();
+    policy.membership.groups[0].ownership = Ownership::Auto;
+    let mut rig = Rig::new(policy, 1);
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
+    rig.lifecycle = None;
+    let sent = pass(&mut rig, Span::secs(600), &mut calm);
+    assert_eq!(count(&sent, Call::changes_balancer), 0, "the group owns it");
+    let commands = drain(&mut rig, "d1", Cause::Operator);
+    assert!(commands.iter().any(|command| matches!(command, Command::Answer(_, OrderAnswer::Refused { .. }))));
+}
+
+/// An item that a group sets only after the agent had looked for the first time is seen soon, not a minute later.
+#[test]
+fn a_lifecycle_item_that_comes_late_is_seen_soon() {
+    let mut rig = Rig::new(policy(), 1);
+    let begin = rig.now;
+    pass(&mut rig, Span::secs(2), &mut calm);
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(|rig| rig.heart.snapshot().lifecycle.is_some()));
+    assert!(rig.now.since(begin) <= Span::secs(7), "{:?}", rig.now.since(begin));
 }
