@@ -43,6 +43,7 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::ProbeWeb { with_boot } => {
             let round = web::look(&world.rundeck, with_boot).await;
             noticed.push(Event::Noticed(Notice::Certificate, round.certificate));
+            noticed.push(Event::Noticed(Notice::Elsewhere, round.elsewhere));
             Reply::Web(round.web, round.boot)
         }
         Call::ProbeApi => probe_api(world, &mut noticed).await,

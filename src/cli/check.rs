@@ -85,7 +85,15 @@ async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource
     Seen {
         look,
         took: watch.took,
-        warnings: round.certificate.map(|text| (Finding::Certificate, text)).into_iter().collect(),
+        warnings: [
+            round.certificate.map(|text| (Finding::Certificate, text)),
+            round
+                .elsewhere
+                .map(|text| (Finding::RundeckElsewhere, format!("{text}; {}", Finding::RundeckElsewhere.cure()))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     }
 }
 

@@ -16,8 +16,10 @@
 //! | `places.rs` | where it writes: names of directories |
 //! | `disk.rs` | room on the file system of one directory |
 //! | `pressure.rs` | memory and load of the machine |
+//! | `cards.rs` | whether a connection leaves it by a network card |
 //! | `own.rs` | the agent itself: its boot, and what it uses |
 
+mod cards;
 mod disk;
 mod exit;
 mod known_jvm;
@@ -29,6 +31,7 @@ mod sockets;
 mod stat;
 mod threads;
 
+pub use cards::leaves_by;
 pub use disk::{Volume, volume};
 pub use exit::{ExitWatch, WatchError, watch_exit};
 pub use known_jvm::KnownJvm;

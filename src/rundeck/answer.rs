@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use std::error::Error;
 use std::io;
+use std::net::IpAddr;
 
 /// A complete answer, its body bounded by `link::MAX_BODY`.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,14 @@ pub enum Failure {
     /// The agent's own machine cannot connect: no descriptors, no local ports, no memory, forbidden by a local rule.
     #[error("this machine cannot connect: {0}")]
     CannotConnect(String),
+    /// The address is reached over a network card, so it is another machine's. Nothing was sent there.
+    #[error("rundeck.url leads to another machine ({address}, by way of {card})")]
+    Elsewhere {
+        /// Where it leads.
+        address: IpAddr,
+        /// Name of the card.
+        card: String,
+    },
     /// The host name of `rundeck.url` cannot be resolved. Says nothing about Rundeck.
     #[error("cannot resolve the host of rundeck.url: {0}; use an address, 127.0.0.1 where Rundeck is local")]
     Name(String),

@@ -3,6 +3,7 @@
 use super::tls::TlsError;
 use super::token::Token;
 use super::url::BaseUrl;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub struct Options {
     pub timeout: Duration,
     /// Without it only token-free questions are asked.
     pub token: Option<Token>,
+    /// The network card by which a connection from this address to that one leaves the machine; `None`: by none, as far
+    /// as can be told.
+    pub leaves_by: fn(IpAddr, IpAddr) -> Option<String>,
     /// Tells the time since any fixed moment: the age of kept connections.
     pub monotonic: fn() -> Duration,
 }

@@ -15,6 +15,7 @@ use http_body_util::Empty;
 use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT};
 use hyper::{Method, Request};
 use rustls::pki_types::ServerName;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -48,6 +49,7 @@ pub(super) struct Wire {
     url: BaseUrl,
     host: HeaderValue,
     connect_timeout: Duration,
+    leaves_by: fn(IpAddr, IpAddr) -> Option<String>,
     tls: Option<Tls>,
     kept: Kept<Verified>,
     monotonic: fn() -> Duration,
@@ -73,6 +75,7 @@ impl Wire {
         Ok(Self {
             host: HeaderValue::from_str(&host).map_err(|_| SetupError::HostHeader(host))?,
             connect_timeout: options.connect_timeout,
+            leaves_by: options.leaves_by,
             url,
             tls,
             kept: Kept::default(),
@@ -135,6 +138,7 @@ impl Wire {
             .await
             .map_err(|_| Failure::Timeout)?
             .map_err(|e| Failure::from_connect(&e))?;
+        self.stays_here(&tcp)?;
         // Requests are one small write: waiting for more of it would only delay them. A failure costs milliseconds.
         let _ = tcp.set_nodelay(true);
         let stream: Box<dyn Stream> = match &self.tls {
@@ -142,6 +146,17 @@ impl Wire {
             Some(tls) => tls.handshake::<L>(tcp).await?,
         };
         Link::over(stream, (self.monotonic)()).await
+    }
+
+    /// A connection that leaves the machine leads to another one: nothing is sent over it.
+    fn stays_here(&self, tcp: &TcpStream) -> Result<(), Failure> {
+        let (Ok(ours), Ok(theirs)) = (tcp.local_addr(), tcp.peer_addr()) else {
+            // It has ended already: what is sent over it will say so.
+            return Ok(());
+        };
+        let address = theirs.ip().to_canonical();
+        let card = (self.leaves_by)(ours.ip().to_canonical(), address);
+        card.map_or(Ok(()), |card| Err(Failure::Elsewhere { address, card }))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::api::TokenSource;
 use crate::clock::since_boot;
 use crate::config::Settings;
+use crate::host::leaves_by;
 use crate::rundeck::{BaseUrl, Client, Options, SetupError, Token, TokenError};
 use std::path::PathBuf;
 
@@ -78,6 +79,7 @@ fn options(settings: &Settings, token: Option<Token>) -> Options {
         connect_timeout: settings.looks.connect_timeout.into(),
         timeout: settings.health.timeout.into(),
         token,
+        leaves_by,
         monotonic: since_boot,
     }
 }

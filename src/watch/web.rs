@@ -12,6 +12,8 @@ pub struct Round {
     pub boot: Option<BootSeen>,
     /// What is wrong with the certificate, or with http and https, and the cure.
     pub certificate: Option<String>,
+    /// Which other machine `rundeck.url` leads to, where it does.
+    pub elsewhere: Option<String>,
 }
 
 /// Asks once; `with_boot` adds the API step.
@@ -21,7 +23,9 @@ pub async fn look(client: &Client, with_boot: bool) -> Round {
     let answered = matches!(web, WebSeen::Ok | WebSeen::Disabled);
     let boot = if with_boot && answered { Some(boot_seen(&client.boot().await)) } else { None };
     let certificate = look.certificate.or_else(|| wrong_protocol(&look.web));
-    Round { web, boot, certificate }
+    let elsewhere =
+        if let Web::Failed(failure @ Failure::Elsewhere { .. }) = &look.web { Some(failure.to_string()) } else { None };
+    Round { web, boot, certificate, elsewhere }
 }
 
 /// https asked of an http port or the reverse: only people can cure it, so they are told in words.
@@ -45,6 +49,7 @@ fn web_seen(web: &Web) -> WebSeen {
             Failure::BadStatus(code) => WebSeen::Status(*code),
             Failure::TooLarge | Failure::WrongProtocol(_) => WebSeen::Body,
             Failure::CannotConnect(_) => WebSeen::CannotConnect,
+            Failure::Elsewhere { .. } => WebSeen::Elsewhere,
             Failure::Name(_) => WebSeen::CannotJudge(Unjudged::Name),
             Failure::HostRefused => WebSeen::CannotJudge(Unjudged::Host),
             // The client asks again without verifying; if that is refused too, the port does not speak TLS as we do.
@@ -67,6 +72,7 @@ fn boot_seen(boot: &Boot) -> BootSeen {
             | Failure::BadStatus(_)
             | Failure::WrongProtocol(_)
             | Failure::CannotConnect(_)
+            | Failure::Elsewhere { .. }
             | Failure::Name(_)
             | Failure::Certificate(_) => BootSeen::Failed,
         },

@@ -41,6 +41,8 @@ pub enum Event {
 pub enum Notice {
     /// Rundeck's certificate is not accepted: it is asked over an unverified connection, and no token is sent.
     Certificate,
+    /// `rundeck.url` leads to another machine: what is there says nothing about this node, and gets no token.
+    Elsewhere,
     /// The token's file cannot be read.
     TokenFile,
     /// The load balancer still sends a token in the query of its health check.
@@ -61,6 +63,7 @@ impl Notice {
     pub fn finding(self) -> Finding {
         match self {
             Notice::Certificate => Finding::Certificate,
+            Notice::Elsewhere => Finding::RundeckElsewhere,
             Notice::TokenFile => Finding::TokenFile,
             Notice::TokenInQuery => Finding::TokenInQuery,
             Notice::Store => Finding::StateDirectory,

@@ -53,6 +53,8 @@ words! {
         ProcessUnwatched = "process-unwatched",
         /// A receipt is not on disk.
         ReceiptNotKept = "receipt-not-kept",
+        /// `rundeck.url` leads to another machine.
+        RundeckElsewhere = "rundeck-elsewhere",
         /// The host of `rundeck.url` cannot be resolved.
         RundeckName = "rundeck-name",
         /// What answers at `rundeck.url` has no `/health`.
@@ -108,6 +110,7 @@ impl Finding {
             Finding::PassiveMode => "switch it to active in Rundeck, or restart Rundeck",
             Finding::PermissionMissing => "allow it to the instance's role",
             Finding::ProcessUnwatched => "raise the limit of descriptors",
+            Finding::RundeckElsewhere => "set rundeck.url to the Rundeck of this machine, best http://127.0.0.1:4440",
             Finding::RundeckName => "use an address, best 127.0.0.1",
             Finding::RundeckUrl => "set the context path in rundeck.url (server.servlet.context-path)",
             Finding::SeveralRundecks => "tell them apart by -Dserver.http.port",

@@ -35,6 +35,8 @@ pub enum WebSeen {
     TimedOut,
     /// The agent has no descriptor or port left.
     CannotConnect,
+    /// The address is another machine's: nothing was asked there, and what it says would be of no use.
+    Elsewhere,
     /// The answer says nothing about Rundeck.
     CannotJudge(Unjudged),
 }

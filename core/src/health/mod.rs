@@ -107,6 +107,9 @@ impl Health {
                     self.ready.gate().fails()
                 )
             }
+            Verdict::Down(Reason::WrongProcess) | Verdict::Booting(Reason::WrongProcess) if self.web.elsewhere() => {
+                "rundeck.url leads to another machine: what answers there is not this node's Rundeck".into()
+            }
             Verdict::Down(Reason::WrongProcess) => {
                 format!("user {} holds Rundeck's port, not Rundeck's process", jvm.stranger.unwrap_or_default())
             }
@@ -145,7 +148,9 @@ impl Health {
             answers: !gone && self.web.passes() > 0 || self.is_up(),
             proven: self.start.proven(),
             readiness_asked: self.ready.asked(),
-            trusted: self.jvm.shown().stranger.is_none() && (!self.jvm.is_orphan() || self.believes_orphan(desk)),
+            trusted: !self.web.elsewhere()
+                && self.jvm.shown().stranger.is_none()
+                && (!self.jvm.is_orphan() || self.believes_orphan(desk)),
         }
     }
 

@@ -31,6 +31,7 @@ pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, excused: bool) ->
         WebSeen::Refused => "connection refused".to_owned(),
         WebSeen::TimedOut if excused => "no answer in time, as calls that need the database".to_owned(),
         WebSeen::TimedOut => "no answer in time".to_owned(),
+        WebSeen::Elsewhere => "not asked: rundeck.url leads to another machine".to_owned(),
         WebSeen::CannotConnect => "the agent has no descriptor or port left".to_owned(),
         WebSeen::CannotJudge(why) => format!("cannot judge: {why:?}").to_lowercase(),
     };

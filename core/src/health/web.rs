@@ -51,6 +51,7 @@ pub(crate) fn judge(web: WebSeen, boot: Option<BootSeen>, excused: bool) -> Roun
         WebSeen::Status(_) => Round::Fail(Reason::BadStatus, false),
         WebSeen::Body | WebSeen::Truncated => Round::Fail(Reason::BadBody, false),
         WebSeen::Refused => Round::Fail(Reason::Refused, true),
+        WebSeen::Elsewhere => Round::Fail(Reason::WrongProcess, false),
         // A frozen database silences `/health` on every member once 200 requests wait for it: shared, not ours.
         WebSeen::TimedOut if excused => Round::Unknown,
         WebSeen::TimedOut => Round::Fail(Reason::Timeout, false),
@@ -82,6 +83,8 @@ pub(super) struct Web {
     answers: bool,
     /// Answering as it should, but slowly.
     slow: Gate<()>,
+    /// `rundeck.url` leads to another machine, by the last round that knew.
+    elsewhere: bool,
     /// When `/health` was last seen to answer as it should.
     answered: Option<Moment>,
     /// When the last round ended, whatever it saw: the age of the verdict.
@@ -102,6 +105,7 @@ impl Web {
             last: None,
             answers: false,
             slow: Gate::default(),
+            elsewhere: false,
             answered: None,
             looked_at: now,
             blind_since: None,
@@ -152,6 +156,9 @@ impl Web {
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
         self.mute &= web == WebSeen::Refused;
+        if !matches!(web, WebSeen::CannotConnect | WebSeen::CannotJudge(_)) {
+            self.elsewhere = web == WebSeen::Elsewhere;
+        }
         note_unjudged(web, desk);
         let since = |before: Option<Moment>, seen| (web == seen).then(|| before.unwrap_or(now));
         self.blind_since = since(self.blind_since, WebSeen::CannotConnect);
@@ -281,6 +288,11 @@ impl Web {
     /// `/health` answers as it should, but slowly.
     pub(super) fn slow(&self) -> bool {
         self.slow.shut().is_some()
+    }
+
+    /// `rundeck.url` leads to another machine.
+    pub(super) fn elsewhere(&self) -> bool {
+        self.elsewhere
     }
 
     /// Every round of this process met a port that refuses: it has never served, as far as anybody looked.

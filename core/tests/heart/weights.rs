@@ -66,6 +66,7 @@ fn each_evidence_has_its_weight() {
         (WebSeen::Redirect, Some((fall, Reason::Redirect))),
         (WebSeen::TimedOut, Some((fall, Reason::Timeout))),
         (WebSeen::Disabled, None),
+        (WebSeen::Elsewhere, Some((fall, Reason::WrongProcess))),
         (WebSeen::CannotJudge(Unjudged::Host), None),
         (WebSeen::CannotJudge(Unjudged::Name), None),
     ] {

@@ -1,7 +1,7 @@
 //! Good, wrong and broken answers.
 
 use super::*;
-use crate::rundeck::{Boot, Failure, Info, Mode, ModeSet, Web};
+use crate::rundeck::{Boot, Database, Failure, Info, Mode, ModeSet, Readiness, Web};
 
 #[tokio::test]
 async fn health_is_ok_chunked_or_with_a_length_and_nothing_else_is() -> Tested {
@@ -51,6 +51,23 @@ async fn silence_is_a_timeout_and_a_closed_port_is_refused() -> Tested {
     let client = Client::new(options(address)?)?;
     assert_eq!(client.web().await.web, Web::Failed(Failure::Refused));
     assert_eq!(client.boot().await, Boot::Failed(Failure::Refused));
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_machine_is_asked_nothing_and_gets_no_token() -> Tested {
+    let scripts = (0..6).map(|_| vec![Reply::Bytes(chunked("200 OK", "ok"))]).collect();
+    let server = Server::play(scripts).await?;
+    let elsewhere = |_, _| Some("ens5".to_owned());
+    let client = Client::new(Options { leaves_by: elsewhere, ..options(server.address)? })?;
+    let why = Failure::Elsewhere { address: server.address.ip(), card: "ens5".into() };
+    assert_eq!(client.web().await.web, Web::Failed(why.clone()));
+    assert_eq!(client.boot().await, Boot::Failed(why.clone()));
+    assert_eq!(client.info().await, Info::Failed(why.clone()));
+    assert_eq!(client.database(SOON).await, Database::Failed(why.clone()));
+    assert_eq!(client.set_mode(Mode::Passive).await, ModeSet::Failed(why.clone()));
+    assert_eq!(client.readiness(true).await.readiness, Readiness::Failed(why));
+    assert!(server.requests().is_empty(), "{:?}", server.requests());
     Ok(())
 }
 

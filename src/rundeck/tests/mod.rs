@@ -124,6 +124,7 @@ fn options(address: SocketAddr) -> Result<Options, TokenError> {
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(10),
         token: Some(Token::parse("s3cret")?),
+        leaves_by: |_, _| None,
         monotonic: || NOW.get(),
     })
 }

@@ -48,6 +48,7 @@ impl Eyes {
             tls_server_name: None,
             connect_timeout: TIMEOUT,
             timeout: TIMEOUT,
+            leaves_by: |_, _| None,
             monotonic: || BEGAN.elapsed(),
             token: scene.token.map(|token| Token::parse(token).expect("a token")),
             // Real time is not the table's: kept connections are renewed by their uses.
@@ -71,6 +72,7 @@ impl Eyes {
                 let round = web::look(&self.client, *with_boot).await;
                 let late = round.web == WebSeen::TimedOut;
                 self.noticed.push(Event::Noticed(Notice::Certificate, round.certificate));
+                self.noticed.push(Event::Noticed(Notice::Elsewhere, round.elsewhere));
                 (Reply::Web(round.web, round.boot), self.length(0, late, TIMED_OUT))
             }
             Call::ProbeApi => {
