@@ -9,6 +9,8 @@ use std::fmt;
 words! {
     /// Something that is wrong and that people can cure. It changes no verdict by itself.
     Finding {
+        /// A group registers addresses, and this machine has none that it could be registered by.
+        AddressMissing = "address-missing",
         /// The API answers 5xx.
         ApiFailing = "api-failing",
         /// The API does not answer in time.
@@ -80,6 +82,9 @@ impl Finding {
     /// What to do about it.
     pub fn cure(self) -> &'static str {
         match self {
+            Finding::AddressMissing => {
+                "use a target group of type instance, or give this machine a private IPv4 address"
+            }
             Finding::ApiUnreadable => "look for a wrong context path in rundeck.url, or something else on its port",
             Finding::ApiFailing => "look at Rundeck's database and its service.log",
             Finding::ApiTimeout => "look at Rundeck's database",
