@@ -78,7 +78,7 @@ async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource
     };
     let known = match process {
         ProcessSeen::One(process, _) => Some(process),
-        ProcessSeen::None | ProcessSeen::Several(_) => None,
+        ProcessSeen::None | ProcessSeen::Hidden | ProcessSeen::Several(_) => None,
     };
     let disks = watch.time(Check::Disk, Disks::new(settings.looks.directories.clone()).look(known)).await;
     let look = Look { process, web: round.web, boot: round.boot, ready: Some(ready), api, disks, host: host::look() };

@@ -59,16 +59,17 @@ fn scan(endpoint: Endpoint) -> (ProcessSeen, Option<KnownJvm>) {
         }
         Ok(Found::Several(pids)) => (ProcessSeen::Several(u32::try_from(pids.len()).unwrap_or(u32::MAX)), None),
         Ok(Found::None) => (ProcessSeen::None, None),
+        Ok(Found::Hidden) => (ProcessSeen::Hidden, None),
         Err(error) => {
             tracing::warn!("processes cannot be listed: {error}");
-            (ProcessSeen::None, None)
+            (ProcessSeen::Hidden, None)
         }
     }
 }
 
 /// What the scan itself has told. A process that has ended since is the pidfd's to tell.
 fn plain(jvm: &Jvm) -> JvmSeen {
-    JvmSeen { memory: jvm.memory_bytes, threads: jvm.threads, ..JvmSeen::default() }
+    JvmSeen { memory: jvm.memory_bytes, threads: jvm.threads, stopping: None, stranger: None }
 }
 
 fn process(jvm: &Jvm) -> Process {

@@ -49,6 +49,8 @@ words! {
         NoTargetGroup = "no-target-group",
         /// The role lacks a permission.
         PermissionMissing = "permission-missing",
+        /// The process table hides other users' processes, Rundeck's among them.
+        ProcessHidden = "process-hidden",
         /// The end of Rundeck's process cannot be watched.
         ProcessUnwatched = "process-unwatched",
         /// A receipt is not on disk.
@@ -109,6 +111,9 @@ impl Finding {
             Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
             Finding::PermissionMissing => "allow it to the instance's role",
+            Finding::ProcessHidden => {
+                "put the agent's user into the group that the mount of /proc names (gid=), or mount it without hidepid"
+            }
             Finding::ProcessUnwatched => "raise the limit of descriptors",
             Finding::RundeckName => "use an address, best 127.0.0.1",
             Finding::RundeckUrl => "set the context path in rundeck.url (server.servlet.context-path)",

@@ -53,7 +53,7 @@ pub fn info(mode: Option<Mode>, running: Option<u32>) -> ApiSeen {
 }
 
 pub fn jvm() -> JvmSeen {
-    JvmSeen { memory: 1 << 30, threads: 60, stopping: false, stranger: None }
+    JvmSeen { memory: 1 << 30, threads: 60, stopping: Some(false), stranger: None }
 }
 
 pub fn ready(readiness: Readiness) -> ReadySeen {

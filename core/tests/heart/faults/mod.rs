@@ -7,6 +7,7 @@ mod calls;
 mod exit_watch;
 mod first_up;
 mod groups;
+mod hidden;
 mod joining;
 mod lanes;
 mod members;
