@@ -15,6 +15,7 @@ use crate::store::{OpenError, Store};
 use crate::systemd;
 use crate::watch::client::Tokens;
 use crate::watch::disk::Disks;
+use crate::watch::host::Machine;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
 use rundeck_alb_core::{Circumstances, Ending, Event, Heart, Notice};
@@ -113,6 +114,7 @@ impl Start<'_> {
             tokens,
             finder: Finder::new(endpoint),
             disks: Disks::new(self.settings.looks.directories.clone()),
+            machine: Machine::default(),
             cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
             store,
             boot_id,

@@ -1,11 +1,11 @@
 //! One look at `system/info` with the token, and the token's file, which is read again when it changes.
 
+use super::single::Single;
 use crate::rundeck::{self, Client, Failure, Token};
 use rundeck_alb_core::{ApiSeen, Info, Mode};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::Semaphore;
 
 /// No token file is longer: a token is one word.
 const MAX_TOKEN_BYTES: u64 = 4096;
@@ -19,14 +19,13 @@ pub struct TokenSource {
     file: Option<PathBuf>,
     /// Change time and length of the file as last read.
     read: Mutex<Option<(SystemTime, u64)>>,
-    /// One read at a time.
-    turn: Arc<Semaphore>,
+    reads: Single,
 }
 
 impl TokenSource {
     /// A file that is read again when it changes; `None`: the client has its token, or none, for good.
     pub fn new(file: Option<PathBuf>) -> TokenSource {
-        TokenSource { file, read: Mutex::new(None), turn: Arc::new(Semaphore::new(1)) }
+        TokenSource { file, read: Mutex::new(None), reads: Single::default() }
     }
 
     /// Gives the client the file's token if it changed since the last look.
@@ -37,16 +36,9 @@ impl TokenSource {
         let Some(path) = self.file.clone() else { return Ok(()) };
         let known = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let slow = format!("{}: it cannot be read within {READ_LIMIT:?}; is its disk there?", path.display());
-        let Ok(turn) = self.turn.clone().try_acquire_owned() else { return Err(slow) };
-        let read = tokio::task::spawn_blocking(move || {
-            // Held until the read has really ended, so that a hanging disk holds one worker and not one a look.
-            let _turn = turn;
-            read_changed(&path, known)
-        });
-        let fresh = match tokio::time::timeout(READ_LIMIT, read).await {
-            Ok(Ok(outcome)) => outcome?,
-            Ok(Err(_)) | Err(_) => return Err(slow),
-        };
+        let read = self.reads.look(move || read_changed(&path, known));
+        let Ok(Some(outcome)) = tokio::time::timeout(READ_LIMIT, read).await else { return Err(slow) };
+        let fresh = outcome?;
         if let Some((stamp, token)) = fresh {
             client.set_token(Some(token));
             *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(stamp);

@@ -189,6 +189,8 @@ pub enum ProcessSeen {
     None,
     /// None among those that may be seen, and those of other users may not (`hidepid`), or the table cannot be read.
     Hidden,
+    /// An earlier look for it has not come back.
+    Hung,
     /// More than one would fit.
     Several(u32),
 }

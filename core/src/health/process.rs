@@ -36,6 +36,7 @@ pub(crate) fn judged_process(seen: Option<ProcessSeen>) -> Judged {
         Some(ProcessSeen::Several(n)) => Judged::new(Outcome::Unknown, format!("{n} processes fit")),
         Some(ProcessSeen::None) => Judged::new(Outcome::Unknown, "not found"),
         Some(ProcessSeen::Hidden) => Judged::new(Outcome::Unknown, "other users' processes are hidden"),
+        Some(ProcessSeen::Hung) => Judged::new(Outcome::Unknown, "an earlier look has not come back"),
         None => Judged::new(Outcome::Unknown, "no answer in time"),
     }
 }
@@ -99,8 +100,10 @@ impl Jvm {
                 "the process table does not show other users' processes: neither Rundeck's end nor its shutdown can be \
                  seen",
             ),
-            Some(_) => desk.cured(Finding::ProcessHidden),
-            None => {}
+            Some(ProcessSeen::One(..) | ProcessSeen::None | ProcessSeen::Several(_)) => {
+                desk.cured(Finding::ProcessHidden)
+            }
+            Some(ProcessSeen::Hung) | None => {}
         }
         match seen {
             Some(ProcessSeen::One(process, jvm)) => {
@@ -114,7 +117,7 @@ impl Jvm {
                 );
                 None
             }
-            Some(ProcessSeen::None | ProcessSeen::Hidden) | None => None,
+            Some(ProcessSeen::None | ProcessSeen::Hidden | ProcessSeen::Hung) | None => None,
         }
     }
 
