@@ -6,6 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `port.rs` | the health port, opened for both families |
 //! | `start.rs` | the parts put together, in the order in which they may wait |
 //! | `error.rs`, `places.rs` | why it does not start; which folders and files it was given |
 //! | `kept.rs` | what an earlier run left behind |
@@ -22,6 +23,7 @@ mod kept;
 mod orders;
 mod perform;
 mod places;
+mod port;
 pub mod start;
 mod tell;
 
