@@ -3,6 +3,7 @@
 use crate::aws::{CallResult, Elbv2, Imds, Outside, Sdk, SetupError, Tally};
 use crate::clock::since_boot;
 use crate::server::Counters;
+use crate::watch::single::Single;
 use rundeck_alb_core::Trouble;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,8 @@ pub struct Cloud {
     outside: Outside,
     region: Option<String>,
     sdk: OnceCell<Sdk>,
+    /// The turn for building it: the CA store may lie on a disk that hangs.
+    builds: Single,
     imds: OnceCell<Imds>,
     elbv2: OnceCell<Elbv2>,
     seen: Mutex<Seen>,
@@ -35,6 +38,7 @@ impl Cloud {
             outside,
             region,
             sdk: OnceCell::new(),
+            builds: Single::default(),
             imds: OnceCell::new(),
             elbv2: OnceCell::new(),
             seen: Mutex::default(),
@@ -44,10 +48,7 @@ impl Cloud {
     async fn sdk(&self) -> Result<&Sdk, SetupError> {
         let build = || async {
             let outside = self.outside.clone();
-            // A panic in there has already ended the process; a worker that is gone is one more reason to try again.
-            tokio::task::spawn_blocking(move || Sdk::new(outside, since_boot))
-                .await
-                .unwrap_or(Err(SetupError::NoRegion))
+            self.builds.look(move || Sdk::new(outside, since_boot)).await.unwrap_or(Err(SetupError::Hung))
         };
         self.sdk.get_or_try_init(build).await
     }

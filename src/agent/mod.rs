@@ -6,6 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `port.rs` | the health port, opened for both families |
 //! | `start.rs` | the parts put together, in the order in which they may wait |
 //! | `error.rs`, `places.rs` | why it does not start; which folders and files it was given |
 //! | `kept.rs` | what an earlier run left behind |
@@ -22,6 +23,7 @@ mod kept;
 mod orders;
 mod perform;
 mod places;
+mod port;
 pub mod start;
 mod tell;
 
@@ -36,7 +38,7 @@ use crate::server::admin::OrderRequest;
 use crate::server::{Board, Counters, Published};
 use crate::watch::process;
 use crate::watch::signals::Signals;
-use orders::Orders;
+use orders::{Ids, Orders};
 use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Moment, Notice, Process, State};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -60,7 +62,8 @@ pub struct Agent {
 
 impl Agent {
     /// An agent around a heart that has been told what an earlier run left behind.
-    pub fn new(heart: Heart, world: World, board: Board, counters: Arc<Counters>) -> Agent {
+    /// `taken`: the receipt ids that it gave out.
+    fn new(heart: Heart, world: World, board: Board, counters: Arc<Counters>, taken: Ids) -> Agent {
         let shown = heart.snapshot().answer.state;
         Agent {
             heart,
@@ -69,7 +72,7 @@ impl Agent {
             board,
             counters,
             calls: JoinSet::new(),
-            orders: Orders::default(),
+            orders: Orders::new(taken),
             shown,
             token_in_query_told: false,
         }

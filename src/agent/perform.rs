@@ -8,8 +8,9 @@ use crate::server::Counters;
 use crate::store::Store;
 use crate::watch::api::TokenSource;
 use crate::watch::disk::Disks;
+use crate::watch::host::Machine;
 use crate::watch::process::Finder;
-use crate::watch::{api, database, host, node, readiness, targets, web};
+use crate::watch::{api, database, node, readiness, targets, web};
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Event, GroupFacts, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
 };
@@ -28,6 +29,8 @@ pub struct World {
     pub finder: Finder,
     /// Where it writes.
     pub disks: Disks,
+    /// What it runs on.
+    pub machine: Machine,
     pub cloud: Cloud,
     pub store: Arc<Store>,
     /// Names the boot in every file.
@@ -53,7 +56,7 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
         }
         Call::FindProcess { known } => Reply::Process(world.finder.find(known).await),
         Call::LookDisks { process } => Reply::Disks(world.disks.look(process).await),
-        Call::LookHost => Reply::Host(host::look()),
+        Call::LookHost => Reply::Host(world.machine.look().await),
         Call::CountInFlight => Reply::InFlight(world.finder.in_flight().await),
         Call::AskIdentity => Reply::Identity(identity(world).await),
         Call::AskLifecycle => Reply::Lifecycle(lifecycle(world).await),

@@ -4,6 +4,7 @@ use super::admin::{self, Inside};
 use super::error::{StartError, system};
 use super::kept;
 use super::places::Places;
+use super::port::health_listener;
 use super::{Agent, Cloud, World};
 use crate::aws::Outside;
 use crate::clock::Clock;
@@ -12,14 +13,13 @@ use crate::host::{self, Endpoint};
 use crate::server::health::{HealthOptions, HealthServer, Patience};
 use crate::server::{Board, Counters, Published};
 use crate::store::{OpenError, Store};
-use crate::systemd;
 use crate::watch::client::Tokens;
 use crate::watch::disk::Disks;
+use crate::watch::host::Machine;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
 use rundeck_alb_core::{Circumstances, Ending, Event, Heart, Notice};
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -72,10 +72,10 @@ impl Start<'_> {
         let signals = Signals::new(self.places.terminal).map_err(system("signal handlers"))?;
         let boot_id = host::boot_id().map_err(system("the boot id"))?;
         let (store, mut trouble) = open_store(self.places).await?;
-        let (kept, unread) = kept::load(&boot_id, &store).await;
-        trouble = trouble.or(unread);
+        let left = kept::load(&boot_id, &store).await;
+        trouble = trouble.or(left.trouble);
         let now = self.clock.now();
-        self.heart.handle(Event::Kept(kept), now);
+        self.heart.handle(Event::Kept(left.kept), now);
         if let Some(text) = trouble {
             self.heart.handle(Event::Noticed(Notice::Store, Some(text)), now);
         }
@@ -113,33 +113,14 @@ impl Start<'_> {
             tokens,
             finder: Finder::new(endpoint),
             disks: Disks::new(self.settings.looks.directories.clone()),
+            machine: Machine::default(),
             cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
             store,
             boot_id,
             counters: counters.clone(),
         };
-        Ok(Agent::new(self.heart, world, self.board, counters).run(signals, orders).await)
+        Ok(Agent::new(self.heart, world, self.board, counters, left.ids).run(signals, orders).await)
     }
-}
-
-/// The listener that systemd kept or opened, else one of our own. Where the kernel has no IPv6, `[::]` means `0.0.0.0`.
-fn health_listener(wanted: SocketAddr) -> Result<TcpListener, StartError> {
-    if let Some(listener) = systemd::listener_passed()? {
-        return Ok(listener);
-    }
-    match TcpListener::bind(wanted) {
-        Ok(listener) => Ok(listener),
-        Err(error) if wanted.is_ipv6() && wanted.ip().is_unspecified() && no_ipv6(&error) => {
-            let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port()));
-            TcpListener::bind(addr).map_err(|source| StartError::Listen { addr, source })
-        }
-        Err(source) => Err(StartError::Listen { addr: wanted, source }),
-    }
-}
-
-fn no_ipv6(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
 }
 
 async fn open_store(places: &Places) -> Result<(Arc<Store>, Option<String>), StartError> {

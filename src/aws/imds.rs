@@ -1,9 +1,14 @@
 //! Instance metadata (IMDSv2): who this node is, where it is going, what its tags say.
 //!
+//! An answer speaks only for what was asked: an item is not there only where the request for that very item was
+//! answered 404 with the service's own page, and it has a value only where one came that looks like it (`items.rs`).
+//! All else is an error: nobody knows.
+//!
 //! On a 401 the SDK's client repeats the same token for up to six hours (the token's life), so the client is thrown
 //! away and built anew, once per call. It paces nothing; queries are throttled per instance. The SDK bounds answers by
 //! time only, not by size: they come from the instance's own link.
 
+use super::items::{self, Identity};
 use aws_config::imds::Client;
 use aws_config::imds::client::error::{ImdsError as SdkImdsError, TokenError};
 use aws_config::provider_config::ProviderConfig;
@@ -12,9 +17,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, SharedRetryClassifier};
 use aws_smithy_types::error::display::DisplayErrorContext;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,18 +34,10 @@ const ATTEMPTS: u32 = 3;
 /// which nobody rebuilds; over 120 s, else the SDK would fetch one for each call.
 const TOKEN_TTL: Duration = Duration::from_secs(300);
 
-/// Who this node is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// `i-…`.
-    pub instance_id: String,
-    /// Primary private address.
-    pub private_ip: String,
-    pub region: String,
-    pub availability_zone: String,
-    /// `aws`, `aws-cn`, `aws-us-gov`.
-    pub partition: String,
-}
+const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
+const LIFECYCLE: &str = "/latest/meta-data/autoscaling/target-lifecycle-state";
+/// The keys of all tags; each tag's value stands below.
+const TAGS: &str = "/latest/meta-data/tags/instance";
 
 /// Why metadata could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +60,9 @@ pub enum ImdsError {
     /// An answer that is not the metadata's.
     #[error("instance metadata gave an answer that cannot be used: {0}")]
     BadAnswer(String),
+    /// The list of tags is not there: nobody can tell which there are.
+    #[error("instance metadata show no tags: they are off for this instance, or it has none")]
+    NoTags,
     /// `AWS_EC2_METADATA_DISABLED=true`.
     #[error("instance metadata is switched off by AWS_EC2_METADATA_DISABLED")]
     Disabled,
@@ -84,44 +84,45 @@ impl Imds {
         Self { config, endpoint, disabled, client, counts: Mutex::default() }
     }
 
-    /// Who this node is, from the identity document (renewed only when the instance starts) and the partition.
+    /// Who this node is, from the identity document (renewed only when the instance starts).
     ///
     /// # Errors
-    /// [`ImdsError`]; `BadAnswer` where the document is missing or lacks something.
+    /// [`ImdsError`]; `BadAnswer` where the document is missing, lacks something or says something odd.
     pub async fn identity(&self) -> Result<Identity, ImdsError> {
-        let text = self.get("/latest/dynamic/instance-identity/document").await?;
-        let text = text.ok_or_else(|| ImdsError::BadAnswer("no identity document (404)".to_owned()))?;
-        let document: Document = serde_json::from_str(&text)
-            .map_err(|error| ImdsError::BadAnswer(format!("the identity document: {error}")))?;
-        let partition = self.get("/latest/meta-data/services/partition").await?;
-        Ok(Identity {
-            partition: partition.unwrap_or_else(|| partition_of(&document.region).to_owned()),
-            instance_id: document.instance_id,
-            private_ip: document.private_ip,
-            region: document.region,
-            availability_zone: document.availability_zone,
-        })
+        let text = self.get(DOCUMENT).await?.ok_or_else(|| bad(DOCUMENT, "not there (404)"))?;
+        items::document(&text).map_err(|why| bad(DOCUMENT, why))
     }
 
     /// Where the Auto Scaling group sends this instance (`InService`, `Terminated`, …), not where it is: `InService`
-    /// already while it is pending. `None` outside a group.
+    /// already while it is pending. `None` outside a group. A word that is not known yet is handed on as it is.
     ///
     /// # Errors
-    /// [`ImdsError`].
+    /// [`ImdsError`]; `BadAnswer` for what is no such word.
     pub async fn lifecycle(&self) -> Result<Option<String>, ImdsError> {
-        self.get("/latest/meta-data/autoscaling/target-lifecycle-state").await
+        let text = self.get(LIFECYCLE).await?;
+        text.map(|text| items::word(&text).map_err(|why| bad(LIFECYCLE, why))).transpose()
     }
 
-    /// The instance's tag. `None`: there is no such tag, or tags in metadata are off, which is AWS's default.
+    /// The instance's tag. `None`: tags are shown, and there is no such tag.
     ///
     /// # Errors
-    /// [`ImdsError`]; `BadAnswer` for a key that metadata cannot serve (letters, digits and `+-=.,_:@` only).
+    /// [`ImdsError`]; `NoTags` where metadata show no tags at all, which is AWS's default and says nothing about this
+    /// one; `BadAnswer` for what is no tag's value, and for a key that metadata cannot serve (letters, digits and
+    /// `+-=.,_:@` only).
     pub async fn tag(&self, key: &str) -> Result<Option<String>, ImdsError> {
         let served = |c: char| c.is_ascii_alphanumeric() || "+-=.,_:@".contains(c);
         if key.is_empty() || !key.chars().all(served) {
             return Err(ImdsError::BadAnswer(format!("metadata cannot serve the tag key {key:?}")));
         }
-        self.get(&format!("/latest/meta-data/tags/instance/{key}")).await
+        let path = format!("{TAGS}/{key}");
+        if let Some(text) = self.get(&path).await? {
+            return items::tag(&text).map(Some).map_err(|why| bad(&path, why));
+        }
+        let keys = self.get(TAGS).await?.ok_or(ImdsError::NoTags)?;
+        if items::keys(&keys).map_err(|why| bad(TAGS, why))?.contains(&key) {
+            return Err(bad(&path, "404, and yet the list of tags has it"));
+        }
+        Ok(None)
     }
 
     /// Calls so far by `code` (`200`, `401`, `403`, `404`, `5xx`, `timeout`, `unreachable`, `other`).
@@ -130,7 +131,7 @@ impl Imds {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// One item; 404 is `None`. A 401 costs one more call, over a new client.
+    /// One item; `None`: it is not there. A 401 costs one more call, over a new client.
     async fn get(&self, path: &str) -> Result<Option<String>, ImdsError> {
         if self.disabled {
             return Err(ImdsError::Disabled);
@@ -148,7 +149,7 @@ impl Imds {
     async fn look(&self, path: &str) -> Result<Option<String>, ImdsError> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (code, looked) = match client.get(path).await {
-            Ok(text) => ("200", Ok(Some(text.as_ref().trim().to_owned()))),
+            Ok(text) => ("200", Ok(Some(text.as_ref().to_owned()))),
             Err(error) => read(&error),
         };
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(code).or_default() += 1;
@@ -189,15 +190,22 @@ impl ClassifyRetry for OnlyServerErrors {
     }
 }
 
+/// An answer for this item that says nothing about it.
+fn bad(path: &str, why: impl Display) -> ImdsError {
+    ImdsError::BadAnswer(format!("{path}: {why}"))
+}
+
 /// The metric's label, and what the error means.
 fn read(error: &SdkImdsError) -> (&'static str, Result<Option<String>, ImdsError>) {
-    if let Some(status) = status(error) {
+    if let Some((status, item)) = status(error) {
         return match status {
-            404 => ("404", Ok(None)),
+            404 if item.is_some_and(items::is_not_found_page) => ("404", Ok(None)),
+            404 if item.is_some() => ("404", Err(bad_status("404 without the service's page"))),
             401 => ("401", Err(ImdsError::Unauthorized)),
             403 => ("403", Err(ImdsError::Forbidden)),
             500.. => ("5xx", Err(ImdsError::Unavailable(status))),
-            _ => ("other", Err(ImdsError::BadAnswer(format!("status {status}")))),
+            _ if item.is_none() => ("other", Err(bad_status(&format!("status {status} for the token")))),
+            _ => ("other", Err(bad_status(&format!("status {status}")))),
         };
     }
     let text = DisplayErrorContext(error).to_string();
@@ -209,14 +217,20 @@ fn read(error: &SdkImdsError) -> (&'static str, Result<Option<String>, ImdsError
     }
 }
 
-/// The status of the answer to the item or to the token, if there was one that is no success.
-fn status(error: &SdkImdsError) -> Option<u16> {
+fn bad_status(what: &str) -> ImdsError {
+    ImdsError::BadAnswer(what.to_owned())
+}
+
+/// The status of the answer that was no success, with its body where the item itself was answered. Without: it was the
+/// token that was asked for, and the item never was.
+fn status(error: &SdkImdsError) -> Option<(u16, Option<&[u8]>)> {
     if let SdkImdsError::ErrorResponse(answer) = error {
-        return Some(answer.response().status().as_u16());
+        let response = answer.response();
+        return Some((response.status().as_u16(), Some(response.body().bytes().unwrap_or_default())));
     }
     let token = error.source()?.downcast_ref::<SdkError<TokenError, HttpResponse>>()?;
     let status = token.raw_response()?.status();
-    (!status.is_success()).then(|| status.as_u16())
+    (!status.is_success()).then(|| (status.as_u16(), None))
 }
 
 /// Whether this link of the chain says that there was no answer.
@@ -237,24 +251,5 @@ fn transport(error: &(dyn Error + 'static)) -> Option<&'static str> {
         Some(error) if error.is_timeout() => Some("timeout"),
         Some(error) if error.is_io() => Some("unreachable"),
         _ => None,
-    }
-}
-
-/// The part of the identity document that counts.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    instance_id: String,
-    private_ip: String,
-    region: String,
-    availability_zone: String,
-}
-
-/// The partition where metadata does not tell it, by the Regions' names.
-fn partition_of(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
     }
 }

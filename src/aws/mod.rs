@@ -10,12 +10,14 @@
 //! | `groups.rs` | what a target group is like |
 //! | `error.rs` | what AWS's errors mean |
 //! | `imds.rs` | instance metadata (IMDSv2) |
+//! | `items.rs` | what its items look like, and its page for what is not there |
 //! | `tally.rs` | calls counted for the metrics |
 
 mod elbv2;
 mod error;
 mod groups;
 mod imds;
+mod items;
 mod sdk;
 mod tally;
 
@@ -24,6 +26,7 @@ mod tests;
 
 pub use elbv2::{Change, Elbv2, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
-pub use imds::{Identity, Imds, ImdsError};
+pub use imds::{Imds, ImdsError};
+pub use items::Identity;
 pub use sdk::{Outside, Sdk, SetupError};
 pub use tally::{CallResult, Tally};

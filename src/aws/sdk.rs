@@ -72,6 +72,9 @@ pub enum SetupError {
     /// Nobody knows the Region. The metadata may answer later: try again.
     #[error("the AWS Region is not known: set aws.region or AWS_REGION, or let instance metadata answer")]
     NoRegion,
+    /// An earlier try still waits for the disk.
+    #[error("the CA certificates cannot be read: an earlier try still waits for the disk")]
+    Hung,
 }
 
 /// No call was made: the client for it could not be built.

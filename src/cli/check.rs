@@ -14,8 +14,9 @@ use crate::rundeck::Client;
 use crate::watch::api::TokenSource;
 use crate::watch::client::{ClientError, Tokens};
 use crate::watch::disk::Disks;
+use crate::watch::host::Machine;
 use crate::watch::process::Finder;
-use crate::watch::{api, host, readiness, web};
+use crate::watch::{api, readiness, web};
 use rundeck_alb_core::{
     ApiSeen, Check, Finding, Info, Look, LookRow, Looks, Mode, Outcome, ProcessSeen, judge_look, look_rows,
 };
@@ -78,10 +79,18 @@ async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource
     };
     let known = match process {
         ProcessSeen::One(process, _) => Some(process),
-        ProcessSeen::None | ProcessSeen::Several(_) => None,
+        ProcessSeen::None | ProcessSeen::Hidden | ProcessSeen::Hung | ProcessSeen::Several(_) => None,
     };
     let disks = watch.time(Check::Disk, Disks::new(settings.looks.directories.clone()).look(known)).await;
-    let look = Look { process, web: round.web, boot: round.boot, ready: Some(ready), api, disks, host: host::look() };
+    let look = Look {
+        process,
+        web: round.web,
+        boot: round.boot,
+        ready: Some(ready),
+        api,
+        disks,
+        host: Machine::default().look().await,
+    };
     Seen {
         look,
         took: watch.took,

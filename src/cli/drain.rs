@@ -8,6 +8,7 @@ use super::follow::{Following, Pace, exit_code};
 use super::runtime::runtime;
 use super::view::Receipt;
 use super::{Globals, steps, text};
+use crate::clock::{Clock, rfc3339};
 use crate::config::format_duration;
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -38,9 +39,10 @@ pub fn drain(globals: &Globals, flags: &DrainFlags, console: &mut Console<'_>) -
     let control = globals.control(console);
     let receipts = globals.surroundings.state_directory().join("receipts");
     runtime()?.block_on(async {
+        let ordered = rfc3339(Clock::machine().wall());
         let (id, answer) = order(&control, flags).await?;
         if flags.wait {
-            let following = Following { control, id, receipts, pace: Pace::of(flags.timeout) };
+            let following = Following { control, id, ordered, receipts, pace: Pace::of(flags.timeout) };
             return waited(&following, globals.output(), console).await;
         }
         match globals.output() {

@@ -1,15 +1,20 @@
 //! `drain --wait`: follows a drain until its receipt, over restarts of the agent, showing its steps. Every wait is
 //! bounded. Does not order anything.
+//!
+//! A drain that was cut short and taken up again by whoever joins it has one receipt, under one id: until it ends once
+//! more, the one of its first end lies there. So a receipt counts only if it ended after the order, or if the agent
+//! says that the drain is over by the very same steps.
 
 use super::console::Console;
 use super::control::{Control, ControlError};
 use super::error::{CliError, FAILED};
 use super::paint::{Paint, Sign};
 use super::steps::Row;
-use super::view::{Receipt, Status};
+use super::view::{Receipt, Status, Step};
 use super::{steps, text};
 use hyper::StatusCode;
 use rundeck_alb_core::{DrainPhase, DrainResult, StepName};
+use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +53,8 @@ pub struct Following {
     pub control: Control,
     /// Receipt id.
     pub id: String,
+    /// When the drain was ordered, as receipts write times: by this machine's clock, which is the agent's.
+    pub ordered: String,
     /// Where the agent leaves receipts: one that has stopped cannot be asked for it any more.
     pub receipts: PathBuf,
     /// The bounds.
@@ -131,13 +138,18 @@ impl Following {
     async fn ask(&self) -> Result<Look, ControlError> {
         // A drain that goes on for whoever has joined it still has the receipt of its first end.
         let status = super::status::ask(&self.control).await?.0;
-        if status.drain.as_ref().is_some_and(|drain| drain.id == self.id && drain.phase != DrainPhase::Done.word()) {
+        let drain = status.drain.as_ref().filter(|drain| drain.id == self.id);
+        if drain.is_some_and(|drain| drain.phase != DrainPhase::Done.word()) {
             return Ok(Look::Running(Box::new(status)));
         }
         let path = format!("/receipts/{}", self.id);
         let receipt = self.control.get(&path).await?;
         match receipt.status {
-            StatusCode::OK => Ok(Look::Receipt(receipt.json(&path)?)),
+            StatusCode::OK => {
+                let receipt: Value = receipt.json(&path)?;
+                let ours = self.is_new(&receipt) || drain.is_some_and(|drain| tells(&receipt, &drain.steps));
+                Ok(if ours { Look::Receipt(receipt) } else { Look::Over })
+            }
             StatusCode::NOT_FOUND => Ok(Look::Over),
             _ => Err(receipt.unexpected(&path)),
         }
@@ -152,8 +164,22 @@ impl Following {
         if std::fs::metadata(&path).ok()?.len() > MAX_RECEIPT {
             return None;
         }
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        let receipt = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        Some(receipt).filter(|receipt| self.is_new(receipt))
     }
+
+    /// Whether it was written after the order. All times of receipts have one width: they sort as they are.
+    fn is_new(&self, receipt: &Value) -> bool {
+        receipt.get("ended").and_then(Value::as_str).is_some_and(|ended| ended >= self.ordered.as_str())
+    }
+}
+
+/// Whether a receipt is about exactly these steps. When they began is told anew at each look, and may differ by a
+/// millisecond.
+fn tells(receipt: &Value, steps: &[Step]) -> bool {
+    let written = receipt.get("steps").and_then(|steps| Vec::<Step>::deserialize(steps).ok());
+    let what = |step: &Step| Step { started: String::new(), ..step.clone() };
+    written.is_some_and(|written| written.iter().map(what).eq(steps.iter().map(what)))
 }
 
 /// The steps as they are shown: one block that is redrawn on a terminal, elsewhere a line for each that is new.

@@ -128,7 +128,9 @@ fn worded(name: &str, sign: Sign, detail: String, status: &Status) -> (String, S
 /// The last line: what came of the drain.
 pub fn ending(receipt: &Receipt, paint: Paint) -> String {
     let took = text::measured(receipt.took_ms);
-    let jobs = format!("{} waited for", text::count(receipt.running_jobs_waited_for, "job", "jobs"));
+    let jobs = receipt
+        .running_jobs_waited_for
+        .map_or("jobs unknown".to_owned(), |jobs| format!("{} waited for", text::count(jobs, "job", "jobs")));
     let cut = receipt
         .inflight_at_cut
         .map_or("requests cut unknown".to_owned(), |cut| format!("{} cut", text::count(cut, "request", "requests")));

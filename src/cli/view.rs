@@ -207,7 +207,7 @@ pub struct Receipt {
     pub steps: Vec<Step>,
     /// The most jobs seen running.
     #[serde(default)]
-    pub running_jobs_waited_for: u64,
+    pub running_jobs_waited_for: Option<u64>,
     /// Jobs still running at the end; `None`: unknown.
     pub running_jobs_left: Option<u64>,
     /// In flight when the quiet phase ended; `None`: unknown.

@@ -13,9 +13,10 @@ pub struct OwnUse {
     pub virtual_bytes: u64,
     /// User and system time since the start, in milliseconds.
     pub cpu_ms: u64,
-    pub open_fds: u64,
-    /// How many may be open (the soft limit).
-    pub max_fds: u64,
+    /// `None`: nobody can tell.
+    pub open_fds: Option<u64>,
+    /// How many may be open (the soft limit); `None`: nobody can tell.
+    pub max_fds: Option<u64>,
     pub threads: u32,
     /// Start, in seconds since 1970.
     pub start_unix_s: u64,
@@ -48,8 +49,8 @@ pub fn own_use() -> Option<OwnUse> {
     })
 }
 
-fn count(number: Option<usize>) -> u64 {
-    number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
+fn count(number: Option<usize>) -> Option<u64> {
+    number.and_then(|number| u64::try_from(number).ok())
 }
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ mod tests {
     fn the_own_process_uses_something_of_everything() {
         let used = own_use().expect("own use");
         assert!(used.resident_bytes > 100_000 && used.virtual_bytes >= used.resident_bytes, "{used:?}");
-        assert!(used.open_fds >= 3 && used.max_fds >= used.open_fds, "{used:?}");
+        assert!(used.open_fds >= Some(3) && used.max_fds >= used.open_fds, "{used:?}");
         assert!(used.threads >= 1 && used.start_unix_s > 1_700_000_000, "{used:?}");
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// What such a thread is called: 15 bytes are all that the kernel keeps of a name.
 const HANDLERS: [&[u8]; 3] = [b"SIGTERM handler", b"SIGINT handler", b"SIGHUP handler"];
@@ -28,33 +29,55 @@ impl Threads {
     /// before.
     ///
     /// # Errors
-    /// The process has ended, or its threads are hidden.
+    /// The process has ended, or not all of its threads can be read and those that can are no handlers.
     pub(super) fn stopping(&mut self, pid: u32) -> io::Result<bool> {
+        self.stopping_in(&PathBuf::from(format!("/proc/{pid}/task")))
+    }
+
+    fn stopping_in(&mut self, tasks: &Path) -> io::Result<bool> {
         let mut met = HashMap::with_capacity(self.0.len());
-        let mut stopping = false;
-        for entry in std::fs::read_dir(format!("/proc/{pid}/task"))?.take(MOST_THREADS) {
+        let (mut stopping, mut unread) = (false, None);
+        for (number, entry) in std::fs::read_dir(tasks)?.enumerate() {
+            if number >= MOST_THREADS {
+                unread = Some(io::ErrorKind::QuotaExceeded.into());
+                break;
+            }
             let Some(thread) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let looks = self.0.get(&thread).copied().unwrap_or(0);
             if looks >= LOOKS {
                 met.insert(thread, looks);
-            } else if is_handler(pid, thread) {
+                continue;
+            }
+            match is_handler(tasks, thread) {
                 // Never known: it is read until it has gone.
-                stopping = true;
-            } else {
-                met.insert(thread, looks + 1);
+                Ok(true) => stopping = true,
+                Ok(false) => drop(met.insert(thread, looks + 1)),
+                // Not known either: the next look reads it again.
+                Err(error) => unread = Some(error),
             }
         }
         self.0 = met;
-        Ok(stopping)
+        match unread {
+            Some(error) if !stopping => Err(error),
+            _ => Ok(stopping),
+        }
     }
 }
 
 /// A thread that has ended since the listing is none.
-fn is_handler(pid: u32, thread: u32) -> bool {
+fn is_handler(tasks: &Path, thread: u32) -> io::Result<bool> {
     let mut name = [0; 16];
-    let read = File::open(format!("/proc/{pid}/task/{thread}/comm")).and_then(|mut comm| comm.read(&mut name));
-    let name = read.ok().and_then(|size| name.get(..size)).unwrap_or_default();
-    HANDLERS.contains(&name.trim_ascii_end())
+    let read = File::open(tasks.join(format!("{thread}/comm"))).and_then(|mut comm| comm.read(&mut name));
+    match read {
+        Ok(size) => Ok(HANDLERS.contains(&name.get(..size).unwrap_or_default().trim_ascii_end())),
+        Err(error) if has_ended(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Of a thread that ends between open and read the kernel says `ESRCH`.
+fn has_ended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 #[cfg(test)]
@@ -93,6 +116,33 @@ mod tests {
         }
         drop(others);
         assert!(threads.stopping(u32::MAX).is_err(), "no such process");
+    }
+
+    /// Without a descriptor left, or behind a security module, a name cannot be read: nobody knows whose it is.
+    #[test]
+    fn names_that_cannot_be_read_are_no_all_clear_and_are_read_again() {
+        let tasks = tempfile::tempdir().expect("a folder");
+        let name = |thread: &str, name: &str| {
+            let folder = tasks.path().join(thread);
+            std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join("comm"), name)).expect("written");
+        };
+        name("7", "main\n");
+        // A directory in place of the file: it opens, and reading it fails.
+        std::fs::create_dir_all(tasks.path().join("8/comm")).expect("made");
+        let mut threads = Threads::default();
+        for _ in 0..4 {
+            assert!(threads.stopping_in(tasks.path()).is_err());
+        }
+        name("9", "SIGTERM handler\n");
+        assert!(threads.stopping_in(tasks.path()).expect("one is enough"));
+        std::fs::remove_dir_all(tasks.path().join("9")).expect("ended");
+        std::fs::remove_dir(tasks.path().join("8/comm")).expect("readable");
+        name("8", "SIGINT handler\n");
+        assert!(threads.stopping_in(tasks.path()).expect("read again"));
+        name("8", "main\n");
+        assert!(!threads.stopping_in(tasks.path()).expect("all are read"));
+        std::fs::create_dir_all(tasks.path().join("10")).expect("no name yet: ended since the listing");
+        assert!(!threads.stopping_in(tasks.path()).expect("all that are there are read"));
     }
 
     #[test]

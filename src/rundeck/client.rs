@@ -12,6 +12,7 @@ use super::token::Token;
 use super::wire::{Ask, Wire};
 use super::{answer::Answer, decode};
 use hyper::Method;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -34,6 +35,8 @@ pub struct Client {
     wire: Wire,
     timeout: Duration,
     token: RwLock<Option<Token>>,
+    /// The token was refused since somebody asked.
+    refused: AtomicBool,
     learnt: Mutex<Learnt>,
 }
 
@@ -70,6 +73,7 @@ impl Client {
             wire: Wire::new(&options)?,
             timeout: options.timeout,
             token: RwLock::new(options.token),
+            refused: AtomicBool::new(false),
             learnt: Mutex::default(),
         })
     }
@@ -77,6 +81,11 @@ impl Client {
     /// Replaces the token from the next call on (the file has changed).
     pub fn set_token(&self, token: Option<Token>) {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    /// The server has refused the token since this was last asked: whoever knows where it comes from looks there again.
+    pub fn was_refused(&self) -> bool {
+        self.refused.swap(false, Ordering::Relaxed)
     }
 
     /// Asks `GET /health`, exactly that path: any other makes Rundeck keep a session for each look. Over a kept
@@ -192,7 +201,7 @@ impl Client {
         let Some(ask) = self.with_token(Method::GET, OLDEST_API, "system/info") else {
             return Info::NoToken;
         };
-        let (info, api_version) = match self.wire.send(&ask).await {
+        let (info, api_version) = match self.say(&ask).await {
             Ok(answer) => decode::info(&answer),
             Err(failure) => (Info::Failed(failure), None),
         };
@@ -211,8 +220,7 @@ impl Client {
         let Some(ask) = self.with_token(Method::GET, STATUS_API, "system/executions/status") else {
             return Database::NoToken;
         };
-        let (database, api_version) = match self.wire.send(&Ask { lane: ask.lane.fresh(), timeout: limit, ..ask }).await
-        {
+        let (database, api_version) = match self.say(&Ask { lane: ask.lane.fresh(), timeout: limit, ..ask }).await {
             Ok(answer) => decode::database(&answer),
             Err(failure) => (Database::Failed(failure), None),
         };
@@ -230,10 +238,19 @@ impl Client {
         let Some(ask) = self.with_token(Method::POST, OLDEST_API, path) else {
             return ModeSet::NoToken;
         };
-        match self.wire.send(&Ask { timeout: self.timeout.max(MODE_TIMEOUT), ..ask }).await {
+        match self.say(&Ask { timeout: self.timeout.max(MODE_TIMEOUT), ..ask }).await {
             Ok(answer) => decode::mode_set(&answer, mode),
             Err(failure) => ModeSet::Failed(failure),
         }
+    }
+
+    /// Sends a call with the token, and notes that it was refused.
+    async fn say(&self, ask: &Ask<Verified>) -> Result<Answer, Failure> {
+        let answer = self.wire.send(ask).await;
+        if answer.as_ref().is_ok_and(|answer| matches!(answer.status, 401 | 403)) {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// A look without a token, and what is wrong with the certificate. One time-out bounds both attempts.

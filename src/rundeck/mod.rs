@@ -14,6 +14,7 @@
 //! | `client.rs` | the questions |
 //! | `readiness.rs` | which readiness endpoint a version has, and how its answer reads, pure |
 //! | `wire.rs` | one HTTP/1.1 exchange, time-outs |
+//! | `names.rs` | a host name's addresses, from one worker at most |
 //! | `lane.rs` | which connection carries a request: a token goes with a verified one only |
 //! | `link.rs` | one open connection, and the few that are kept |
 //! | `answer.rs` | an answer or a typed failure of the transport |
@@ -26,6 +27,7 @@ mod decode;
 mod facts;
 mod lane;
 mod link;
+mod names;
 mod options;
 mod readiness;
 mod tls;

@@ -7,6 +7,7 @@
 use super::answer::{Answer, Failure};
 use super::lane::{Connectors, Lane, Unverified, Verified};
 use super::link::{Era, Kept, Link, Stream};
+use super::names::Names;
 use super::options::{Options, SetupError};
 use super::tls::{Fingerprint, TlsError, Trust, client_config};
 use super::url::BaseUrl;
@@ -48,6 +49,7 @@ impl Ask<Verified> {
 pub(super) struct Wire {
     url: BaseUrl,
     host: HeaderValue,
+    names: Names,
     connect_timeout: Duration,
     leaves_by: fn(IpAddr, IpAddr) -> Option<String>,
     tls: Option<Tls>,
@@ -74,6 +76,7 @@ impl Wire {
         let tls = url.https.then(|| Tls::new(options)).transpose()?;
         Ok(Self {
             host: HeaderValue::from_str(&host).map_err(|_| SetupError::HostHeader(host))?,
+            names: Names::default(),
             connect_timeout: options.connect_timeout,
             leaves_by: options.leaves_by,
             url,
@@ -133,8 +136,7 @@ impl Wire {
     }
 
     async fn open<L: Lane>(&self) -> Result<Link<L>, Failure> {
-        let address = (self.url.host.as_str(), self.url.port);
-        let tcp = timeout(self.connect_timeout, TcpStream::connect(address))
+        let tcp = timeout(self.connect_timeout, self.names.connect(&self.url.host, self.url.port))
             .await
             .map_err(|_| Failure::Timeout)?
             .map_err(|e| Failure::from_connect(&e))?;

@@ -1,5 +1,5 @@
-//! From the world to events: one file per thing that is watched, and `client.rs`, which builds what Rundeck is asked
-//! with.
+//! From the world to events: one file per thing that is watched, `client.rs`, which builds what Rundeck is asked with,
+//! and `single.rs`, which keeps what may hang to one worker.
 //!
 //! Thin: each function looks once and says what it saw in the heart's words. When to look, and what follows from it,
 //! is decided in the heart.
@@ -13,5 +13,6 @@ pub mod node;
 pub mod process;
 pub mod readiness;
 pub mod signals;
+pub mod single;
 pub mod targets;
 pub mod web;

@@ -26,10 +26,10 @@ pub async fn lifecycle(imds: &Imds) -> Result<Option<String>, String> {
     imds.lifecycle().await.map_err(|e| e.to_string())
 }
 
-/// An instance tag; `None`: not there, or tags are not shown to the instance.
+/// An instance tag; `None`: there is none of this name.
 ///
 /// # Errors
-/// As [`identity`].
+/// As [`identity`]; metadata that show no tags at all tell nothing about this one.
 pub async fn tag(imds: &Imds, key: &str) -> Result<Option<String>, String> {
     imds.tag(key).await.map_err(|e| e.to_string())
 }

@@ -1,8 +1,10 @@
 //! The Rundeck process: found, its end seen at once, and what is in flight on its port.
 //!
-//! Scans and dumps block for milliseconds: they run on tokio's blocking workers. A process that is known is looked at
-//! right here, which takes less time than waking a worker.
+//! Scans and dumps block for milliseconds, or hang with a process that keeps its memory's lock: they run on workers,
+//! one of each kind at a time. A process that is known is looked at right here, which takes less time than waking a
+//! worker.
 
+use super::single::Single;
 use crate::host::{self, Endpoint, Found, Jvm, KnownJvm};
 use rundeck_alb_core::{Event, JvmSeen, Notice, Process, ProcessSeen};
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +14,14 @@ use std::sync::{Mutex, PoisonError};
 pub struct Finder {
     endpoint: Endpoint,
     known: Mutex<Option<KnownJvm>>,
+    scans: Single,
+    counts: Single,
 }
 
 impl Finder {
     /// A finder for the process that serves this endpoint.
     pub fn new(endpoint: Endpoint) -> Finder {
-        Finder { endpoint, known: Mutex::new(None) }
+        Finder { endpoint, known: Mutex::new(None), scans: Single::default(), counts: Single::default() }
     }
 
     /// Looks; `watched` is the process that the heart watches.
@@ -26,10 +30,7 @@ impl Finder {
             return seen;
         }
         let endpoint = self.endpoint;
-        let Ok(scanned) = tokio::task::spawn_blocking(move || scan(endpoint)).await else {
-            return ProcessSeen::None;
-        };
-        let (seen, known) = scanned;
+        let Some((seen, known)) = self.scans.look(move || scan(endpoint)).await else { return ProcessSeen::Hung };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
         seen
     }
@@ -44,7 +45,7 @@ impl Finder {
     /// Connections in flight on Rundeck's port; `None`: nobody can tell.
     pub async fn in_flight(&self) -> Option<u32> {
         let endpoint = self.endpoint;
-        tokio::task::spawn_blocking(move || host::in_flight(endpoint)).await.ok().flatten()
+        self.counts.look(move || host::in_flight(endpoint)).await.flatten()
     }
 }
 
@@ -59,16 +60,17 @@ fn scan(endpoint: Endpoint) -> (ProcessSeen, Option<KnownJvm>) {
         }
         Ok(Found::Several(pids)) => (ProcessSeen::Several(u32::try_from(pids.len()).unwrap_or(u32::MAX)), None),
         Ok(Found::None) => (ProcessSeen::None, None),
+        Ok(Found::Hidden) => (ProcessSeen::Hidden, None),
         Err(error) => {
             tracing::warn!("processes cannot be listed: {error}");
-            (ProcessSeen::None, None)
+            (ProcessSeen::Hidden, None)
         }
     }
 }
 
 /// What the scan itself has told. A process that has ended since is the pidfd's to tell.
 fn plain(jvm: &Jvm) -> JvmSeen {
-    JvmSeen { memory: jvm.memory_bytes, threads: jvm.threads, ..JvmSeen::default() }
+    JvmSeen { memory: jvm.memory_bytes, threads: jvm.threads, stopping: None, stranger: None }
 }
 
 fn process(jvm: &Jvm) -> Process {

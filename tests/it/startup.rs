@@ -54,7 +54,8 @@ async fn without_any_configuration_it_serves_and_changes_nothing() {
     config.env = world.agent_env(0).into_iter().map(|(k, v)| (k.to_string(), v)).collect();
     let agent = TestAgent::start(&config).await;
     agent.says("200 ok").await;
-    until("the findings", async || agent.finds("no-target-group").await && agent.finds("token-missing").await).await;
+    until("the findings", async || agent.finds("instance-tag-unreadable").await && agent.finds("token-missing").await)
+        .await;
     assert_eq!(world.api().calls().total(), 0);
 }
 

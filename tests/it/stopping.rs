@@ -43,7 +43,7 @@ fn handles(pid: u32, number: u32) -> bool {
 /// Whether the process is on its way out, as the agent looks at it.
 async fn stopping(finder: &Finder, known: Option<Process>) -> (Process, bool) {
     match finder.find(known).await {
-        ProcessSeen::One(process, seen) => (process, seen.stopping),
+        ProcessSeen::One(process, seen) => (process, seen.stopping == Some(true)),
         other => panic!("{other:?}"),
     }
 }

@@ -105,7 +105,7 @@ impl Broken {
                 Some(Event::Reply(id, Reply::Ready(ReadySeen { readiness: Readiness::NotReady, ..seen })))
             }
             (Flaw::DeafToSigterm, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {
-                let jvm = JvmSeen { stopping: false, ..jvm };
+                let jvm = JvmSeen { stopping: Some(false), ..jvm };
                 Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
             }
             (Flaw::TrustsStrangers, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {

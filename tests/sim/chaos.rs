@@ -158,7 +158,14 @@ impl Schedule<'_> {
             Happening::StatsNull => world.rundeck.stats_null = until,
             Happening::Unreadable => world.rundeck.api_unreadable = until,
             Happening::Unseen => {
-                let seen = world.tape.pick(&[ProcessSeen::None, ProcessSeen::Several(2)], ProcessSeen::None);
+                let ways = [
+                    Some(ProcessSeen::None),
+                    Some(ProcessSeen::Several(2)),
+                    Some(ProcessSeen::Hidden),
+                    Some(ProcessSeen::Hung),
+                    None,
+                ];
+                let seen = world.tape.pick(&ways, Some(ProcessSeen::None));
                 world.rundeck.unseen = (until, seen);
             }
             Happening::PassiveByOthers => world.rundeck.others_set(Mode::Passive),

@@ -319,9 +319,14 @@ impl Oracle {
                 }
             }
             Reply::Process(ProcessSeen::One(_, jvm)) => {
-                count(&mut local.stopping, jvm.stopping);
+                // What nobody can tell is neither good nor bad.
+                if let Some(stopping) = jvm.stopping {
+                    count(&mut local.stopping, stopping);
+                }
                 local.stranger = jvm.stranger.is_some();
-                count(&mut local.unsound, jvm.stopping || jvm.stranger.is_some());
+                if jvm.stopping.is_some() || local.stranger {
+                    count(&mut local.unsound, jvm.stopping == Some(true) || local.stranger);
+                }
             }
             Reply::Disks(disks) => {
                 let below = u64::from(self.policy.health.disk.down_below.0);

@@ -59,8 +59,8 @@ pub struct Rundeck {
     pub token_rejected: Until,
     pub stats_null: Until,
     pub api_unreadable: Until,
-    /// The process cannot be recognised.
-    pub unseen: (Until, ProcessSeen),
+    /// The process cannot be recognised; `None`: it can, and its threads cannot be read.
+    pub unseen: (Until, Option<ProcessSeen>),
     /// Configured to start passive.
     pub starts_passive: bool,
     /// Somebody else made it passive.
@@ -91,7 +91,7 @@ impl Rundeck {
             token_rejected: never,
             stats_null: never,
             api_unreadable: never,
-            unseen: (never, ProcessSeen::None),
+            unseen: (never, None),
             starts_passive: false,
             passive_by_others: false,
         };
@@ -285,11 +285,13 @@ impl Rundeck {
     }
 
     pub fn find(&self, now: Moment) -> ProcessSeen {
-        if now < self.unseen.0 {
-            return self.unseen.1;
+        let (until, seen) = self.unseen;
+        let hidden = now < until;
+        if let Some(seen) = seen.filter(|_| hidden) {
+            return seen;
         }
         let stranger = (now < self.stranger).then_some(1001);
-        let jvm = JvmSeen { memory: 1 << 30, threads: 60, stopping: self.stopping, stranger };
+        let jvm = JvmSeen { memory: 1 << 30, threads: 60, stopping: (!hidden).then_some(self.stopping), stranger };
         self.process.map_or(ProcessSeen::None, |process| ProcessSeen::One(process, jvm))
     }
 

@@ -318,7 +318,7 @@ impl World {
 fn identity() -> Identity {
     Identity {
         instance_id: INSTANCE.into(),
-        private_ip: ADDRESS.into(),
+        private_ip: Some(ADDRESS.into()),
         region: "eu-central-1".into(),
         zone: "eu-central-1a".into(),
     }

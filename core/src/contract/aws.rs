@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Identity {
     /// `i-…`.
     pub instance_id: String,
-    /// Primary private address.
-    pub private_ip: String,
+    /// Primary private IPv4 address; `None`: it has none, it speaks IPv6 alone.
+    pub private_ip: Option<String>,
     /// Region.
     pub region: String,
     /// Availability zone.

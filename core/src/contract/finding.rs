@@ -9,6 +9,8 @@ use std::fmt;
 words! {
     /// Something that is wrong and that people can cure. It changes no verdict by itself.
     Finding {
+        /// A group registers addresses, and this machine has none that it could be registered by.
+        AddressMissing = "address-missing",
         /// The API answers 5xx.
         ApiFailing = "api-failing",
         /// The API does not answer in time.
@@ -49,6 +51,8 @@ words! {
         PassiveMode = "passive-mode",
         /// The role lacks a permission.
         PermissionMissing = "permission-missing",
+        /// The process table hides other users' processes, Rundeck's among them.
+        ProcessHidden = "process-hidden",
         /// The end of Rundeck's process cannot be watched.
         ProcessUnwatched = "process-unwatched",
         /// A receipt is not on disk.
@@ -84,6 +88,9 @@ impl Finding {
     /// What to do about it.
     pub fn cure(self) -> &'static str {
         match self {
+            Finding::AddressMissing => {
+                "use a target group of type instance, or give this machine a private IPv4 address"
+            }
             Finding::ApiUnreadable => "look for a wrong context path in rundeck.url, or something else on its port",
             Finding::ApiFailing => "look at Rundeck's database and its service.log",
             Finding::ApiTimeout => "look at Rundeck's database",
@@ -109,6 +116,9 @@ impl Finding {
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
             Finding::PassiveMode => "switch it to active in Rundeck, or restart Rundeck",
             Finding::PermissionMissing => "allow it to the instance's role",
+            Finding::ProcessHidden => {
+                "put the agent's user into the group that the mount of /proc names (gid=), or mount it without hidepid"
+            }
             Finding::ProcessUnwatched => "raise the limit of descriptors",
             Finding::RundeckElsewhere => "set rundeck.url to the Rundeck of this machine, best http://127.0.0.1:4440",
             Finding::RundeckName => "use an address, best 127.0.0.1",

@@ -184,8 +184,8 @@ pub struct Receipt {
     pub ended: Moment,
     /// What was done.
     pub steps: Vec<Step>,
-    /// The most jobs seen running during the drain.
-    pub running_jobs_waited_for: u32,
+    /// The most jobs seen running during the drain; `None`: nobody could tell.
+    pub running_jobs_waited_for: Option<u32>,
     /// Jobs still running at the end; `None`: unknown.
     pub running_jobs_left: Option<u32>,
     /// Connections in flight when the quiet phase ended; `None`: unknown.

@@ -189,6 +189,10 @@ pub enum ProcessSeen {
     One(Process, JvmSeen),
     /// None that can be recognised: nobody can tell.
     None,
+    /// None among those that may be seen, and those of other users may not (`hidepid`), or the table cannot be read.
+    Hidden,
+    /// An earlier look for it has not come back.
+    Hung,
     /// More than one would fit.
     Several(u32),
 }
@@ -200,8 +204,9 @@ pub struct JvmSeen {
     pub memory: u64,
     /// Threads.
     pub threads: u32,
-    /// It was told to end: its shutdown runs (the JVM's own thread `SIGTERM handler` is there).
-    pub stopping: bool,
+    /// It was told to end: its shutdown runs (the JVM's own thread `SIGTERM handler` is there). `None`: the names of
+    /// its threads cannot be read.
+    pub stopping: Option<bool>,
     /// User id of somebody else's socket that listens on Rundeck's port.
     pub stranger: Option<u32>,
 }

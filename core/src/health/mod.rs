@@ -98,7 +98,7 @@ impl Health {
     pub(crate) fn evidence(&self) -> String {
         let jvm = self.jvm.shown();
         match self.verdict() {
-            Verdict::Down(Reason::RundeckStopping) if jvm.stopping => {
+            Verdict::Down(Reason::RundeckStopping) if jvm.stopping == Some(true) => {
                 "Rundeck's process was told to end (its shutdown runs, whatever /health says)".into()
             }
             Verdict::Down(Reason::RundeckStopping) => {
@@ -134,7 +134,7 @@ impl Health {
     pub(crate) fn reach(&self, desk: &Desk) -> Reach {
         let gone = matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused));
         let refuses = self.web.strong() >= 2;
-        let mute = self.web.mute() && !self.jvm.shown().stopping;
+        let mute = self.web.mute() && self.jvm.shown().stopping != Some(true);
         Reach {
             life: match self.jvm.process() {
                 _ if !gone && !refuses => Life::There,

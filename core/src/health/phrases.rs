@@ -13,8 +13,9 @@ const MIB: u64 = 1 << 20;
 pub(super) fn process_words(process: Process, jvm: JvmSeen) -> String {
     let pid = process.pid;
     match jvm.stranger {
-        _ if jvm.stopping => format!("pid {pid} was told to end"),
+        _ if jvm.stopping == Some(true) => format!("pid {pid} was told to end"),
         Some(user) => format!("pid {pid}, but user {user} holds its port"),
+        None if jvm.stopping.is_none() => format!("pid {pid}; its threads cannot be read: was it told to end?"),
         None => format!("pid {pid}"),
     }
 }

@@ -19,18 +19,24 @@ const UNKNOWN: Span = Span::secs(10);
 
 /// What makes a Rundeck that is there unsound: it was told to end, or its port is not its own.
 pub(crate) fn unsound(jvm: JvmSeen) -> Option<Reason> {
-    if jvm.stopping { Some(Reason::RundeckStopping) } else { jvm.stranger.map(|_| Reason::WrongProcess) }
+    if jvm.stopping == Some(true) { Some(Reason::RundeckStopping) } else { jvm.stranger.map(|_| Reason::WrongProcess) }
 }
 
 /// One look for the process, judged; `None`: nothing came back in time.
 pub(crate) fn judged_process(seen: Option<ProcessSeen>) -> Judged {
     match seen {
         Some(ProcessSeen::One(process, jvm)) => {
-            let outcome = if unsound(jvm).is_none() { Outcome::Pass } else { Outcome::Fail };
+            let outcome = match unsound(jvm) {
+                Some(_) => Outcome::Fail,
+                None if jvm.stopping.is_none() => Outcome::Unknown,
+                None => Outcome::Pass,
+            };
             Judged::new(outcome, process_words(process, jvm))
         }
         Some(ProcessSeen::Several(n)) => Judged::new(Outcome::Unknown, format!("{n} processes fit")),
         Some(ProcessSeen::None) => Judged::new(Outcome::Unknown, "not found"),
+        Some(ProcessSeen::Hidden) => Judged::new(Outcome::Unknown, "other users' processes are hidden"),
+        Some(ProcessSeen::Hung) => Judged::new(Outcome::Unknown, "an earlier look has not come back"),
         None => Judged::new(Outcome::Unknown, "no answer in time"),
     }
 }
@@ -92,6 +98,17 @@ impl Jvm {
             self.sound.unknown();
         }
         match seen {
+            Some(ProcessSeen::Hidden) => desk.finding(
+                Finding::ProcessHidden,
+                "the process table does not show other users' processes: neither Rundeck's end nor its shutdown can be \
+                 seen",
+            ),
+            Some(ProcessSeen::One(..) | ProcessSeen::None | ProcessSeen::Several(_)) => {
+                desk.cured(Finding::ProcessHidden)
+            }
+            Some(ProcessSeen::Hung) | None => {}
+        }
+        match seen {
             Some(ProcessSeen::One(process, jvm)) => {
                 desk.cured(Finding::SeveralRundecks);
                 Some((process, jvm))
@@ -103,7 +120,7 @@ impl Jvm {
                 );
                 None
             }
-            Some(ProcessSeen::None) | None => None,
+            Some(ProcessSeen::None | ProcessSeen::Hidden | ProcessSeen::Hung) | None => None,
         }
     }
 
@@ -145,13 +162,15 @@ impl Jvm {
         }
     }
 
-    /// Told to end, or a port that is not its own: `/health` may go on saying ok for as long as jobs run. True: the
-    /// result contradicts those before it, so the next look, which comes with a round, is wanted soon.
+    /// Told to end, or a port that is not its own: `/health` may go on saying ok for as long as jobs run. What nobody
+    /// can tell is neither good nor bad. True: the result contradicts those before it, so the next look, which comes
+    /// with a round, is wanted soon.
     pub(super) fn judge(&mut self, jvm: JvmSeen, policy: &HealthPolicy, desk: &mut Desk) -> bool {
         self.shown = jvm;
         let confirm = match unsound(jvm) {
             // Nobody tells a Rundeck to end by mistake: believed after one more look.
             Some(reason) => self.sound.fail(reason, reason == Reason::RundeckStopping, policy),
+            None if jvm.stopping.is_none() => false,
             None => {
                 self.sound.pass(policy);
                 false

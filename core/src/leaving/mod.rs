@@ -60,7 +60,7 @@ pub(crate) struct Drain {
     /// The last count; the inner `None`: nobody can tell.
     in_flight: Option<Option<u32>>,
     cut: Option<Option<u32>>,
-    most_running: u32,
+    most_running: Option<u32>,
     last_running: Option<u32>,
     /// What is known of running jobs now; `None`: nobody can tell.
     running: Option<u32>,
@@ -89,7 +89,7 @@ impl Drain {
             count: Pace::from(now),
             in_flight: None,
             cut: None,
-            most_running: 0,
+            most_running: None,
             last_running: None,
             running: None,
             receipt: Pace::from(now),
@@ -268,7 +268,7 @@ impl Drain {
         }
         self.running = inputs.jobs.running;
         if let Some(running) = inputs.jobs.running {
-            self.most_running = self.most_running.max(running);
+            self.most_running = self.most_running.max(Some(running));
             self.last_running = Some(running);
         }
         self.steps.close(
@@ -483,7 +483,7 @@ impl Drain {
             deadline: self.wishes.deadline(),
             ended: now,
             steps: self.steps.all().to_vec(),
-            running_jobs_waited_for: self.most_running,
+            running_jobs_waited_for: self.most_running.or(self.jobs_left()),
             running_jobs_left: self.jobs_left(),
             inflight_at_cut: self.cut.flatten(),
             target_groups: groups,

@@ -22,10 +22,8 @@ pub(super) fn jobs_words(running: Option<u32>, most: Span, unknown: Span) -> Str
 /// It is over: how long it took and how it ended.
 pub(super) fn drained_words(receipt: &Receipt) -> String {
     let took = secs(receipt.ended.since(receipt.started));
-    format!(
-        "drained in {took:.1} s: {} jobs waited for (receipt {}, {})",
-        receipt.running_jobs_waited_for, receipt.id, receipt.result
-    )
+    let jobs = receipt.running_jobs_waited_for.map_or("an unknown number of".to_owned(), |jobs| jobs.to_string());
+    format!("drained in {took:.1} s: {jobs} jobs waited for (receipt {}, {})", receipt.id, receipt.result)
 }
 
 /// What came of the receipt's file, as a finding.

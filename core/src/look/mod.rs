@@ -37,7 +37,7 @@ pub fn judge_look(look: &Look, policy: &HealthPolicy) -> Looks {
 fn stops(look: &Look, policy: &HealthPolicy) -> Option<Reason> {
     let unsound = match look.process {
         ProcessSeen::One(_, jvm) => unsound(jvm),
-        ProcessSeen::None | ProcessSeen::Several(_) => None,
+        ProcessSeen::None | ProcessSeen::Hidden | ProcessSeen::Hung | ProcessSeen::Several(_) => None,
     };
     let not_ready = look.ready.as_ref().is_some_and(|seen| seen.readiness == Readiness::NotReady);
     let full = judged_disks(Some(&look.disks), policy.disk.down_below).outcome == Outcome::Fail;

@@ -9,7 +9,7 @@ fn policy(passive: PassiveRule) -> HealthPolicy {
     HealthPolicy { passive, ..HealthPolicy::default() }
 }
 
-const JVM: JvmSeen = JvmSeen { memory: 1 << 30, threads: 60, stopping: false, stranger: None };
+const JVM: JvmSeen = JvmSeen { memory: 1 << 30, threads: 60, stopping: Some(false), stranger: None };
 
 fn look(web: WebSeen, boot: Option<BootSeen>, api: Option<ApiSeen>) -> Look {
     let process = ProcessSeen::One(Process { pid: 4121, start: 1 }, JVM);
@@ -63,7 +63,7 @@ fn what_health_does_not_say_counts_too() {
         |available, load_hundredths| Some(HostSeen { memory: 1 << 30, available, load_hundredths, processors: 2 });
     for (look, want) in [
         (
-            Look { process: process(JvmSeen { stopping: true, ..JVM }), ..calm.clone() },
+            Look { process: process(JvmSeen { stopping: Some(true), ..JVM }), ..calm.clone() },
             Looks::Down(Reason::RundeckStopping),
         ),
         (

@@ -76,6 +76,8 @@ pub(super) struct Group {
     pub(super) unreadable: bool,
     /// Another name has named the same target before: that one acts, this one is nobody.
     pub(super) double: bool,
+    /// It registers addresses, and this machine has none for it: the node cannot be a target here.
+    pub(super) no_address: bool,
 }
 
 /// AWS's default deregistration delay, for a group that could not be read.
@@ -106,6 +108,7 @@ impl Group {
             told_dry: false,
             unreadable: false,
             double: false,
+            no_address: false,
         }
     }
 

@@ -98,8 +98,11 @@ impl Membership {
 
     /// What came of deregistering, once there is nothing left to be done.
     fn deregistered(&self, refusing: Option<Moment>, dry_run: bool) -> Option<Deregistered> {
-        let mut owned = self.each().filter(|g| g.owned).peekable();
-        if self.groups.is_empty() {
+        // Where it cannot be a target, it need not leave.
+        let mut possible = self.each().filter(|g| !g.no_address).peekable();
+        let none = possible.peek().is_none();
+        let mut owned = possible.filter(|g| g.owned).peekable();
+        if none {
             Some(Deregistered::NoGroup)
         } else if owned.peek().is_none() {
             Some(Deregistered::Observed)
@@ -226,6 +229,9 @@ impl Membership {
                 };
                 self.groups.push(group);
             }
+            for facts in known.iter().filter_map(|gone| gone.facts.as_ref()) {
+                desk.cured_of(Finding::AddressMissing, &facts.arn);
+            }
             self.named = named;
             // An open question is about the old names.
             desk.disown(&mut self.describe);
@@ -245,10 +251,17 @@ impl Membership {
             let (Some(facts), Some(identity)) = (&group.facts, self.instance.identity()) else { continue };
             group.kind = group.wanted.target_type.or(facts.target_type);
             let id = match group.kind {
-                Some(TargetType::Instance) => identity.instance_id.clone(),
+                Some(TargetType::Instance) => Some(identity.instance_id.clone()),
                 Some(TargetType::Ip) => identity.private_ip.clone(),
                 None => continue,
             };
+            group.no_address = id.is_none();
+            let Some(id) = id else {
+                let what = format!("{} registers addresses, and this machine has no private IPv4 address", facts.name);
+                desk.finding_of(Finding::AddressMissing, &facts.arn, what);
+                continue;
+            };
+            desk.cured_of(Finding::AddressMissing, &facts.arn);
             let port = group.wanted.port.unwrap_or(facts.port);
             let target = Target { group: facts.arn.clone(), name: facts.name.clone(), id, port };
             group.be(target, &mut claimed, desk);

@@ -157,7 +157,7 @@ fn phases() -> Vec<(&'static str, Rig)> {
         (
             "down, rundeck-stopping by its process",
             reaches(State::Down, Reason::RundeckStopping, |r| {
-                r.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: true, ..jvm() });
+                r.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: Some(true), ..jvm() });
             }),
         ),
         (
@@ -229,7 +229,7 @@ fn looks_at_the_node() -> Vec<Reply> {
     vec![
         Reply::Process(ProcessSeen::One(RUNDECK, jvm())),
         Reply::Process(ProcessSeen::One(Process { pid: 4441, ..RUNDECK }, jvm())),
-        Reply::Process(ProcessSeen::One(RUNDECK, JvmSeen { stopping: true, ..jvm() })),
+        Reply::Process(ProcessSeen::One(RUNDECK, JvmSeen { stopping: Some(true), ..jvm() })),
         Reply::Process(ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(1001), ..jvm() })),
         Reply::Ready(ready(Readiness::Ready)),
         Reply::Ready(ready(Readiness::NotReady)),
@@ -379,7 +379,7 @@ fn detail(event: &Event) -> String {
         }
         Event::Reply(_, Reply::Process(ProcessSeen::One(process, jvm))) => {
             let whose = if *process == RUNDECK { "ours" } else { "another" };
-            let stopping = if jvm.stopping { ", told to end" } else { "" };
+            let stopping = if jvm.stopping == Some(true) { ", told to end" } else { "" };
             let stranger = if jvm.stranger.is_some() { ", its port held by somebody else" } else { "" };
             format!("{whose}{stopping}{stranger}")
         }

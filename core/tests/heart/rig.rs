@@ -42,7 +42,7 @@ pub fn facts() -> GroupFacts {
 pub fn identity() -> Identity {
     Identity {
         instance_id: "i-0123456789abcdef0".into(),
-        private_ip: "10.0.0.7".into(),
+        private_ip: Some("10.0.0.7".into()),
         region: "eu-central-1".into(),
         zone: "eu-central-1a".into(),
     }
@@ -53,7 +53,7 @@ pub fn info(mode: Option<Mode>, running: Option<u32>) -> ApiSeen {
 }
 
 pub fn jvm() -> JvmSeen {
-    JvmSeen { memory: 1 << 30, threads: 60, stopping: false, stranger: None }
+    JvmSeen { memory: 1 << 30, threads: 60, stopping: Some(false), stranger: None }
 }
 
 pub fn ready(readiness: Readiness) -> ReadySeen {

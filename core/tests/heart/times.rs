@@ -90,7 +90,7 @@ fn a_node_is_out_as_fast_as_documented() {
     worst("`/health` answers wrongly", "503", LATE, |seed| (serving(seed, |rig| rig.web = WebSeen::Status(500)), down));
     worst("`/health` is silent", "503", LATE, |seed| (serving(seed, |rig| rig.web = WebSeen::TimedOut), down));
     worst("SIGTERM", "503", Span::ZERO, |seed| {
-        let told = |rig: &mut Rig| rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: true, ..jvm() });
+        let told = |rig: &mut Rig| rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: Some(true), ..jvm() });
         (serving(seed, told), down)
     });
     worst("passive mode is set", "503", Span::ZERO, |seed| (serving(seed, |rig| rig.mode = Mode::Passive), down));

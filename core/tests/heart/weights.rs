@@ -80,7 +80,7 @@ fn each_evidence_has_its_weight() {
 fn the_other_local_checks_have_theirs() {
     let fall = policy().health.fall;
     let mut told = up(|_| ());
-    told.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: true, ..jvm() });
+    told.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: Some(true), ..jvm() });
     assert_eq!(looks_until_down(told, process), Some((2, Reason::RundeckStopping)));
     let mut stranger = up(|_| ());
     stranger.process = ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(1001), ..jvm() });

@@ -18,6 +18,13 @@ fn refusal(status: &str) -> Option<String> {
     Some(http(status, "", "<html>Sorry</html>"))
 }
 
+/// The service's own page.
+fn not_there() -> Option<String> {
+    let page = "<?xml version=\"1.0\"?>\n<html>\n <head>\n  <title>404 - Not Found</title>\n </head>\n \
+                <body>\n  <h1>404 - Not Found</h1>\n </body>\n</html>\n";
+    Some(http("404 Not Found", "", page))
+}
+
 async fn imds(script: Script) -> Tested<(Imds, Server)> {
     let server = Server::play(script).await?;
     Ok((sdk(Some(&server))?.imds(), server))
@@ -30,11 +37,11 @@ fn complete(_: usize, request: &str) -> Option<String> {
     }
     match request.split(' ').nth(1) {
         Some("/latest/dynamic/instance-identity/document") => item(DOCUMENT),
-        Some("/latest/meta-data/services/partition") => item("aws"),
         Some("/latest/meta-data/autoscaling/target-lifecycle-state") => item("InService\n"),
         Some("/latest/meta-data/instance-life-cycle") => item("spot"),
         Some("/latest/meta-data/tags/instance/rundeck-alb-agent:target-groups") => item("one two"),
-        _ => refusal("404 Not Found"),
+        Some("/latest/meta-data/tags/instance") => item("Name\nrundeck-alb-agent:target-groups"),
+        _ => not_there(),
     }
 }
 
@@ -43,10 +50,9 @@ async fn tells_who_this_node_is_with_one_token() -> Tested {
     let (imds, server) = imds(complete).await?;
     let expected = Identity {
         instance_id: "i-1".into(),
-        private_ip: "10.0.7.10".into(),
+        private_ip: Some("10.0.7.10".into()),
         region: "eu-west-1".into(),
         availability_zone: "eu-west-1a".into(),
-        partition: "aws".into(),
     };
     assert_eq!(imds.identity().await?, expected);
     assert_eq!(imds.lifecycle().await?.as_deref(), Some("InService"));
@@ -54,17 +60,78 @@ async fn tells_who_this_node_is_with_one_token() -> Tested {
     let requests = server.requests();
     assert_eq!(requests.iter().filter(|request| request.starts_with("PUT")).count(), 1, "one token for all");
     assert!(requests[0].to_ascii_lowercase().contains("x-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
-    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("200", 4)]);
+    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("200", 3)]);
     Ok(())
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_none() -> Tested {
-    let (imds, _server) = imds(|n, _| if n == 0 { token("t") } else { refusal("404 Not Found") }).await?;
-    assert_eq!(imds.lifecycle().await, Ok(None));
-    assert_eq!(imds.tag("Name").await, Ok(None));
-    assert!(matches!(imds.identity().await, Err(ImdsError::BadAnswer(_))));
-    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("404", 3)]);
+    let (nothing, _server) = imds(|n, _| if n == 0 { token("t") } else { not_there() }).await?;
+    assert_eq!(nothing.lifecycle().await, Ok(None));
+    assert!(matches!(nothing.identity().await, Err(ImdsError::BadAnswer(_))));
+    assert_eq!(nothing.counts().into_iter().collect::<Vec<_>>(), [("404", 2)]);
+    Ok(())
+}
+
+/// Tags that are switched off say nothing about one of them.
+#[tokio::test]
+async fn a_tag_is_missing_only_where_the_others_are_shown() -> Tested {
+    let (off, _server) = imds(|n, _| if n == 0 { token("t") } else { not_there() }).await?;
+    assert_eq!(off.tag("team").await, Err(ImdsError::NoTags));
+    let (on, server) = imds(complete).await?;
+    assert_eq!(on.tag("team").await, Ok(None));
+    assert_eq!(server.requests().len(), 3, "token, tag, list");
+    assert!(matches!(on.tag("Name").await, Err(ImdsError::BadAnswer(_))), "it is in the list");
+    Ok(())
+}
+
+/// Only the item's own request speaks of it, and only in the service's own form.
+#[tokio::test]
+async fn a_404_of_somebody_else_does_not_say_that_an_item_is_missing() -> Tested {
+    let strangers: [Script; 4] = [
+        |_, _| refusal("404 Not Found"),
+        |_, _| not_there(),
+        |n, _| if n == 0 { token("t") } else { refusal("404 Not Found") },
+        |n, _| if n == 0 { token("t") } else { Some(http("404 Not Found", "", "")) },
+    ];
+    for (which, script) in strangers.into_iter().enumerate() {
+        let (imds, _server) = imds(script).await?;
+        let unknown = |error: ImdsError| matches!(error, ImdsError::BadAnswer(_));
+        assert!(imds.lifecycle().await.is_err_and(unknown), "{which}");
+        assert!(imds.tag("Name").await.is_err_and(unknown), "{which}");
+        assert!(imds.identity().await.is_err_and(unknown), "{which}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn odd_bodies_are_neither_values_nor_missing() -> Tested {
+    let odd: [Script; 5] = [
+        |n, _| if n == 0 { token("t") } else { item("") },
+        |n, _| if n == 0 { token("t") } else { item("<html>welcome to the captive portal</html>") },
+        |n, _| if n == 0 { token("t") } else { item("a\u{7}b\nc") },
+        |n, _| if n == 0 { token("t") } else { item(&"a".repeat(100_000)) },
+        // It promises more than it sends.
+        |n, _| if n == 0 { token("t") } else { item("InService").map(|all| all.replace(": 9", ": 10")) },
+    ];
+    for (which, script) in odd.into_iter().enumerate() {
+        let (imds, _server) = imds(script).await?;
+        assert!(imds.lifecycle().await.is_err(), "{which}");
+        assert!(imds.tag("Name").await.is_err(), "{which}");
+        assert!(imds.identity().await.is_err(), "{which}");
+    }
+    Ok(())
+}
+
+/// An instance that speaks IPv6 alone is somebody all the same.
+#[tokio::test]
+async fn an_address_may_be_missing() -> Tested {
+    let script: Script = |n, _| match n {
+        0 => token("t"),
+        _ => item(r#"{"availabilityZone":"eu-west-1a","instanceId":"i-1","privateIp":null,"region":"eu-west-1"}"#),
+    };
+    let (imds, _server) = imds(script).await?;
+    assert_eq!(imds.identity().await?.private_ip, None);
     Ok(())
 }
 

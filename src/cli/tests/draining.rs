@@ -74,6 +74,16 @@ fn clean() -> Look {
     receipt("clean", 0.into(), 0.into(), jobs_step("none running", false))
 }
 
+/// A receipt that ended at this time.
+fn ended_at(look: Look, time: &str) -> Look {
+    let Look::Receipt(mut receipt) = look else { return look };
+    receipt["ended"] = time.into();
+    Look::Receipt(receipt)
+}
+
+/// Newer than any order of today.
+const FOR_EVER: &str = "9999-12-31T23:59:59.999Z";
+
 /// An agent that takes a drain and is then looked at; the last look stays.
 fn agent(looks: Vec<Look>) -> Result<Agent, Box<dyn Error>> {
     let mut looks = looks.into_iter();
@@ -102,6 +112,7 @@ fn following(agent: &Agent) -> Following {
     Following {
         control: Control::new(agent.socket()),
         id: ID.to_owned(),
+        ordered: "2026-11-22T12:24:26.000Z".to_owned(),
         receipts: agent.folder().join("state/receipts"),
         pace,
     }
@@ -129,7 +140,7 @@ fn whole_way() -> Result<Vec<Look>, Box<dyn Error>> {
 
 #[test]
 fn the_order_carries_what_the_flags_say() -> Tested {
-    let agent = agent(vec![clean()])?;
+    let agent = agent(vec![ended_at(clean(), FOR_EVER)])?;
     let line = "drain --wait --timeout 90s --reason kernel_update --cause rundeck-stopping";
     let ran = run(&agent, line)?;
     assert!(ran.code(0), "{ran:?}");
@@ -290,6 +301,32 @@ fn an_agent_that_stopped_has_left_its_receipt_on_disk() -> Tested {
     // An id that leads out of the folder is not followed.
     following.id = "../receipts/20261122T122426-operator".to_owned();
     assert!(wait(&following, Paint::default(), &mut Vec::new())?.code(1));
+    Ok(())
+}
+
+/// Who joins a drain that was cut short meets the receipt of its first end, on the agent's shelf and on disk.
+#[test]
+fn an_older_receipt_of_the_same_drain_is_not_taken_for_its_own() -> Tested {
+    let before = "2026-11-22T12:24:25.999Z";
+    let old = || ended_at(receipt("cut-short", json!(2), json!(1), jobs_step("2 still running", true)), before);
+    let ran = wait_on(vec![after(4, 2)?, old(), old(), clean()], Paint::default())?;
+    assert!(ran.code(0) && ran.out.contains("drained in 4 min 31 s: 2 jobs waited for"), "{ran:?}");
+
+    // The agent ends before it could be asked.
+    let gone = agent(vec![Look::HangUp])?;
+    let mut following = following(&gone);
+    following.pace.away = 3;
+    let Look::Receipt(old) = old() else { return Err("receipt".into()) };
+    fs::create_dir_all(&following.receipts)?;
+    fs::write(following.receipts.join(format!("{ID}.json")), old.to_string())?;
+    assert!(wait(&following, Paint::default(), &mut Vec::new())?.code(1));
+
+    // A drain that is over and stays so has no other receipt than the old one.
+    let mut over = old.clone();
+    let status: Value = serde_json::from_str(&done()?)?;
+    over["steps"] = status["drain"]["steps"].clone();
+    let ran = wait_on(vec![Look::Receipt(over)], Paint::default())?;
+    assert!(ran.code(3), "{ran:?}");
     Ok(())
 }
 

@@ -50,7 +50,7 @@ impl KnownJvm {
             memory: self.system.process(pid)?.memory(),
             threads: stat.threads,
             // Threads that cannot be read tell nothing.
-            stopping: self.threads.stopping(self.jvm.pid).unwrap_or(false),
+            stopping: self.threads.stopping(self.jvm.pid).ok(),
             stranger: self.defends.and_then(|user| sockets::stranger(self.rundeck, user)),
         })
     }

@@ -27,7 +27,7 @@ fn a_known_process_is_seen_until_it_ends() {
     let mut known = KnownJvm::new(jvm.clone(), server.rundeck).expect("sysinfo");
     let seen = known.look().expect("it lives");
     assert!(seen.memory > 100_000 && seen.threads == 4, "{seen:?}");
-    assert!(!seen.stopping && seen.stranger.is_none(), "{seen:?}");
+    assert!(seen.stopping == Some(false) && seen.stranger.is_none(), "{seen:?}");
     let other = Jvm { start_ticks: jvm.start_ticks + 1, ..jvm };
     assert_eq!(KnownJvm::new(other, server.rundeck).expect("sysinfo").look(), None, "another process");
     server.child.kill().and_then(|()| server.child.wait().map(drop)).expect("ended");

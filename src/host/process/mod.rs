@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
@@ -20,6 +22,9 @@ const RUNDECK_PROPERTIES: [&str; 2] = ["-Drdeck.base=", "-Drundeck.config.locati
 /// The arguments that name a port: the launcher's for http and https, and Spring's own.
 const PORT_PROPERTIES: [&str; 3] = ["-Dserver.http.port=", "-Dserver.https.port=", "-Dserver.port="];
 
+/// May see everybody's processes, however they are hidden.
+const ROOT: u32 = 0;
+
 /// What a look at the process table found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -27,6 +32,8 @@ pub enum Found {
     One(Jvm),
     /// No process can be told to be Rundeck. That is "unknown", not "down".
     None,
+    /// None of those that may be seen, and other users' may not.
+    Hidden,
     /// Several may be: their pids, in ascending order.
     Several(Vec<u32>),
 }
@@ -77,15 +84,46 @@ pub fn find_rundeck(rundeck: Endpoint) -> Result<Found, ScanError> {
     if system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted) == 0 {
         return Err(ScanError("/proc shows no process; is it mounted?".to_owned()));
     }
-    let (how, by_arguments) = of_port(rundeck.port, &launched(&system));
+    Ok(match search(&system, rundeck) {
+        Found::None if is_hidden(Path::new("/proc"), rustix::process::geteuid().as_raw()) => Found::Hidden,
+        found => found,
+    })
+}
+
+fn search(system: &System, rundeck: Endpoint) -> Found {
+    let (how, by_arguments) = of_port(rundeck.port, &launched(system));
     if let [pid] = by_arguments[..] {
-        return Ok(found(&system, &[pid], how));
+        return found(system, &[pid], how);
     }
-    let holders = listening_processes(&system, rundeck);
+    let holders = listening_processes(system, rundeck);
     if holders.is_empty() {
-        return Ok(found(&system, &by_arguments, how));
+        return found(system, &by_arguments, how);
     }
-    Ok(found(&system, &holders, How::BySocket))
+    found(system, &holders, How::BySocket)
+}
+
+/// Whether other users' processes are kept from this user (`hidepid` of proc(5), systemd's `ProtectProc`). Each table
+/// has a first process, which mostly is somebody else's: whoever may read that may read all. Where it is our own, only
+/// the mount tells.
+fn is_hidden(proc: &Path, user: u32) -> bool {
+    if std::fs::read(proc.join("1/stat")).is_err() {
+        return true;
+    }
+    let owner = std::fs::metadata(proc.join("1")).map(|first| first.uid());
+    let ours = user != ROOT && owner.is_ok_and(|owner| owner == user);
+    ours && std::fs::read_to_string(proc.join("self/mountinfo")).is_ok_and(|mounts| hides(&mounts))
+}
+
+/// Whether the topmost mount on `/proc` hides other users' processes (proc_pid_mountinfo(5)).
+fn hides(mounts: &str) -> bool {
+    let options = mounts.lines().filter_map(|line| {
+        let (place, source) = line.split_once(" - ")?;
+        let (place, mut source) = (place.split(' ').nth(4)?, source.split(' '));
+        (place == "/proc" && source.next()? == "proc").then(|| source.nth(1).unwrap_or_default())
+    });
+    let options = options.last().unwrap_or_default().split(',');
+    let mode = options.filter_map(|option| option.strip_prefix("hidepid=")).next_back();
+    mode.is_some_and(|mode| !["0", "off"].contains(&mode))
 }
 
 /// Memory and user. Without tasks, for sysinfo lists each thread as a process, and a JVM has several called `java`.

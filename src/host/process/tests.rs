@@ -43,6 +43,56 @@ fn the_rpms_runuser_and_a_shell_that_repeat_the_text_are_not_rundeck() {
     assert_eq!(recognise(OsStr::new("bash"), &words(DEB)), None);
 }
 
+/// A process table with this first process, if it may be read, and this mount.
+fn table(readable: bool, options: &str) -> tempfile::TempDir {
+    let proc = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, text: &str| {
+        let file = proc.path().join(file);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(file, text).expect("written");
+    };
+    std::fs::create_dir_all(proc.path().join("1")).expect("made");
+    if readable {
+        write("1/stat", "1 (init) S 0");
+    }
+    let mounts = format!(
+        "21 1 8:1 / / rw,hidepid=2 - ext4 /dev/root rw\n22 21 0:20 / /proc rw - proc proc rw,hidepid=2\n\
+         23 21 0:21 / /proc rw,nosuid shared:12 master:3 - proc proc {options}\n\
+         24 23 0:35 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw,hidepid=2\n"
+    );
+    write("self/mountinfo", &mounts);
+    proc
+}
+
+#[test]
+fn a_table_that_hides_other_users_processes_is_told_from_one_that_shows_them() {
+    let owner = std::fs::metadata(table(true, "rw").path()).expect("made").uid();
+    let (ours, theirs) = (owner.max(1), owner + 1);
+    for options in ["rw", "rw,hidepid=2", "rw,hidepid=invisible"] {
+        assert!(is_hidden(table(false, options).path(), theirs), "the first process cannot be read: {options}");
+        assert!(!is_hidden(table(true, options).path(), theirs), "somebody else's can be read: {options}");
+    }
+    assert!(!is_hidden(table(true, "rw,hidepid=2").path(), ROOT), "root sees all");
+    for hiding in ["hidepid=1", "hidepid=2", "hidepid=4", "hidepid=noaccess", "hidepid=invisible,gid=7"] {
+        let mounts = std::fs::read_to_string(table(true, &format!("rw,{hiding}")).path().join("self/mountinfo"));
+        assert!(hides(&mounts.expect("written")), "{hiding}");
+        if owner == ours {
+            assert!(is_hidden(table(true, &format!("rw,{hiding}")).path(), ours), "{hiding}");
+        }
+    }
+    for showing in ["rw", "rw,hidepid=0", "rw,hidepid=off", "rw,hidepid=2,hidepid=0"] {
+        let mounts = std::fs::read_to_string(table(true, showing).path().join("self/mountinfo"));
+        assert!(!hides(&mounts.expect("written")), "{showing}");
+    }
+}
+
+#[test]
+fn this_machines_table_shows_its_first_process_or_is_told_to_hide_it() {
+    let shown = std::fs::read("/proc/1/stat").is_ok();
+    assert!(shown || is_hidden(Path::new("/proc"), rustix::process::geteuid().as_raw()));
+    assert!(is_hidden(Path::new("/proc/self/net"), ROOT), "that is no process table");
+}
+
 #[test]
 fn other_jvms_are_not_rundeck() {
     assert_eq!(ports("java -Dserver.http.port=4440 -jar /opt/jenkins/jenkins.war"), None);

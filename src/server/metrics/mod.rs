@@ -26,9 +26,9 @@ pub struct ProcessFigures {
     pub cpu_seconds: f64,
     pub resident_bytes: u64,
     pub virtual_bytes: u64,
-    pub open_fds: u64,
+    pub open_fds: Option<u64>,
     /// How many may be open.
-    pub max_fds: u64,
+    pub max_fds: Option<u64>,
     pub threads: u64,
     pub start_unix_seconds: f64,
 }
@@ -228,8 +228,12 @@ impl Scrape {
         page.counter("process_cpu_seconds", "User and system time of the agent", single(own.cpu_seconds))?;
         page.gauge("process_resident_memory_bytes", "Resident memory of the agent", single(own.resident_bytes as f64))?;
         page.gauge("process_virtual_memory_bytes", "Virtual memory of the agent", single(own.virtual_bytes as f64))?;
-        page.gauge("process_open_fds", "Open file descriptors", single(own.open_fds as f64))?;
-        page.gauge("process_max_fds", "How many file descriptors may be open", single(own.max_fds as f64))?;
+        if let Some(open) = own.open_fds {
+            page.gauge("process_open_fds", "Open file descriptors", single(open as f64))?;
+        }
+        if let Some(most) = own.max_fds {
+            page.gauge("process_max_fds", "How many file descriptors may be open", single(most as f64))?;
+        }
         page.gauge("process_threads", "Threads", single(own.threads as f64))?;
         page.gauge("process_start_time_seconds", "Start, in seconds since 1970", single(own.start_unix_seconds))
     }

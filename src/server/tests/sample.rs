@@ -36,7 +36,7 @@ pub fn up(clock: &Clock) -> Snapshot {
         },
         node: Some(Identity {
             instance_id: "i-0a1b2c3d4e5f60718".into(),
-            private_ip: "10.0.1.17".into(),
+            private_ip: Some("10.0.1.17".into()),
             region: "eu-west-1".into(),
             zone: "eu-west-1a".into(),
         }),

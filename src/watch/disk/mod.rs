@@ -1,5 +1,6 @@
 //! The file systems that Rundeck writes to. Looked at on a worker, for a network file system may never answer.
 
+use super::single::Single;
 use crate::host::{self, Volume};
 use rundeck_alb_core::{DiskSeen, Process, Room};
 use std::collections::{BTreeSet, VecDeque};
@@ -28,19 +29,21 @@ pub struct Disks {
     /// Directories that a worker is asking about.
     asked: Asked,
     ask: Ask,
+    /// The turn for reading Rundeck's command line.
+    places: Single,
 }
 
 impl Disks {
     /// Watches these directories, or where there are none those that Rundeck's process names.
     pub fn new(configured: Vec<PathBuf>) -> Disks {
-        Disks { configured, asked: Asked::default(), ask: host::volume }
+        Disks { configured, asked: Asked::default(), ask: host::volume, places: Single::default() }
     }
 
     /// Looks once: one entry for each file system, under the first of its directories.
     pub async fn look(&self, process: Option<Process>) -> Vec<DiskSeen> {
         let places = if self.configured.is_empty() {
-            let found = spawn_blocking(move || host::places(process));
-            let Ok(Ok(places)) = timeout(LIMIT, found).await else { return Vec::new() };
+            let found = self.places.look(move || host::places(process));
+            let Ok(Some(places)) = timeout(LIMIT, found).await else { return Vec::new() };
             places
         } else {
             self.configured.clone()

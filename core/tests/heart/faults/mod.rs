@@ -2,10 +2,12 @@
 //! hold, in an operator's words. A case stands for its kind; where structure or an invariant of the simulator holds
 //! the kind, the case lives on as its example. Here: the world that they share.
 
+mod addresses;
 mod calls;
 mod exit_watch;
 mod first_up;
 mod groups;
+mod hidden;
 mod joining;
 mod lanes;
 mod members;

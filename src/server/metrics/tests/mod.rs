@@ -15,8 +15,8 @@ const OWN: ProcessFigures = ProcessFigures {
     cpu_seconds: 1.25,
     resident_bytes: 8_388_608,
     virtual_bytes: 100_000_000,
-    open_fds: 21,
-    max_fds: 1_024,
+    open_fds: Some(21),
+    max_fds: Some(1_024),
     threads: 3,
     start_unix_seconds: 1_767_225_000.0,
 };

@@ -1,0 +1,56 @@
+//! What cannot be read is neither good nor bad: hidden processes, threads without names.
+
+use super::*;
+use crate::rig::{RUNDECK, jvm, policy};
+use rundeck_alb_core::{Check, Finding, JvmSeen, Outcome, ProcessSeen};
+
+/// A Rundeck that was told to end stays out while the names of its threads cannot be read: that is no all-clear.
+#[test]
+fn threads_that_cannot_be_read_bring_no_stopping_rundeck_back() {
+    let mut rig = settled(policy());
+    rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: Some(true), ..jvm() });
+    assert!(rig.until(|rig| answer(rig) == (State::Down, Reason::RundeckStopping, false)), "{:?}", answer(&rig));
+    rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: None, ..jvm() });
+    pass(&mut rig, Span::secs(300), &mut calm);
+    assert_eq!(answer(&rig), (State::Down, Reason::RundeckStopping, false));
+    rig.process = ProcessSeen::One(RUNDECK, jvm());
+    assert!(rig.until(is_up), "{:?}", answer(&rig));
+}
+
+/// A node that is up stays so, and its row says that nobody can tell.
+#[test]
+fn threads_that_cannot_be_read_take_no_node_out_and_are_told() {
+    let mut rig = settled(policy());
+    rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: None, ..jvm() });
+    pass(&mut rig, Span::secs(300), &mut calm);
+    assert!(is_up(&rig));
+    let checks = rig.heart.snapshot().checks;
+    let row = checks.iter().find(|row| row.check == Check::Process).map(|row| (row.result, row.seen.clone()));
+    let (result, seen) = row.expect("a row");
+    assert!(result == Outcome::Unknown && seen.contains("threads cannot be read"), "{result:?} {seen}");
+}
+
+/// Where nobody could ever tell how many jobs run, the receipt names no number of those that were waited for.
+#[test]
+fn jobs_that_nobody_could_count_are_not_told_as_none() {
+    let mut rig = settled(policy());
+    rig.running = None;
+    pass(&mut rig, Span::secs(60), &mut calm);
+    drain(&mut rig, "d1", Cause::Operator);
+    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(receipt.running_jobs_waited_for, None, "{:#?}", steps(&receipt));
+    assert!(count(&sent, asks_api) > 0);
+}
+
+/// A process table that hides other users' processes is told, changes no verdict, and is over when Rundeck is found.
+#[test]
+fn a_hidden_process_table_is_told_and_changes_nothing() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.process = ProcessSeen::Hidden;
+    assert!(rig.until(is_up), "{:?}", answer(&rig));
+    let hidden = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding == Finding::ProcessHidden);
+    assert!(hidden(&rig));
+    rig.process = ProcessSeen::One(RUNDECK, jvm());
+    pass(&mut rig, Span::secs(60), &mut calm);
+    assert!(!hidden(&rig) && is_up(&rig));
+}

@@ -1,0 +1,187 @@
+//! What items of instance metadata look like, by the EC2 User Guide: what looks otherwise is no value.
+//!
+//! A proxy, a portal or another cloud's service at the same address answers 200 too, and a value that is believed takes
+//! a node out or in.
+
+use serde::Deserialize;
+use std::net::Ipv4Addr;
+
+/// Longest identity document, far above the half kilobyte that it has.
+const MOST_DOCUMENT: usize = 16 * 1024;
+/// Longest word; the longest known one has 17 letters.
+const MOST_WORD: usize = 64;
+/// Longest value of a tag, in characters (AWS's limit), and longest list of keys: 50 tags of 128 characters.
+const MOST_TAG: usize = 256;
+const MOST_KEYS: usize = 50 * 129;
+
+/// Title and heading of the service's own page for what is not there.
+const NOT_FOUND: &str = "404 - Not Found";
+/// Longest such page, far above the third of a kilobyte that it has.
+const MOST_PAGE: usize = 4 * 1024;
+
+/// Who this node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `i-…`.
+    pub instance_id: String,
+    /// Primary private IPv4 address; `None`: it speaks IPv6 alone.
+    pub private_ip: Option<String>,
+    pub region: String,
+    pub availability_zone: String,
+}
+
+/// The identity document; more than these fields may stand in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    instance_id: String,
+    private_ip: Option<String>,
+    region: String,
+    availability_zone: String,
+}
+
+/// Who this node is. Only the address may be missing.
+pub(super) fn document(text: &str) -> Result<Identity, String> {
+    if text.len() > MOST_DOCUMENT {
+        return Err(format!("{} bytes are too many", text.len()));
+    }
+    let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let Document { instance_id, private_ip, region, availability_zone } = document;
+    let private_ip = private_ip.filter(|address| !address.is_empty());
+    if !instance_id.strip_prefix("i-").is_some_and(|id| is_name(id, "")) {
+        return Err(format!("{} is no instance id", shown(&instance_id)));
+    }
+    if let Some(odd) = [&region, &availability_zone].into_iter().find(|place| !is_name(place, "-")) {
+        return Err(format!("{} is no region or zone", shown(odd)));
+    }
+    if let Some(odd) = private_ip.as_ref().filter(|address| address.parse::<Ipv4Addr>().is_err()) {
+        return Err(format!("{} is no IPv4 address", shown(odd)));
+    }
+    Ok(Identity { instance_id, private_ip, region, availability_zone })
+}
+
+/// A word of AWS's, as states are: letters, with a colon between two (`Warmed:Stopped`).
+pub(super) fn word(text: &str) -> Result<String, String> {
+    let word = text.trim_ascii_end();
+    let letters = word.split(':').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    if letters && word.len() <= MOST_WORD { Ok(word.to_owned()) } else { Err(format!("{} is no word", shown(text))) }
+}
+
+/// A tag's value: one line that says something and is no page.
+pub(super) fn tag(text: &str) -> Result<String, String> {
+    let value = text.trim_ascii();
+    let odd = value.is_empty() || value.starts_with('<') || value.contains(char::is_control);
+    if odd || value.chars().count() > MOST_TAG {
+        return Err(format!("{} is no tag's value", shown(text)));
+    }
+    Ok(value.to_owned())
+}
+
+/// The keys of the tags, one a line.
+pub(super) fn keys(text: &str) -> Result<Vec<&str>, String> {
+    let keys: Vec<&str> = text.trim_ascii_end().split('\n').collect();
+    let served = |key: &&str| is_name(key, "+-=.,_:@");
+    if text.len() > MOST_KEYS || !keys.iter().all(served) {
+        return Err(format!("{} is no list of tags", shown(text)));
+    }
+    Ok(keys)
+}
+
+/// Whether the body of a 404 is the service's own page. Another's says only that it does not know the path.
+pub(super) fn is_not_found_page(body: &[u8]) -> bool {
+    body.len() <= MOST_PAGE && std::str::from_utf8(body).is_ok_and(|page| page.contains(NOT_FOUND))
+}
+
+/// ASCII letters, digits and these.
+fn is_name(text: &str, more: &str) -> bool {
+    let served = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    (1..=MOST_KEY).contains(&text.len()) && text.chars().all(served)
+}
+
+/// Longest name: that of a tag's key.
+const MOST_KEY: usize = 128;
+
+/// Its beginning, for people, on one line.
+fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(40).collect();
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    format!("{beginning:?}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(field: &str, value: &str) -> String {
+        let mut fields = [
+            ("instanceId", "\"i-0123456789abcdef0\""),
+            ("privateIp", "\"10.0.7.10\""),
+            ("region", "\"eu-west-1\""),
+            ("availabilityZone", "\"eu-west-1-lon-1a\""),
+            ("marketplaceProductCodes", "null"),
+        ]
+        .to_vec();
+        fields.retain(|(name, _)| *name != field);
+        if !value.is_empty() {
+            fields.push((field, value));
+        }
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        format!("{{\n  {}\n}}", fields.join(",\n  "))
+    }
+
+    #[test]
+    fn an_identity_may_lack_its_ipv4_address_and_nothing_else() {
+        let whole = document(&with("", "")).expect("whole");
+        assert_eq!(whole.private_ip.as_deref(), Some("10.0.7.10"));
+        for nothing in ["", "null", "\"\""] {
+            assert_eq!(document(&with("privateIp", nothing)), Ok(Identity { private_ip: None, ..whole.clone() }));
+        }
+        for field in ["instanceId", "region", "availabilityZone"] {
+            for odd in ["", "null", "\"\"", "17", "\"<html>\"", "\"i-1\\n\"", &format!("\"i-{}\"", "a".repeat(200))] {
+                assert!(document(&with(field, odd)).is_err(), "{field}: {odd}");
+            }
+        }
+        for odd in ["7", "\"10.0.7\"", "\"fd00::1\"", "\"10.0.7.10\\n\"", "{}"] {
+            assert!(document(&with("privateIp", odd)).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn half_a_document_a_page_and_too_much_are_no_identity() {
+        let whole = with("", "");
+        for cut in 0..whole.len() {
+            assert!(document(&whole[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(document("<html>404</html>").is_err() && document("null").is_err());
+        assert!(document(&format!("{whole}{}", " ".repeat(MOST_DOCUMENT))).is_err());
+    }
+
+    #[test]
+    fn words_that_are_not_known_yet_are_words_and_pages_are_not() {
+        for (text, expected) in
+            [("InService", "InService"), ("Terminated\n", "Terminated"), ("Warmed:Hibernated", "Warmed:Hibernated")]
+        {
+            assert_eq!(word(text).as_deref(), Ok(expected));
+        }
+        assert_eq!(word("Terminating:Retained").as_deref(), Ok("Terminating:Retained"));
+        let long = "a".repeat(MOST_WORD + 1);
+        for odd in ["", "\n", "In Service", "InService\nStandby", "<html></html>", "a\0b", ":", "Warmed:", "503", &long]
+        {
+            assert!(word(odd).is_err(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_tags_value_is_one_line_that_says_something() {
+        assert_eq!(tag(" one two\n").as_deref(), Ok("one two"));
+        assert_eq!(tag("arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/ä/0").map(|_| ()), Ok(()));
+        let long = "ä".repeat(MOST_TAG + 1);
+        for odd in ["", " \n", "one\ntwo", "<!DOCTYPE html>", "a\u{1b}[2J", &long] {
+            assert!(tag(odd).is_err(), "{odd:?}");
+        }
+        assert_eq!(keys("Name\nrundeck-alb-agent:target-groups\n").map(|keys| keys.len()), Ok(2));
+        for odd in ["", "Name\n\nTest", "<html>", "a b", &"a\n".repeat(MOST_KEYS)] {
+            assert!(keys(odd).is_err(), "{odd:?}");
+        }
+    }
+}
