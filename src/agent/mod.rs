@@ -61,7 +61,7 @@ pub struct Agent {
 impl Agent {
     /// An agent around a heart that has been told what an earlier run left behind.
     pub fn new(heart: Heart, world: World, board: Board, counters: Arc<Counters>) -> Agent {
-        let shown = heart.snapshot().answer.state;
+        let shown = heart.answer().state;
         Agent {
             heart,
             clock: world.clock.clone(),

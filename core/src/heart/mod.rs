@@ -5,7 +5,7 @@
 //! and health and intent are joined into one answer. Rules that need two rooms stand in `between.rs` as functions of
 //! values, what people read in `view.rs` and `rows.rs`. It never judges what a room can judge alone.
 //!
-//! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot` and `ended`.
+//! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot`, `answer` and `ended`.
 
 mod between;
 mod inbox;
