@@ -194,11 +194,11 @@ impl Heart {
     }
 
     /// Why something is changed in a group now, for the log.
-    fn why_changed(&self) -> String {
+    fn why_changed(&self) -> &'static str {
         match &self.drain {
-            Some(drain) => drain.lead().map_or_else(String::new, |order| order.cause.to_string()),
-            None if self.joining => "drift: the target was gone".to_string(),
-            None => "first up".to_string(),
+            Some(drain) => drain.lead().map_or("", |order| order.cause.word()),
+            None if self.joining => "drift: the target was gone",
+            None => "first up",
         }
     }
 
