@@ -43,7 +43,7 @@ use table::say;
 use tape::Tape;
 
 /// Schedules of the ordinary test run.
-const SCHEDULES: u64 = 20_000;
+const SCHEDULES: u64 = 50_000;
 /// Decisions of one schedule; what comes later is calm.
 pub const DECISIONS: usize = 1_500;
 /// Threads of the ordinary run; more are of no use on the smallest machines.

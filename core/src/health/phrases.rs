@@ -6,6 +6,7 @@ use crate::contract::{
     BootSeen, DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Span, Text, WebSeen,
 };
 use crate::desk::Gate;
+use std::fmt;
 
 const MIB: u64 = 1 << 20;
 
@@ -110,8 +111,8 @@ pub(super) fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) 
 }
 
 /// `2 more good answers`; at least one, for what is wanted has not come yet.
-pub(super) fn more(wanted: u32, have: u32, what: &str) -> String {
+pub(super) fn more(wanted: u32, have: u32, what: &str) -> impl fmt::Display {
     let left = wanted.saturating_sub(have).max(1);
     let plural = if left == 1 { "" } else { "s" };
-    format!("{left} more {what}{plural}")
+    fmt::from_fn(move |f| write!(f, "{left} more {what}{plural}"))
 }

@@ -4,8 +4,7 @@
 
 use super::phrases::{gate_change, ready_words};
 use crate::contract::{
-    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason,
-    Text,
+    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason, Text,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
