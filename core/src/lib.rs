@@ -27,8 +27,8 @@ pub use contract::{
     Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow, Looks, MembershipPolicy, Mode, ModeLeft, Moment,
     Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy, Process, ProcessSeen,
     Readiness, ReadySeen, Reason, Receipt, Refusal, Reply, Room, RundeckView, Share, Snapshot, Span, State, Step,
-    StepName, StepResult, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Unjudged,
-    WebSeen,
+    StepName, StepResult, Target, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble, TroubleKind,
+    Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{judge_look, look_rows};

@@ -64,7 +64,7 @@ impl Agent {
     /// An agent around a heart that has been told what an earlier run left behind.
     /// `taken`: the receipt ids that it gave out.
     fn new(heart: Heart, world: World, board: Board, counters: Arc<Counters>, taken: Ids) -> Agent {
-        let shown = heart.snapshot().answer.state;
+        let shown = heart.answer().state;
         Agent {
             heart,
             clock: world.clock.clone(),

@@ -19,7 +19,7 @@ const RESTART: Span = Span::secs(1);
 /// Rundeck's start, every pace and every back-off fit into this after the last fault.
 const SETTLES: Span = Span::secs(1_800);
 /// Each so many turns the heart is asked what it would do if it were woken early: a copy of it each time.
-const EARLY_EVERY: u64 = 3;
+const EARLY_EVERY: u64 = 5;
 /// A schedule that takes more turns than this does not end.
 const TURNS: u64 = 60_000;
 

@@ -43,7 +43,7 @@ impl Subject for Heart {
         let mut woken = self.clone();
         woken.handle(Event::Tick, early);
         let commands = woken.take_commands();
-        let (then, told) = (self.snapshot().answer, woken.snapshot().answer);
+        let (then, told) = (self.answer(), woken.answer());
         let same = commands.is_empty() && then == told;
         (!same).then(|| format!("at {early:?}: {commands:?}, {then:?} -> {told:?}"))
     }

@@ -18,7 +18,7 @@ pub(crate) use mode::{ModeSwitch, passive_ejects};
 
 use crate::contract::{
     ApiSeen, Call, Check, CheckView, Finding, HealthPolicy, Info, Jobs, Judged, Looked, Mode, Moment, Outcome, Policy,
-    Span,
+    Span, Text,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -301,18 +301,18 @@ fn note_miss(seen: &ApiSeen, proven: bool, desk: &mut Desk) {
 
 /// One answer of `system/info`, judged.
 pub(crate) fn judged_api(seen: &ApiSeen) -> Judged {
-    let unknown = |words: &str| Judged::new(Outcome::Unknown, words);
+    let unknown = |words: Text| Judged::new(Outcome::Unknown, words);
     match seen {
         ApiSeen::Info(Info { mode: Some(mode), running, .. }) => {
             let jobs = running.map_or("jobs not visible".to_string(), |n| format!("{n} jobs running"));
             Judged::new(Outcome::Pass, format!("{mode}, {jobs}"))
         }
-        ApiSeen::Info(_) => unknown("the token has no rights on system"),
-        ApiSeen::Rejected => unknown("token rejected"),
-        ApiSeen::Booting => unknown("503, still starting"),
-        ApiSeen::TimedOut => unknown("no answer in time"),
-        ApiSeen::Refused => unknown("connection refused"),
-        ApiSeen::Failed(status) => unknown(&format!("status {status}, often for its database")),
-        ApiSeen::Unreadable(why) => unknown(why),
+        ApiSeen::Info(_) => unknown("the token has no rights on system".into()),
+        ApiSeen::Rejected => unknown("token rejected".into()),
+        ApiSeen::Booting => unknown("503, still starting".into()),
+        ApiSeen::TimedOut => unknown("no answer in time".into()),
+        ApiSeen::Refused => unknown("connection refused".into()),
+        ApiSeen::Failed(status) => unknown(format!("status {status}, often for its database").into()),
+        ApiSeen::Unreadable(why) => unknown(why.clone().into()),
     }
 }

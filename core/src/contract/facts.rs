@@ -50,7 +50,7 @@ pub(crate) struct GroupInputs<'a> {
     /// Since when `/health` has said 503 without a break; `None`: it says 200.
     pub(crate) refusing: Option<Moment>,
     /// Why something is changed, for the log.
-    pub(crate) why: String,
+    pub(crate) why: &'static str,
 }
 
 /// Where this agent answers the load balancer.

@@ -35,7 +35,7 @@ pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
     Room, Unjudged, WebSeen,
 };
-pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView};
+pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView, Text};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Says, Wish};

@@ -10,6 +10,10 @@ use super::receipt::Step;
 use super::seen::Process;
 use super::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 use serde::Serialize;
+use std::borrow::Cow;
+
+/// Words for people. Most of them are always the same, and a row of them is made after each turn.
+pub type Text = Cow<'static, str>;
 
 /// The answer of `/health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,11 +78,11 @@ impl Snapshot {
 pub(crate) struct Judged {
     pub(crate) outcome: Outcome,
     /// For people: what was seen.
-    pub(crate) words: String,
+    pub(crate) words: Text,
 }
 
 impl Judged {
-    pub(crate) fn new(outcome: Outcome, words: impl Into<String>) -> Judged {
+    pub(crate) fn new(outcome: Outcome, words: impl Into<Text>) -> Judged {
         Judged { outcome, words: words.into() }
     }
 
@@ -106,7 +110,7 @@ pub struct CheckView {
     /// What the last look came to.
     pub result: Outcome,
     /// What was seen.
-    pub seen: String,
+    pub seen: Text,
     /// When.
     pub at: Option<Moment>,
     /// How long the last look took.
@@ -118,12 +122,12 @@ pub struct CheckView {
     /// When the next look is due; `None`: one is under way, or none is planned.
     pub next: Option<Moment>,
     /// What would change the verdict, for people.
-    pub change: String,
+    pub change: Text,
 }
 
 impl CheckView {
     /// A check with its last look; `change`: what would change the verdict.
-    pub(crate) fn of(check: Check, last: Option<&Looked>, change: impl Into<String>) -> CheckView {
+    pub(crate) fn of(check: Check, last: Option<&Looked>, change: impl Into<Text>) -> CheckView {
         let judged = last.map_or_else(Judged::not_yet, |last| last.judged.clone());
         CheckView {
             check,

@@ -4,7 +4,7 @@
 use super::phrases::{disk_words, load_words, memory_words};
 use crate::contract::{
     Call, Check, CheckView, Degraded, DiskSeen, Finding, HealthPolicy, HostSeen, Judged, Looked, Moment, Outcome,
-    Process, Room, Share, Span,
+    Process, Room, Share, Span, Text,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -119,10 +119,10 @@ impl Machine {
 
     /// `may_eject`: a full disk takes the node out.
     pub(super) fn disk_row(&self, may_eject: bool, policy: &HealthPolicy) -> CheckView {
-        let out = match (policy.disk.down_below, may_eject) {
-            (Share::ZERO, _) => String::new(),
-            (_, false) => ", nothing takes it out in an Auto Scaling group".to_owned(),
-            (mark, true) => format!(", less than {mark} takes it out"),
+        let out: Text = match (policy.disk.down_below, may_eject) {
+            (Share::ZERO, _) => "".into(),
+            (_, false) => ", nothing takes it out in an Auto Scaling group".into(),
+            (mark, true) => format!(", less than {mark} takes it out").into(),
         };
         let change = format!("less than {} flags the node{out}", policy.disk.degraded_below);
         counted(Check::Disk, self.disks.as_ref(), &self.low, &self.disk_pace, change)

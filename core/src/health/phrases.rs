@@ -3,9 +3,10 @@
 //! No counters and no consequences here.
 
 use crate::contract::{
-    BootSeen, DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Span, WebSeen,
+    BootSeen, DatabaseSeen, DiskSeen, HostSeen, JvmSeen, Process, Readiness, ReadySeen, Room, Span, Text, WebSeen,
 };
 use crate::desk::Gate;
+use std::fmt;
 
 const MIB: u64 = 1 << 20;
 
@@ -21,30 +22,30 @@ pub(super) fn process_words(process: Process, jvm: JvmSeen) -> String {
 }
 
 /// Words for one round; `excused`: silence is put down to the database.
-pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, excused: bool) -> String {
-    let web = match seen {
-        WebSeen::Ok => "200 ok".to_owned(),
-        WebSeen::Disabled => "404, endpoint switched off, server alive".to_owned(),
-        WebSeen::Redirect => "redirect: a wrong path or context path".to_owned(),
-        WebSeen::Status(code) => format!("status {code}"),
-        WebSeen::Body => "200 with a body that is not ok".to_owned(),
-        WebSeen::Truncated => "answer cut short".to_owned(),
-        WebSeen::Refused => "connection refused".to_owned(),
-        WebSeen::TimedOut if excused => "no answer in time, as calls that need the database".to_owned(),
-        WebSeen::TimedOut => "no answer in time".to_owned(),
-        WebSeen::Elsewhere => "not asked: rundeck.url leads to another machine".to_owned(),
-        WebSeen::CannotConnect => "the agent has no descriptor or port left".to_owned(),
-        WebSeen::CannotJudge(why) => format!("cannot judge: {why:?}").to_lowercase(),
+pub(super) fn web_words(seen: WebSeen, boot: Option<BootSeen>, excused: bool) -> Text {
+    let web: Text = match seen {
+        WebSeen::Ok => "200 ok".into(),
+        WebSeen::Disabled => "404, endpoint switched off, server alive".into(),
+        WebSeen::Redirect => "redirect: a wrong path or context path".into(),
+        WebSeen::Status(code) => format!("status {code}").into(),
+        WebSeen::Body => "200 with a body that is not ok".into(),
+        WebSeen::Truncated => "answer cut short".into(),
+        WebSeen::Refused => "connection refused".into(),
+        WebSeen::TimedOut if excused => "no answer in time, as calls that need the database".into(),
+        WebSeen::TimedOut => "no answer in time".into(),
+        WebSeen::Elsewhere => "not asked: rundeck.url leads to another machine".into(),
+        WebSeen::CannotConnect => "the agent has no descriptor or port left".into(),
+        WebSeen::CannotJudge(why) => format!("cannot judge: {why:?}").to_lowercase().into(),
     };
     match boot {
-        Some(BootSeen::StillBooting) => format!("{web}, but the API is still starting"),
-        Some(BootSeen::Failed) => format!("{web}, but the API does not answer"),
+        Some(BootSeen::StillBooting) => format!("{web}, but the API is still starting").into(),
+        Some(BootSeen::Failed) => format!("{web}, but the API does not answer").into(),
         Some(BootSeen::Past) | None => web,
     }
 }
 
 /// Words for a readiness state.
-pub(super) fn ready_words(seen: &ReadySeen) -> String {
+pub(super) fn ready_words(seen: &ReadySeen) -> Text {
     match &seen.readiness {
         Readiness::Ready => "accepting traffic".into(),
         Readiness::NotReady => "refusing traffic: starting or stopping".into(),
@@ -52,7 +53,7 @@ pub(super) fn ready_words(seen: &ReadySeen) -> String {
         Readiness::TimedOut if seen.bound => "no answer in time; it asks the database too".into(),
         Readiness::TimedOut => "no answer in time".into(),
         Readiness::Refused => "connection refused".into(),
-        Readiness::Unclear(why) => why.clone(),
+        Readiness::Unclear(why) => why.clone().into(),
     }
 }
 
@@ -112,8 +113,8 @@ pub(super) fn gate_change(gate: &Gate, rise: u32, fall: u32, consequence: &str) 
 }
 
 /// `2 more good answers`; at least one, for what is wanted has not come yet.
-pub(super) fn more(wanted: u32, have: u32, what: &str) -> String {
+pub(super) fn more(wanted: u32, have: u32, what: &str) -> impl fmt::Display {
     let left = wanted.saturating_sub(have).max(1);
     let plural = if left == 1 { "" } else { "s" };
-    format!("{left} more {what}{plural}")
+    fmt::from_fn(move |f| write!(f, "{left} more {what}{plural}"))
 }

@@ -4,7 +4,7 @@
 
 use super::phrases::{gate_change, ready_words};
 use crate::contract::{
-    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason,
+    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason, Text,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
@@ -177,10 +177,10 @@ impl ReadyState {
 
     /// The row for people; `round`: when the next round comes.
     pub(super) fn row(&self, round: Option<Moment>, policy: &HealthPolicy) -> CheckView {
-        let change = if self.absent() {
-            "asked again when Rundeck is restarted; until then SIGTERM shows by its process only".to_owned()
+        let change: Text = if self.absent() {
+            "asked again when Rundeck is restarted; until then SIGTERM shows by its process only".into()
         } else {
-            gate_change(&self.gate, policy.rise, policy.fall, "take the node out")
+            gate_change(&self.gate, policy.rise, policy.fall, "take the node out").into()
         };
         CheckView {
             passes: self.gate.passes(),

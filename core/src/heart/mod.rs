@@ -5,7 +5,7 @@
 //! and health and intent are joined into one answer. Rules that need two rooms stand in `between.rs` as functions of
 //! values, what people read in `view.rs` and `rows.rs`. It never judges what a room can judge alone.
 //!
-//! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot` and `ended`.
+//! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot`, `answer` and `ended`.
 
 mod between;
 mod inbox;
@@ -194,11 +194,11 @@ impl Heart {
     }
 
     /// Why something is changed in a group now, for the log.
-    fn why_changed(&self) -> String {
+    fn why_changed(&self) -> &'static str {
         match &self.drain {
-            Some(drain) => drain.lead().map_or_else(String::new, |order| order.cause.to_string()),
-            None if self.joining => "drift: the target was gone".to_string(),
-            None => "first up".to_string(),
+            Some(drain) => drain.lead().map_or("", |order| order.cause.word()),
+            None if self.joining => "drift: the target was gone",
+            None => "first up",
         }
     }
 

@@ -1,10 +1,15 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
 use super::Heart;
-use crate::contract::{Answering, RundeckView, Snapshot};
+use crate::contract::{Answer, Answering, RundeckView, Snapshot};
 use crate::leaving::Drain;
 
 impl Heart {
+    /// The answer of the snapshot alone, for whoever needs no more of it.
+    pub fn answer(&self) -> Answer {
+        self.shown
+    }
+
     /// What everybody else may know, as of the last event.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {

@@ -72,7 +72,7 @@ fn flag(look: &Look, policy: &HealthPolicy) -> Option<Degraded> {
 
 /// Each check in words, in their documented order.
 pub fn look_rows(look: &Look, policy: &HealthPolicy) -> Vec<LookRow> {
-    let row = |check, judged: Judged| LookRow { check, result: judged.outcome, seen: judged.words };
+    let row = |check, judged: Judged| LookRow { check, result: judged.outcome, seen: judged.words.into_owned() };
     let no_token = || Judged::new(Outcome::Unknown, "not asked without a token: set rundeck.token_file");
     let readiness = look.ready.as_ref().map_or_else(Judged::not_yet, |seen| judged_readiness(seen, false));
     let host = look.host.as_ref();

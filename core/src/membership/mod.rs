@@ -19,6 +19,7 @@ use crate::contract::{
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, Presence, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
 use instance::Instance;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
@@ -205,9 +206,9 @@ impl Membership {
     /// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins.
     fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         let wanted = if inputs.policy.groups.is_empty() {
-            from_tag(inputs.policy, self.instance.tag())
+            from_tag(inputs.policy, self.instance.tag()).map(Cow::Owned)
         } else {
-            Some(inputs.policy.groups.clone())
+            Some(Cow::Borrowed(&inputs.policy.groups))
         };
         let Some(wanted) = wanted else { return };
         if wanted.is_empty() {
@@ -215,11 +216,12 @@ impl Membership {
         } else {
             desk.cured(Finding::NoTargetGroup);
         }
-        let named: Vec<String> = wanted.iter().map(|w| w.group.clone()).collect();
-        if named != self.named {
+        let names = wanted.iter().map(|w| &w.group);
+        if names.clone().ne(&self.named) {
+            self.named = names.cloned().collect();
             // Only the tag can change while running; a group that is no longer named is left alone, not left.
             let mut known = std::mem::take(&mut self.groups);
-            for wanted in wanted {
+            for wanted in wanted.into_owned() {
                 let group = match known.iter().position(|g| g.wanted == wanted) {
                     Some(at) => known.swap_remove(at),
                     None => {
@@ -232,7 +234,6 @@ impl Membership {
             for facts in known.iter().filter_map(|gone| gone.facts.as_ref()) {
                 desk.cured_of(Finding::AddressMissing, &facts.arn);
             }
-            self.named = named;
             // An open question is about the old names.
             desk.disown(&mut self.describe);
             self.describe.plan(desk.now() + desk.upto(Span::millis(500)));

@@ -6,6 +6,7 @@ mod determinism;
 mod faults;
 mod phases;
 mod rig;
+mod shown;
 mod times;
 mod trouble;
 mod weights;

@@ -175,14 +175,14 @@ impl Times<'_> {
             check: view.check,
             class: view.class,
             result: view.result,
-            seen: view.seen.clone(),
+            seen: view.seen.clone().into_owned(),
             at: view.at.map(|at| self.wall(at)),
             age_ms: view.at.map(|at| self.age(at)),
             took_ms: view.took.map(|took| took.0),
             passes: view.passes,
             fails: view.fails,
             next_ms: view.next.map(|next| next.since(self.now).0),
-            change: view.change.clone(),
+            change: view.change.clone().into_owned(),
         }
     }
 
