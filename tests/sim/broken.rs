@@ -62,6 +62,8 @@ listed! {
         ExcusesSilence,
         /// Shows the token to whoever listens on Rundeck's port.
         TrustsStrangers,
+        /// Says a later moment than the one at which it has something to do.
+        SleepsTooLong,
     }
 }
 
@@ -232,6 +234,7 @@ impl Subject for Broken {
             Flaw::BusyLoop => Some(self.now + Span(1)),
             // It sleeps until the reply that it awaits.
             Flaw::NeverTimesOut => self.heart.next_deadline().map(|at| at.max(self.now + Span(100))),
+            Flaw::SleepsTooLong => self.heart.next_deadline().map(|at| at + Span(700)),
             _ => self.heart.next_deadline(),
         }
     }

@@ -34,6 +34,7 @@ mod subject;
 mod table;
 mod tape;
 mod targets;
+mod wakes;
 mod world;
 
 use runner::schedule;
