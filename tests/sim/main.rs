@@ -27,6 +27,7 @@ mod minimise;
 mod oracle;
 mod plan;
 mod probing;
+mod receipts;
 mod rule;
 mod rundeck;
 mod runner;

@@ -327,7 +327,8 @@ impl Schedule<'_> {
         })?;
         // Whoever else made it passive makes it active again; so does a person where the disk forgot that it was us.
         if self.world.rundeck.passive_by_others || self.world.disk.forgot {
-            self.world.rundeck.others_set(Mode::Active);
+            let now = self.world.now;
+            self.world.rundeck.others_set(Mode::Active, now);
         }
         self.order(Order::Resume(Cause::Operator))?;
         self.wait_for("L1 a healthy node is in service", SETTLES, |s| s.in_service())?;
