@@ -8,9 +8,9 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, BootSeen, Call, CallId, Command, Event, Heart, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen,
-    Readiness, ReadySeen, Reason, Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged,
-    WebSeen,
+    Answer, ApiSeen, BootSeen, Call, CallId, Command, Event, GroupFacts, Heart, Info, JvmSeen, Kept, Mode, Moment,
+    Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply, Snapshot, Span, State, Target,
+    TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeMap;
 
@@ -62,6 +62,20 @@ listed! {
         ExcusesSilence,
         /// Shows the token to whoever listens on Rundeck's port.
         TrustsStrangers,
+        /// Says a later moment than the one at which it has something to do.
+        SleepsTooLong,
+        /// Sees nothing in flight, ever.
+        CountsNothing,
+        /// Writes that nothing was cut where nobody could tell.
+        WritesThatNothingWasCut,
+        /// Takes each balancer for one that notices a 503 at once.
+        TrustsTheBalancer,
+        /// Takes a leaving Rundeck for one that has ended.
+        TakesALeavingRundeckForGone,
+        /// Believes that Rundeck is passive, and never switches it.
+        DreamsOfPassive,
+        /// Writes each target down as deregistered.
+        WritesThatAllIsDeregistered,
     }
 }
 
@@ -123,6 +137,23 @@ impl Broken {
             {
                 Some(Event::Reply(id, Reply::Changed(Ok("none".into()))))
             }
+            (Flaw::CountsNothing, Event::Reply(id, Reply::InFlight(Some(_)))) => {
+                Some(Event::Reply(id, Reply::InFlight(Some(0))))
+            }
+            (Flaw::TrustsTheBalancer, Event::Reply(id, Reply::Groups(Ok(facts)))) => {
+                let sees =
+                    |g| GroupFacts { unhealthy_threshold: 1, check_interval_secs: 1, check_timeout_secs: 0, ..g };
+                Some(Event::Reply(id, Reply::Groups(Ok(facts.into_iter().map(sees).collect()))))
+            }
+            (Flaw::TakesALeavingRundeckForGone, Event::Reply(id, Reply::Web(..))) if self.leaves() => {
+                Some(Event::Reply(id, Reply::Web(WebSeen::Refused, None)))
+            }
+            (Flaw::TakesALeavingRundeckForGone, Event::Reply(id, Reply::Process(_))) if self.leaves() => {
+                Some(Event::Reply(id, Reply::Process(ProcessSeen::None)))
+            }
+            (Flaw::DreamsOfPassive, Event::Reply(id, Reply::Api(ApiSeen::Info(info)))) if self.leaves() => {
+                Some(Event::Reply(id, Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Passive), ..info }))))
+            }
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
             (Flaw::NeverTimesOut, event) => {
@@ -136,6 +167,10 @@ impl Broken {
         }
     }
 
+    fn leaves(&self) -> bool {
+        self.heart.snapshot().drain.is_some()
+    }
+
     /// The open call of the same kind, where this one is no longer open.
     fn like(&self, id: CallId) -> CallId {
         let known = self.open.contains_key(&id);
@@ -147,6 +182,11 @@ impl Broken {
         let snapshot = self.heart.snapshot();
         if self.flaw == Flaw::AsksTwiceAtATime && self.open.values().any(|(call, _)| *call == Call::ProbeApi) {
             self.wants(Call::ProbeDatabase { limit: Span::secs(40) });
+        }
+        if self.flaw == Flaw::TakesALeavingRundeckForGone
+            && let Some(process) = snapshot.rundeck.process.filter(|_| snapshot.drain.is_some())
+        {
+            self.heart.handle(Event::ProcessEnded(process), self.now);
         }
         let Event::Reply(id, reply) = event else {
             if self.flaw == Flaw::UndoesOthersPassive && snapshot.answer.reason == Reason::Passive {
@@ -195,6 +235,18 @@ impl Broken {
                 self.heart.handle(Event::Reply(id, Reply::Written(Ok(()))), self.now);
                 return None;
             }
+            (Flaw::DreamsOfPassive, Call::SetMode(mode)) => {
+                self.heart.handle(Event::Reply(id, Reply::Mode(Ok(mode))), self.now);
+                return None;
+            }
+            (Flaw::WritesThatNothingWasCut, Call::WriteReceipt(receipt)) => {
+                let inflight_at_cut = Some(receipt.inflight_at_cut.unwrap_or(0));
+                Call::WriteReceipt(Box::new(Receipt { inflight_at_cut, ..*receipt }))
+            }
+            (Flaw::WritesThatAllIsDeregistered, Call::WriteReceipt(mut receipt)) => {
+                receipt.target_groups.iter_mut().for_each(|group| group.deregistered = true);
+                Call::WriteReceipt(receipt)
+            }
             (_, call) => call,
         };
         self.open.insert(id, (call.clone(), deadline));
@@ -232,6 +284,7 @@ impl Subject for Broken {
             Flaw::BusyLoop => Some(self.now + Span(1)),
             // It sleeps until the reply that it awaits.
             Flaw::NeverTimesOut => self.heart.next_deadline().map(|at| at.max(self.now + Span(100))),
+            Flaw::SleepsTooLong => self.heart.next_deadline().map(|at| at + Span(700)),
             _ => self.heart.next_deadline(),
         }
     }

@@ -83,6 +83,7 @@ impl Schedule<'_> {
                 let stall = Span(self.world.tape.upto(60_000));
                 let until = agent.stuck.max(now + stall);
                 self.oracle.stalled += until.since(agent.stuck.max(now)).0;
+                self.oracle.stalled_until = until;
                 agent.stuck = until;
             }
         }
@@ -168,8 +169,8 @@ impl Schedule<'_> {
                 let seen = world.tape.pick(&ways, Some(ProcessSeen::None));
                 world.rundeck.unseen = (until, seen);
             }
-            Happening::PassiveByOthers => world.rundeck.others_set(Mode::Passive),
-            Happening::ActiveByOthers => world.rundeck.others_set(Mode::Active),
+            Happening::PassiveByOthers => world.rundeck.others_set(Mode::Passive, now),
+            Happening::ActiveByOthers => world.rundeck.others_set(Mode::Active, now),
             Happening::StartsPassive => world.rundeck.starts_passive = !world.rundeck.starts_passive,
             Happening::AwsTrouble => {
                 let kind = world.tape.pick(&AWS_TROUBLES, TroubleKind::Throttled);

@@ -6,6 +6,7 @@ use crate::drains;
 use crate::evidence::Round;
 use crate::oracle::Oracle;
 use crate::probing;
+use crate::receipts;
 use crate::rule::{Turn, Verdict, require};
 use crate::targets::{address_kept, address_not_overslept, noticed, own_target, taken_out};
 use crate::world::World;
@@ -61,6 +62,8 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     one_outcome(turn)?;
     drains::reopened(turn, oracle)?;
     drains::jobs_first(turn, oracle)?;
+    receipts::quiet_over(turn, oracle, world)?;
+    receipts::jobs_over(turn, oracle, world)?;
     boot_budget(turn, oracle)?;
     blind(turn, oracle)?;
     group_rule(turn, oracle)?;
@@ -210,11 +213,9 @@ fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
     require(!again, "L2 one receipt per drain", || format!("{} again", receipt.id))?;
     for left in receipt.target_groups.iter().filter(|left| left.deregistered) {
         let Some(group) = world.groups.iter().find(|g| g.facts.arn == left.arn) else { continue };
-        let out = group.taken_out.is_some_and(|at| oracle.drain.is_some_and(|(since, _)| at >= since));
-        let put_back = group.put_back.is_some_and(|at| group.taken_out.is_some_and(|out| at >= out));
-        require(out || put_back || group.left(), "L2 a receipt tells the truth", || {
-            format!("{left:?}, but {:?}", group.place)
-        })?;
+        // Taken back, it is over before its receipt is written.
+        let accepted = group.taken_out.is_some_and(|at| oracle.drain.is_none_or(|(since, _)| at >= since));
+        require(accepted, "L2 a receipt tells the truth", || format!("{left:?}, but {group:?}"))?;
     }
     let resumed = receipt.result == DrainResult::Resumed;
     require(resumed == oracle.orders.is_empty(), "L2 a receipt tells the truth", || format!("{:?}", receipt.result))?;
@@ -222,7 +223,10 @@ fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
         return require(oracle.run.abort_at.is_some(), "L2 a receipt tells the truth", || "not aborted".into());
     }
     idle_proven(receipt, oracle)?;
-    drains::clean_only_if_it_was(receipt, oracle, world)
+    receipts::clean_only_if_it_was(receipt, oracle, world)?;
+    receipts::cut(receipt)?;
+    receipts::passive_is_on(receipt, oracle, world)?;
+    receipts::each_target_is_out(receipt, oracle, world)
 }
 
 /// "None running" rests on two answers that were asked for after everything else was over.

@@ -27,6 +27,7 @@ mod minimise;
 mod oracle;
 mod plan;
 mod probing;
+mod receipts;
 mod rule;
 mod rundeck;
 mod runner;
@@ -34,6 +35,7 @@ mod subject;
 mod table;
 mod tape;
 mod targets;
+mod wakes;
 mod world;
 
 use runner::schedule;

@@ -20,6 +20,8 @@ pub struct Run {
     pub open: BTreeMap<CallId, Open>,
     /// The last answer of instance metadata.
     pub lifecycle: Option<Option<String>>,
+    /// The last answer about the instance tag.
+    pub tag: Option<Option<String>>,
     pub web: Counted,
     pub last_round: Moment,
     /// Since when no round could even connect.
@@ -74,6 +76,8 @@ pub struct Oracle {
     /// Milliseconds in which the agent's loop stood still.
     pub stalled: u64,
     pub stalled_at_begin: u64,
+    /// When its loop went on after it had stood still, last.
+    pub stalled_until: Moment,
     /// Since when the JVM has really stood still, nothing else being wrong; and how long the loop had stood still then.
     pub frozen: Option<(Moment, u64)>,
 }
@@ -92,6 +96,7 @@ impl Oracle {
             claim: false,
             stalled: 0,
             stalled_at_begin: 0,
+            stalled_until: Moment(0),
             frozen: None,
         }
     }
@@ -254,6 +259,7 @@ impl Oracle {
                 }
                 self.run.lifecycle = Some(state.clone());
             }
+            Reply::Tag(Ok(tag)) => self.run.tag = Some(tag.clone()),
             Reply::Mode(Ok(Mode::Active)) => self.claim = false,
             _ => {}
         }

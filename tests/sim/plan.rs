@@ -19,6 +19,10 @@ pub struct Plan {
     pub shows: Shows,
     /// Faults end after this time.
     pub faults_for: Span,
+    /// The loop wakes late.
+    pub late: bool,
+    /// It is run once more, with wake-ups that nobody asked for.
+    pub twice: bool,
 }
 
 fn arn(index: usize) -> String {
@@ -99,7 +103,8 @@ impl Plan {
         // A tag cannot say a port: the group's own is meant.
         let groups = groups.into_iter().map(|(f, port)| if by_tag { (f, 4440) } else { (f, port) }).collect();
         let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
-        let dry_run = tape.chance(12);
+        let chance = tape.byte();
+        let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
         let faults_for = Span::secs(60 + tape.upto(540));
         Plan {
@@ -109,6 +114,8 @@ impl Plan {
             lifecycle,
             shows,
             faults_for,
+            late,
+            twice,
         }
     }
 }

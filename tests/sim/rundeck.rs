@@ -47,6 +47,8 @@ pub struct Rundeck {
     /// Somebody else holds the port.
     pub stranger: Until,
     pub mode: Mode,
+    /// When the mode became what it is.
+    pub mode_since: Moment,
     /// The jobs that were started, as long as they may run.
     pub jobs: Vec<Job>,
     /// SIGSTOP or an endless pause: connections are accepted, nothing is answered.
@@ -82,6 +84,7 @@ impl Rundeck {
             pressure: never,
             stranger: never,
             mode: Mode::Active,
+            mode_since: never,
             jobs: Vec::new(),
             hung: never,
             hung_since: never,
@@ -111,6 +114,7 @@ impl Rundeck {
         self.ready_from = self.port_from + ready_after;
         self.stopping = false;
         self.mode = if self.starts_passive { Mode::Passive } else { Mode::Active };
+        self.mode_since = now;
         self.passive_by_others = self.starts_passive;
     }
 
@@ -153,6 +157,18 @@ impl Rundeck {
 
     fn listens(&self, now: Moment) -> bool {
         self.process.is_some() && now >= self.port_from && now >= self.port_closed
+    }
+
+    /// Since when the API has told everything to whoever had the token; what is still wrong ends in the future.
+    pub fn api_well_since(&self) -> Moment {
+        let troubles = [self.hung, self.database.0, self.database_fails, self.port_closed, self.token_rejected];
+        let untold = [self.api_unreadable, self.stats_null, self.api_from()];
+        troubles.into_iter().chain(untold).max().unwrap_or(self.ready_from)
+    }
+
+    /// Its port has been open for so long.
+    pub fn heard(&self, now: Moment, long: Span) -> bool {
+        self.process.is_some() && self.port_from + long <= now && self.port_closed + long <= now
     }
 
     /// When a call that is not answered now goes on; never before `now`.
@@ -276,7 +292,10 @@ impl Rundeck {
     pub fn set_mode(&mut self, mode: Mode, now: Moment) -> (Result<Mode, String>, bool) {
         match self.probe_api(now) {
             (ApiSeen::Info(_), _) => {
-                self.mode = mode;
+                if self.mode != mode {
+                    self.mode = mode;
+                    self.mode_since = now;
+                }
                 self.passive_by_others &= mode == Mode::Passive;
                 (Ok(mode), false)
             }
@@ -296,9 +315,10 @@ impl Rundeck {
     }
 
     /// Somebody else switches the mode.
-    pub fn others_set(&mut self, mode: Mode) {
+    pub fn others_set(&mut self, mode: Mode, now: Moment) {
         if self.process.is_some() && self.mode != mode {
             self.mode = mode;
+            self.mode_since = now;
             self.passive_by_others = mode == Mode::Passive;
         }
     }

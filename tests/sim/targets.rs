@@ -6,8 +6,8 @@ use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::World;
 use rundeck_alb_core::{
-    Call, Deregistered, DrainResult, Moment, Ownership, Receipt, Span, State, Step, StepName, StepResult, Target,
-    TargetType, TargetView,
+    Call, Deregistered, DrainResult, Moment, Ownership, Policy, Receipt, Span, State, Step, StepName, StepResult,
+    Target, TargetType, TargetView,
 };
 
 /// A target is wanted back no later than this after it may come back: a call and a jittered retry.
@@ -21,19 +21,26 @@ pub fn own_target(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
     let ours = group.is_some_and(|g| g.port == target.port) && id == Some(target.id.as_str());
     require(ours, RULE, || format!("{target:?} is not ours"))?;
     require(!oracle.policy.dry_run, RULE, || "dry run".into())?;
-    let membership = &oracle.policy.membership;
-    let named = membership.groups.iter().find(|w| w.group == target.group || w.group == target.name);
-    let owned = match named.map_or(membership.ownership, |w| w.ownership) {
-        Ownership::Own => true,
-        Ownership::Observe => false,
-        Ownership::Auto => oracle.run.lifecycle == Some(None),
-    };
-    require(owned, RULE, || format!("{target:?} in a group that is only observed"))?;
+    let alone = oracle.run.lifecycle == Some(None);
+    require(owned(&oracle.policy, &target.group, &target.name, alone), RULE, || {
+        format!("{target:?} in a group that is only observed")
+    })?;
     let open = oracle.run.open.values().filter(|o| match &o.call {
         Call::Register { target: t, .. } | Call::Deregister { target: t, .. } => t.group == target.group,
         _ => false,
     });
     require(open.count() == 0, "S4 one change in flight per group", || format!("{target:?}"))
+}
+
+/// This agent acts for the group. `alone`: the machine is in no Auto Scaling group.
+pub fn owned(policy: &Policy, arn: &str, name: &str, alone: bool) -> bool {
+    let membership = &policy.membership;
+    let named = membership.groups.iter().find(|w| w.group == arn || w.group == name);
+    match named.map_or(membership.ownership, |w| w.ownership) {
+        Ownership::Own => true,
+        Ownership::Observe => false,
+        Ownership::Auto => alone,
+    }
 }
 
 /// AWS refuses an address that still drains, which whoever took it out knows.

@@ -44,6 +44,8 @@ pub struct Sent {
     pub fate: Fate,
 }
 
+/// Counts of what is in flight that are remembered.
+const COUNTS: usize = 3;
 /// How long after it goes on a JVM answers what it had taken in.
 const THAW: Span = Span(20);
 
@@ -87,6 +89,8 @@ pub struct World {
     pub requests_from: Moment,
     /// … until then.
     pub requests: Until,
+    /// The last counts of what is in flight: when, and whether there was anything.
+    pub counts: Vec<(Moment, bool)>,
     /// When a call was last refused, lost or late.
     pub trouble_at: Moment,
     probe_limit: Span,
@@ -109,6 +113,7 @@ impl World {
             cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
             requests_from: never,
             requests: never,
+            counts: Vec::new(),
             trouble_at: never,
             probe_limit,
             queue: BTreeMap::new(),
@@ -273,10 +278,10 @@ impl World {
     }
 
     fn in_flight(&mut self) -> Option<u32> {
-        if self.now < self.cannot.0 {
-            return None;
-        }
-        Some(u32::from(self.now < self.requests))
+        let flies = self.now < self.requests;
+        self.counts.truncate(COUNTS - 1);
+        self.counts.insert(0, (self.now, flies));
+        (self.now >= self.cannot.0).then_some(u32::from(flies))
     }
 
     fn metadata(&self) -> Result<&Metadata, String> {

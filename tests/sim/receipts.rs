@@ -1,0 +1,137 @@
+//! A drain's words by the world's record: what was in flight, which jobs ran, whether Rundeck was passive, which
+//! targets were out, when it says so.
+
+use crate::balancer::{Group, Place};
+use crate::oracle::Oracle;
+use crate::rule::{Turn, Verdict, require};
+use crate::targets::owned;
+use crate::world::World;
+use rundeck_alb_core::{
+    Deregistered, DrainResult, Event, Mode, Moment, Receipt, Snapshot, Span, Step, StepName, StepResult,
+};
+
+/// What is so for this long is seen by whoever asks each second or two.
+const SEEN_WITHIN: Span = Span::secs(5);
+/// And by whoever asks for the mode, twice, at the usual pace, and switches it.
+const MODE_SEEN_WITHIN: Span = Span::secs(45);
+const RULE: &str = "L2 a receipt tells the truth";
+
+/// Nothing that the world knows of was cut by a drain that calls itself clean.
+pub fn clean_only_if_it_was(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
+    const RULE: &str = "L2 clean only if no job ran and nothing was in flight";
+    if receipt.result != DrainResult::Clean || !awake(oracle, world.now) {
+        return Ok(());
+    }
+    let ended = |name: StepName| {
+        let step = receipt.steps.iter().find(|step| step.name == name)?;
+        Some((step.started + Span(step.took_ms?), step.result))
+    };
+    // What had begun so much earlier was there to be seen.
+    let (jobs, quiet) = (ended(StepName::Jobs), ended(StepName::Quiet));
+    let runs = |at: Moment| world.rundeck.jobs.iter().any(|job| job.from + SEEN_WITHIN < at && job.until > at);
+    require(jobs.is_some_and(|(at, _)| !runs(at)), RULE, || format!("{jobs:?}, {:?}", world.rundeck.jobs))?;
+    let counted = quiet.filter(|(_, result)| *result == Some(StepResult::NothingInFlight));
+    let (from, until) = (world.requests_from, world.requests);
+    let flew = counted.is_some_and(|(at, _)| from + SEEN_WITHIN < at && until > at);
+    require(!flew, RULE, || format!("{quiet:?}, requests from {} to {}", from.0, until.0))
+}
+
+/// This step's end, if it has just come.
+fn ends(turn: &Turn<'_>, name: StepName) -> Option<Step> {
+    // What an earlier run of the agent had ended is taken up as it was.
+    if matches!(turn.event, Event::Kept(_)) {
+        return None;
+    }
+    let step = |snapshot: &Snapshot| {
+        let drain = snapshot.drain.as_ref()?;
+        drain.steps.iter().find(|step| step.name == name).cloned().map(|step| (drain.id.clone(), step))
+    };
+    let before = step(turn.before).filter(|(_, step)| step.result.is_some());
+    let after = step(turn.after).filter(|(_, step)| step.result.is_some());
+    after.filter(|after| before.as_ref() != Some(after)).map(|(_, step)| step)
+}
+
+/// While the loop stands still the world goes on: what it believes a moment later may be old.
+fn awake(oracle: &Oracle, now: Moment) -> bool {
+    oracle.stalled_until == Moment(0) || now.since(oracle.stalled_until) > Span::secs(30)
+}
+
+/// When the wait for requests ends, what it says was so at the last counts, and no balancer that the agent could read
+/// still sends any: it has seen the deregistration, or the 503.
+pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    let Some(step) = ends(turn, StepName::Quiet) else { return Ok(()) };
+    let mut counted = world.counts.iter().filter(|(at, _)| *at >= step.started);
+    let true_count = match step.result {
+        Some(StepResult::NothingInFlight) => counted.any(|(_, flies)| !flies),
+        Some(StepResult::InFlight(n)) => n > 0 && counted.any(|(_, flies)| *flies),
+        Some(StepResult::InFlightUnknown | StepResult::NotInService) => true,
+        Some(StepResult::RundeckGone) => {
+            // A round whose answer gets lost is waited for.
+            let lost = if world.mix.replies > 0 { Span::secs(25) } else { SEEN_WITHIN };
+            let unheard = !world.rundeck.heard(turn.now, lost);
+            return require(unheard || !awake(oracle, turn.now), RULE, || format!("{step:?}, but {:?}", world.rundeck));
+        }
+        _ => return Ok(()),
+    };
+    require(true_count, RULE, || format!("{step:?}, but {:?}", world.counts))?;
+    let read = |arn: &String| turn.before.targets.iter().any(|t| t.arn.as_ref() == Some(arn));
+    let sends = world.groups.iter().find(|g| g.place == Place::Healthy && read(&g.facts.arn));
+    require(sends.is_none(), "L2 the balancer has seen it when requests are waited for no longer", || {
+        format!("{step:?}, but {sends:?}")
+    })
+}
+
+/// When the wait for jobs ends because none runs, none does.
+pub fn jobs_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    let Some(step) = ends(turn, StepName::Jobs).filter(|_| awake(oracle, turn.now)) else { return Ok(()) };
+    let none = matches!(step.result, Some(StepResult::NoneRunning | StepResult::RundeckGone));
+    let runs = runs_at(world, turn.now, SEEN_WITHIN);
+    require(!(none && runs), RULE, || format!("{step:?}, but {:?}", world.rundeck.jobs))
+}
+
+/// Some job runs then that had begun so much earlier.
+fn runs_at(world: &World, at: Moment, earlier: Span) -> bool {
+    world.rundeck.jobs.iter().any(|job| job.from + earlier < at && job.until > at)
+}
+
+/// What was in flight at the cut is what the wait had ended with.
+pub fn cut(receipt: &Receipt) -> Verdict {
+    let quiet = receipt.steps.iter().find(|step| step.name == StepName::Quiet).and_then(|step| step.result);
+    let wanted = match quiet {
+        Some(StepResult::NothingInFlight | StepResult::RundeckGone) => Some(0),
+        Some(StepResult::InFlight(n)) => Some(n),
+        Some(StepResult::InFlightUnknown | StepResult::RundeckUnseen | StepResult::NotInService) | None => None,
+        _ => return Ok(()),
+    };
+    require(receipt.inflight_at_cut == wanted, RULE, || format!("{quiet:?}, but {:?}", receipt.inflight_at_cut))
+}
+
+/// A receipt that says passive mode is written about a passive Rundeck, or one that was so a moment ago.
+pub fn passive_is_on(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
+    let says = |step: &Step| step.name == StepName::Passive && step.result == Some(StepResult::Passive);
+    let (rundeck, now) = (&world.rundeck, world.now);
+    let well = rundeck.api_well_since().max(world.trouble_at) + MODE_SEEN_WITHIN < now;
+    if !receipt.steps.iter().any(says) || !awake(oracle, now) || !well || rundeck.process.is_none() {
+        return Ok(());
+    }
+    let passive = rundeck.mode == Mode::Passive || rundeck.mode_since + MODE_SEEN_WITHIN > now;
+    require(passive, RULE, || format!("passive mode, but active since {}", rundeck.mode_since.0))
+}
+
+/// A clean drain leaves no target in place that is this agent's to take out.
+pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
+    // A group that AWS does not find is named as such.
+    let gone = receipt.steps.iter().any(|s| s.result == Some(StepResult::Deregistered(Deregistered::GroupGone)));
+    let clean = receipt.result == DrainResult::Clean && !gone;
+    let Some((since, _)) = oracle.drain.filter(|_| clean) else { return Ok(()) };
+    let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
+    // Whose the groups are, and which a tag names, nobody knows before metadata have answered.
+    let alone = oracle.run.lifecycle == Some(None);
+    let tag = oracle.run.tag.as_ref().and_then(|tag| tag.as_ref());
+    let by_tag = oracle.policy.membership.groups.is_empty();
+    let named = |g: &Group| !by_tag || tag.is_some_and(|tag| tag.contains(&g.facts.name));
+    let ours =
+        |g: &&Group| named(g) && !oracle.policy.dry_run && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
+    let kept = world.groups.iter().filter(ours).find(|g| !was_out(g));
+    require(kept.is_none(), RULE, || format!("clean, but {kept:?}"))
+}
