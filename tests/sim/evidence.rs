@@ -2,7 +2,7 @@
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{Call, CallId, DrainOrder, Moment, Policy};
+use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, Moment, Policy, WebSeen};
 use std::collections::BTreeMap;
 
 /// Calls that need the database (SEMANTICS: never two at a time; a hang is shared). Whether silence is the database's
@@ -90,4 +90,14 @@ pub struct Counted {
     pub proven_at: Moment,
     /// The kept verdict holds.
     pub kept: bool,
+}
+
+/// What a round says of `/health`, by the documentation.
+pub fn judged(web: WebSeen, boot: Option<BootSeen>, database_hangs: bool) -> Round {
+    match web {
+        WebSeen::Ok | WebSeen::Disabled if matches!(boot, None | Some(BootSeen::Past)) => Round::Pass,
+        WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
+        WebSeen::TimedOut if database_hangs => Round::Silent,
+        _ => Round::Fail,
+    }
 }

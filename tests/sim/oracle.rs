@@ -3,11 +3,10 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
-use crate::evidence::{Answered, Bound, Counted, Local, Open, Round, Wanted};
+use crate::evidence::{Answered, Bound, Counted, Local, Open, Round, Wanted, judged};
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode,
-    Moment, Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult,
-    WebSeen,
+    ApiSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment,
+    Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -494,14 +493,5 @@ impl Oracle {
         let count = self.run.counts.entry(what).or_insert(0);
         *count += 1;
         *count
-    }
-}
-
-fn judged(web: WebSeen, boot: Option<BootSeen>, database_hangs: bool) -> Round {
-    match web {
-        WebSeen::Ok | WebSeen::Disabled if matches!(boot, None | Some(BootSeen::Past)) => Round::Pass,
-        WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
-        WebSeen::TimedOut if database_hangs => Round::Silent,
-        _ => Round::Fail,
     }
 }

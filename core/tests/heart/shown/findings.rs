@@ -143,21 +143,26 @@ fn of_rundeck() -> Vec<Case> {
     ]
 }
 
+/// A group of addresses, and a machine that has none of that family.
+fn address_missing() -> Case {
+    Case {
+        policy: || {
+            let mut policy = policy();
+            policy.membership.groups[0].target_type = Some(TargetType::Ip);
+            policy
+        },
+        from_start: true,
+        over: None,
+        ..answers(Finding::AddressMissing, |_, call| {
+            let v6_only = || Identity { private_ip: None, ..identity() };
+            (*call == Call::AskIdentity).then(|| Reply::Identity(Ok(v6_only())))
+        })
+    }
+}
+
 fn of_aws() -> Vec<Case> {
     vec![
-        Case {
-            policy: || {
-                let mut policy = policy();
-                policy.membership.groups[0].target_type = Some(TargetType::Ip);
-                policy
-            },
-            from_start: true,
-            over: None,
-            ..answers(Finding::AddressMissing, |_, call| {
-                let v6_only = || Identity { private_ip: None, ..identity() };
-                (*call == Call::AskIdentity).then(|| Reply::Identity(Ok(v6_only())))
-            })
-        },
+        address_missing(),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::Refused)),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::NotFound)),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::InvalidTarget)),
