@@ -176,6 +176,7 @@ mod tests {
             BaseUrl { https: false, host: address.ip().to_string(), port: address.port(), context_path: String::new() };
         let patience = Duration::from_secs(20);
         Client::new(Options {
+            leaves_by: |_, _| None,
             url,
             host_header: None,
             ca_file: None,

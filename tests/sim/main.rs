@@ -20,6 +20,7 @@ mod balancer;
 mod broken;
 mod chaos;
 mod drains;
+mod eager;
 mod evidence;
 mod faults;
 mod invariants;

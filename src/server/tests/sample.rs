@@ -48,7 +48,7 @@ pub fn up(clock: &Clock) -> Snapshot {
 }
 
 fn checks(now: Moment) -> Vec<CheckView> {
-    let check = |check: Check, seen: &str, at, passes| CheckView {
+    let check = |check: Check, seen: &'static str, at, passes| CheckView {
         check,
         class: check.class(),
         result: Outcome::Pass,
