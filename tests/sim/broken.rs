@@ -34,6 +34,10 @@ listed! {
         BusyLoop,
         /// Does not read what an earlier run wrote down.
         ForgetsIntent,
+        /// Does not read what an earlier run had registered.
+        ForgetsRegistered,
+        /// Takes no target out but for a drain.
+        LeavesOldGroupsAlone,
         /// Takes a late reply for that of the call that is open now.
         BelievesOldReplies,
         /// Says 200 while leaving.
@@ -112,6 +116,7 @@ impl Broken {
                 let jvm = JvmSeen { stranger: None, ..jvm };
                 Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
             }
+            (Flaw::ForgetsRegistered, Event::Kept(kept)) => Some(Event::Kept(Kept { registered: None, ..kept })),
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
             (Flaw::SeesItselfOut, Event::Reply(id, Reply::Target(Ok(seen))))
                 if self.heart.snapshot().drain.is_some() =>
@@ -187,6 +192,10 @@ impl Broken {
                     return None;
                 }
                 Call::Deregister { target, reason }
+            }
+            (Flaw::LeavesOldGroupsAlone, Call::Deregister { .. }) if self.heart.snapshot().drain.is_none() => {
+                self.heart.handle(Event::Reply(id, Reply::Changed(Ok("none".into()))), self.now);
+                return None;
             }
             (Flaw::WrongPort, Call::Register { target, reason }) => {
                 Call::Register { target: Target { port: 4440, ..target }, reason }

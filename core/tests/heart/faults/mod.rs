@@ -10,6 +10,7 @@ mod joining;
 mod lanes;
 mod members;
 mod permissions;
+mod remembered;
 mod restarts;
 mod silence;
 mod strangers;

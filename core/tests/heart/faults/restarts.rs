@@ -26,7 +26,7 @@ fn a_restart_does_not_rewrite_the_receipt_of_a_drain_that_has_ended() {
     again.heart = Heart::new(policy, 2, again.now);
     again.open.clear();
     again.running = Some(0);
-    again.feed(Event::Kept(Kept { verdict: None, intent }));
+    again.feed(Event::Kept(Kept { intent, ..Kept::default() }));
     let sent = pass(&mut again, Span::secs(1_000), &mut calm);
     let second = receipt_in(&sent).filter(|receipt| receipt.id == "d1").map(|receipt| receipt.result);
     assert_eq!(second, None, "it was cut short with two jobs running");
@@ -46,7 +46,7 @@ fn a_drain_that_was_cut_short_before_a_restart_goes_on_for_a_joiner() {
     let intent = sent.iter().rev().find_map(written);
     rig.heart = Heart::new(policy(), 2, rig.now);
     rig.open.clear();
-    rig.feed(Event::Kept(Kept { verdict: None, intent }));
+    rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
     pass(&mut rig, Span::secs(60), &mut calm);
     assert_eq!(phase(&rig), Some(DrainPhase::Done));
     drain(&mut rig, "d2", Cause::RundeckStopping);
