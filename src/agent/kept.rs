@@ -1,9 +1,9 @@
 //! What an earlier run of the agent left behind, read at the start.
 
 use super::orders::Ids;
-use crate::effect::state::OfBoot;
+use crate::effect::state::{OfBoot, RegisteredFile};
 use crate::store::{Loaded, Store, StoreError};
-use rundeck_alb_core::{Intent, Kept};
+use rundeck_alb_core::{Intent, Kept, Registrations};
 use std::time::Duration;
 
 /// Kept files are waited for this long at the start: a hanging disk must not keep the health port silent.
@@ -12,7 +12,7 @@ const LOAD_LIMIT: Duration = Duration::from_secs(1);
 /// What an earlier run left behind.
 #[derive(Default)]
 pub(super) struct LeftBehind {
-    /// As far as it belongs to this boot.
+    /// As far as it belongs to this boot; the registered targets are of whatever boot.
     pub(super) kept: Kept,
     /// Receipt ids that are taken, of whatever boot.
     pub(super) ids: Ids,
@@ -23,15 +23,17 @@ pub(super) struct LeftBehind {
 /// Reads it.
 pub(super) async fn load(boot_id: &str, store: &Store) -> LeftBehind {
     // All are queued at once, and answered one after the other.
-    let (verdict, intent, receipts) = (store.load_verdict(), store.load_intent(), store.receipts());
-    let load = async { (verdict.await, intent.await, receipts.await) };
-    let Ok((verdict, intent, receipts)) = tokio::time::timeout(LOAD_LIMIT, load).await else {
+    let (verdict, intent) = (store.load_verdict(), store.load_intent());
+    let (registered, receipts) = (store.load_registered(), store.receipts());
+    let load = async { (verdict.await, intent.await, registered.await, receipts.await) };
+    let Ok((verdict, intent, registered, receipts)) = tokio::time::timeout(LOAD_LIMIT, load).await else {
         let trouble = Some("the kept files could not be read within 1 s: starting without them".into());
         return LeftBehind { trouble, ..LeftBehind::default() };
     };
     let mut trouble = None;
     let verdict = of_boot(boot_id, verdict, &mut trouble);
     let intent: Option<Intent> = of_boot(boot_id, intent, &mut trouble);
+    let registered = of_any_boot(registered, &mut trouble);
     let receipts = receipts.unwrap_or_else(|error| {
         trouble = Some(error.to_string());
         Vec::new()
@@ -39,12 +41,25 @@ pub(super) async fn load(boot_id: &str, store: &Store) -> LeftBehind {
     // The newest come first there; a drain that goes on has no receipt yet.
     let going_on = intent.iter().flat_map(|intent| &intent.drains).map(|order| order.id.clone());
     let ids = Ids::taken(receipts.into_iter().rev().chain(going_on));
-    LeftBehind { kept: Kept { verdict, intent }, ids, trouble }
+    LeftBehind { kept: Kept { verdict, intent, registered }, ids, trouble }
 }
 
 fn of_boot<T>(boot_id: &str, loaded: Result<Loaded<OfBoot<T>>, StoreError>, trouble: &mut Option<String>) -> Option<T> {
+    readable(loaded, trouble).filter(|file| file.boot_id == boot_id).map(|file| file.value)
+}
+
+fn of_any_boot(
+    loaded: Result<Loaded<RegisteredFile>, StoreError>,
+    trouble: &mut Option<String>,
+) -> Option<Registrations> {
+    let (registered, lost) = readable(loaded, trouble)?.read();
+    *trouble = lost.or(trouble.take());
+    Some(registered)
+}
+
+fn readable<T>(loaded: Result<Loaded<T>, StoreError>, trouble: &mut Option<String>) -> Option<T> {
     match loaded {
-        Ok(Loaded::Kept(file)) => (file.boot_id == boot_id).then_some(file.value),
+        Ok(Loaded::Kept(file)) => Some(file),
         Ok(Loaded::Nothing) => None,
         Ok(Loaded::SetAside { path, why }) => {
             *trouble = Some(format!("a kept file could not be read and was set aside as {}: {why}", path.display()));
@@ -61,7 +76,7 @@ fn of_boot<T>(boot_id: &str, loaded: Result<Loaded<OfBoot<T>>, StoreError>, trou
 mod tests {
     use super::*;
     use crate::effect::state::intent_json;
-    use rundeck_alb_core::{Cause, DrainOrder, Moment};
+    use rundeck_alb_core::{Cause, DrainOrder, Moment, Ownership, Registered, Target};
 
     /// As after a crash: one drain has its receipt, another goes on.
     #[tokio::test]
@@ -82,5 +97,26 @@ mod tests {
         let mut left = load("this boot", &store).await;
         assert_eq!((left.kept.intent, left.trouble), (Some(intent), None));
         assert_eq!(left.ids.next("20261122T110431", Cause::Operator), "20261122T110431-operator-3");
+    }
+
+    #[tokio::test]
+    async fn registered_targets_outlive_the_boot_and_a_damaged_file_is_told_and_set_aside() {
+        let place = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&place.path().join("state"), &place.path().join("run")).expect("a store");
+        let left = load("boot-1", &store).await;
+        assert_eq!((left.kept, left.trouble), (Kept::default(), None));
+        let target = Target { group: "arn:g".into(), name: "g".into(), id: "i-1".into(), port: 4440 };
+        let targets = vec![Registered { target, ownership: Ownership::Auto }];
+        let registered = Registrations { instance: "i-1".into(), targets };
+        store.keep_registered(crate::effect::state::registered_json(&registered)).await.expect("kept");
+        let kept = Kept { registered: Some(registered), ..Kept::default() };
+        let left = load("boot-2", &store).await;
+        assert_eq!((left.kept, left.trouble), (kept, None));
+        for damaged in ["", "{\"version\": 1}", "[]", "{\"version\": \"new\", \"instance\": 1}"] {
+            store.keep_registered(damaged.into()).await.expect("kept");
+            let left = load("boot-2", &store).await;
+            assert_eq!(left.kept, Kept::default());
+            assert!(left.trouble.is_some_and(|text| text.contains("registered.json")), "{damaged}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::watch::host::Machine;
 use crate::watch::process::Finder;
 use crate::watch::{api, database, node, readiness, targets, web};
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Event, GroupFacts, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
+    ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +69,9 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::KeepIntent(intent) => Reply::Written(
             world.store.keep_intent(state::intent_json(&world.boot_id, &intent)).await.map_err(|e| e.to_string()),
         ),
+        Call::KeepRegistered(registered) => Reply::Written(
+            world.store.keep_registered(state::registered_json(&registered)).await.map_err(|e| e.to_string()),
+        ),
         Call::WriteReceipt(receipt) => {
             let took = Duration::from_millis(receipt.ended.since(receipt.started).0);
             world.counters.drain_ended(receipt.cause, receipt.result, took);
@@ -112,8 +115,8 @@ async fn tag(world: &World, key: &str) -> Result<Option<String>, String> {
     node::tag(world.cloud.imds().await?, key).await
 }
 
-async fn groups(world: &World, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
-    targets::groups(world.cloud.elbv2().await?, names).await
+async fn groups(world: &World, names: &[String]) -> Result<Vec<GroupSeen>, Trouble> {
+    Ok(targets::groups(world.cloud.elbv2().await?, names).await)
 }
 
 async fn look(world: &World, target: &Target) -> Result<TargetSeen, Trouble> {

@@ -116,7 +116,8 @@ impl Elbv2 {
         Ok(target_seen(ours, output.request_id()))
     }
 
-    /// Looks at groups, and at the attributes of each: 1 call, and 1 for each group.
+    /// Looks at groups, and at the attributes of each: 1 call, and 1 for each group. Attributes that cannot be read
+    /// leave the rest as it is.
     ///
     /// # Errors
     /// As AWS answered; `NotFound` for all of them when one is missing.
@@ -124,8 +125,10 @@ impl Elbv2 {
         let mut groups = self.described(by).await?;
         for group in &mut groups {
             let call = self.client.describe_target_group_attributes().target_group_arn(&group.arn);
-            let output = self.counted("DescribeTargetGroupAttributes", call.send()).await?;
-            group.deregistration_delay = delay_of(output.attributes());
+            match self.counted("DescribeTargetGroupAttributes", call.send()).await {
+                Ok(output) => group.deregistration_delay = delay_of(output.attributes()),
+                Err(error) => group.unread = Some(error.into()),
+            }
         }
         Ok(groups)
     }

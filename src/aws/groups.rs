@@ -3,6 +3,7 @@
 //! It judges nothing; which settings are good for Rundeck is decided elsewhere.
 
 use aws_sdk_elasticloadbalancingv2::types;
+use rundeck_alb_core::Trouble;
 use std::time::Duration;
 
 /// AWS's default ("TargetGroupAttribute"), for emulators leave the attribute out.
@@ -72,8 +73,10 @@ pub struct GroupFacts {
     /// Load balancers that send requests to it; none: no listener rule uses the group.
     pub load_balancers: Vec<String>,
     pub health_check: HealthCheck,
-    /// How long a target is drained: all of it, even when idle.
+    /// How long a target is drained: all of it, even when idle. AWS's default where it could not be read.
     pub deregistration_delay: Duration,
+    /// Why the attributes could not be read.
+    pub unread: Option<Trouble>,
 }
 
 impl GroupFacts {
@@ -92,6 +95,7 @@ impl GroupFacts {
             load_balancers: group.load_balancer_arns().to_vec(),
             health_check: HealthCheck::of(group),
             deregistration_delay: DEFAULT_DELAY,
+            unread: None,
         })
     }
 }

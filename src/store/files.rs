@@ -46,6 +46,10 @@ impl Files {
         self.state.join("intent.json")
     }
 
+    pub(super) fn registered(&self) -> PathBuf {
+        self.state.join("registered.json")
+    }
+
     pub(super) fn verdict(&self) -> PathBuf {
         self.runtime.join("verdict.json")
     }

@@ -1,4 +1,5 @@
-//! The agent's files: intent, verdict and receipts, on a thread of their own behind a bounded queue.
+//! The agent's files: intent, registered targets, verdict and receipts, on a thread of their own behind a bounded
+//! queue.
 //!
 //! A request is queued at once and answered later: the caller waits as long as it likes (1 s for intent) and goes on.
 //! A disk that is slow, full or gone makes requests fail, never the agent. What the bytes mean is the caller's
@@ -133,6 +134,14 @@ impl Store {
         self.ask(move |files| files.write(&files.intent(), &json))
     }
 
+    /// Keeps which targets are registered, over restarts and reboots: `registered.json` in the state directory.
+    ///
+    /// # Errors
+    /// In the answer: [`StoreError`].
+    pub fn keep_registered(&self, json: Vec<u8>) -> Answer<()> {
+        self.ask(move |files| files.write(&files.registered(), &json))
+    }
+
     /// Keeps the verdict over a restart of the agent: `verdict.json` in the runtime directory, gone with the boot.
     ///
     /// # Errors
@@ -167,6 +176,17 @@ impl Store {
         T: DeserializeOwned + Send + 'static,
     {
         or_empty(self.ask(|files| files.load(&files.intent())), Loaded::Nothing)
+    }
+
+    /// What [`Store::keep_registered`] kept. Without a store: nothing.
+    ///
+    /// # Errors
+    /// In the answer: [`StoreError`] when the file is there and cannot be read from the disk.
+    pub fn load_registered<T>(&self) -> Answer<Loaded<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        or_empty(self.ask(|files| files.load(&files.registered())), Loaded::Nothing)
     }
 
     /// What [`Store::keep_verdict`] kept. Without a store: nothing.

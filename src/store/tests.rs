@@ -58,12 +58,15 @@ async fn what_is_kept_is_there_for_the_next_agent() {
     store.keep_intent(bytes(&json!({"drain": "operator"}))).await.expect("kept");
     store.keep_intent(bytes(&json!({"drain": null}))).await.expect("kept again");
     store.keep_verdict(bytes(&json!({"state": "up"}))).await.expect("kept");
+    store.keep_registered(bytes(&json!({"instance": "i-1"}))).await.expect("kept");
     drop(store);
 
     let store = place.reopen();
     assert_eq!(store.load_intent().await.expect("read"), Loaded::Kept(json!({"drain": null})));
     assert_eq!(store.load_verdict().await.expect("read"), Loaded::Kept(json!({"state": "up"})));
-    assert_eq!(place.names(&place.state()), ["intent.json", "lock", "receipts"], "nothing left over");
+    assert_eq!(store.load_registered().await.expect("read"), Loaded::Kept(json!({"instance": "i-1"})));
+    let names = ["intent.json", "lock", "receipts", "registered.json"];
+    assert_eq!(place.names(&place.state()), names, "nothing left over");
     assert_eq!(place.names(&place.runtime()), ["verdict.json"]);
     for _ in 0..2 {
         store.drop_verdict().await.expect("removed, or not there");

@@ -1,7 +1,7 @@
 //! One look at target groups and at this node's own target, in the heart's words.
 
 use crate::aws::{Elbv2, GroupFacts as Group, GroupsBy, HealthPort, Seen, TargetType as Kind};
-use rundeck_alb_core::{GroupFacts, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
+use rundeck_alb_core::{GroupFacts, GroupSeen, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 use std::time::Duration;
 
 /// AWS's defaults, for what an answer leaves out (ELBv2 API reference, "CreateTargetGroup").
@@ -9,23 +9,26 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(6);
 const DEFAULT_UNHEALTHY: u32 = 2;
 
-/// Reads these groups, named or by ARN. One at a time: AWS fails the whole call when one of them is missing, and a
-/// missing one must not hide the others. Missing ones are left out.
-///
-/// # Errors
-/// As AWS answered.
-pub async fn groups(elbv2: &Elbv2, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
+/// Reads these groups, named or by ARN, each by itself: AWS fails a whole call when one group in it is missing, and
+/// trouble with one says nothing of another. Missing ones are left out.
+pub async fn groups(elbv2: &Elbv2, names: &[String]) -> Vec<GroupSeen> {
     let mut found = Vec::new();
     for name in names {
         let one = std::slice::from_ref(name);
         let by = if name.starts_with("arn:") { GroupsBy::Arns(one) } else { GroupsBy::Names(one) };
-        match elbv2.groups(by).await {
-            Ok(groups) => found.extend(groups.into_iter().filter_map(facts)),
-            Err(trouble) if trouble.kind == TroubleKind::NotFound => {}
-            Err(trouble) => return Err(trouble),
-        }
+        found.extend(group_seen(name, elbv2.groups(by).await));
     }
-    Ok(found)
+    found
+}
+
+/// What AWS says of the group that was asked about by this name.
+fn group_seen(name: &str, answer: Result<Vec<Group>, Trouble>) -> Option<GroupSeen> {
+    let seen = |lacking, facts| Some(GroupSeen { asked: name.to_owned(), facts, lacking });
+    match answer {
+        Ok(groups) => groups.into_iter().find_map(|mut group| seen(group.unread.take(), Ok(facts(group)?))),
+        Err(trouble) if trouble.kind == TroubleKind::NotFound => None,
+        Err(trouble) => seen(None, Err(trouble)),
+    }
 }
 
 /// Looks at our own target.
@@ -70,4 +73,20 @@ fn facts(group: Group) -> Option<GroupFacts> {
         check_path: check.path.unwrap_or_else(|| "/".into()),
         check_has_query: check.has_query,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_does_not_exist_is_left_out_and_other_trouble_stays_with_it() {
+        for kind in [TroubleKind::NotFound, TroubleKind::Denied, TroubleKind::Throttled, TroubleKind::Unavailable] {
+            let trouble = || Trouble { kind, action: "elb:Look".into(), text: "told so".into() };
+            let seen = group_seen("g", Err(trouble()));
+            let wanted = GroupSeen { asked: "g".into(), facts: Err(trouble()), lacking: None };
+            assert_eq!(seen, (kind != TroubleKind::NotFound).then_some(wanted));
+        }
+        assert_eq!(group_seen("g", Ok(Vec::new())), None);
+    }
 }

@@ -35,6 +35,10 @@ pub struct Group {
     pub taken_out: Option<Moment>,
     /// When the target began to leave, by whomever, last.
     pub out_since: Option<Moment>,
+    /// The target that is there now is there by the agent's doing.
+    pub by_us: bool,
+    /// The agent has registered it, or was told that the group is its own, at some time.
+    pub known: bool,
 }
 
 impl Group {
@@ -48,6 +52,8 @@ impl Group {
             put_back: None,
             taken_out: None,
             out_since: None,
+            by_us: false,
+            known: false,
         }
     }
 
@@ -81,6 +87,7 @@ impl Group {
         if !self.ours(target) {
             return Ok(());
         }
+        self.known = true;
         match self.place {
             Place::Draining(_) if self.facts.target_type == Some(TargetType::Ip) => {
                 let text = "the address is still draining".to_string();
@@ -90,9 +97,13 @@ impl Group {
                 self.place = Place::Initial(now);
                 self.passes = 0;
                 self.fails = 0;
+                self.by_us = true;
                 Ok(())
             }
-            Place::Initial(_) | Place::Healthy | Place::Unhealthy => Ok(()),
+            Place::Initial(_) | Place::Healthy | Place::Unhealthy => {
+                self.by_us = true;
+                Ok(())
+            }
         }
     }
 
@@ -109,6 +120,7 @@ impl Group {
         if self.routed(now) {
             self.place = Place::Draining(now + Span::secs(self.facts.delay_secs));
             self.out_since = Some(now);
+            self.by_us = false;
         }
     }
 
@@ -121,6 +133,7 @@ impl Group {
             self.passes = 0;
             self.fails = 0;
             self.put_back = Some(now);
+            self.by_us = false;
         }
     }
 

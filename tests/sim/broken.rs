@@ -8,8 +8,8 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, ApiSeen, BootSeen, Call, CallId, Command, Event, GroupFacts, Heart, Info, JvmSeen, Kept, Mode, Moment,
-    Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply, Snapshot, Span, State, Target,
+    Answer, ApiSeen, BootSeen, Call, CallId, Command, Event, GroupFacts, GroupSeen, Heart, Info, JvmSeen, Kept, Mode,
+    Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply, Snapshot, Span, State, Target,
     TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeMap;
@@ -34,6 +34,10 @@ listed! {
         BusyLoop,
         /// Does not read what an earlier run wrote down.
         ForgetsIntent,
+        /// Does not read what an earlier run had registered.
+        ForgetsRegistered,
+        /// Takes no target out but for a drain.
+        LeavesOldGroupsAlone,
         /// Takes a late reply for that of the call that is open now.
         BelievesOldReplies,
         /// Says 200 while leaving.
@@ -126,6 +130,7 @@ impl Broken {
                 let jvm = JvmSeen { stranger: None, ..jvm };
                 Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
             }
+            (Flaw::ForgetsRegistered, Event::Kept(kept)) => Some(Event::Kept(Kept { registered: None, ..kept })),
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
             (Flaw::SeesItselfOut, Event::Reply(id, Reply::Target(Ok(seen))))
                 if self.heart.snapshot().drain.is_some() =>
@@ -143,7 +148,8 @@ impl Broken {
             (Flaw::TrustsTheBalancer, Event::Reply(id, Reply::Groups(Ok(facts)))) => {
                 let sees =
                     |g| GroupFacts { unhealthy_threshold: 1, check_interval_secs: 1, check_timeout_secs: 0, ..g };
-                Some(Event::Reply(id, Reply::Groups(Ok(facts.into_iter().map(sees).collect()))))
+                let seen = |g: GroupSeen| GroupSeen { facts: g.facts.map(sees), ..g };
+                Some(Event::Reply(id, Reply::Groups(Ok(facts.into_iter().map(seen).collect()))))
             }
             (Flaw::TakesALeavingRundeckForGone, Event::Reply(id, Reply::Web(..))) if self.leaves() => {
                 Some(Event::Reply(id, Reply::Web(WebSeen::Refused, None)))
@@ -227,6 +233,10 @@ impl Broken {
                     return None;
                 }
                 Call::Deregister { target, reason }
+            }
+            (Flaw::LeavesOldGroupsAlone, Call::Deregister { .. }) if self.heart.snapshot().drain.is_none() => {
+                self.heart.handle(Event::Reply(id, Reply::Changed(Ok("none".into()))), self.now);
+                return None;
             }
             (Flaw::WrongPort, Call::Register { target, reason }) => {
                 Call::Register { target: Target { port: 4440, ..target }, reason }

@@ -32,7 +32,12 @@ impl Schedule<'_> {
             Happening::Drain | Happening::Resume | Happening::RundeckStopping | Happening::ResumeStopping => {
                 return self.people(happening);
             }
-            Happening::Crash | Happening::Stop | Happening::Abort | Happening::Reboot | Happening::Stall => {
+            Happening::TagWhileDown
+            | Happening::Crash
+            | Happening::Stop
+            | Happening::Abort
+            | Happening::Reboot
+            | Happening::Stall => {
                 return self.agents(happening);
             }
             Happening::Kill => return self.kill(),
@@ -79,6 +84,10 @@ impl Schedule<'_> {
                 }
             }
             Happening::Reboot => self.reboot(),
+            Happening::TagWhileDown => {
+                self.tag_moves();
+                self.agent_dies(Span::secs(1));
+            }
             _ => {
                 let stall = Span(self.world.tape.upto(60_000));
                 let until = agent.stuck.max(now + stall);
@@ -88,6 +97,12 @@ impl Schedule<'_> {
             }
         }
         Ok(())
+    }
+
+    fn tag_moves(&mut self) {
+        let world = &mut self.world;
+        world.metadata.tag = world.tape.pick(&self.plan.other_tags, self.plan.tag.clone());
+        world.trouble_at = world.now;
     }
 
     /// The machine starts anew: nothing that belongs to one boot is left.
@@ -182,8 +197,7 @@ impl Schedule<'_> {
             Happening::Lifecycle if world.metadata.in_group => {
                 world.metadata.lifecycle = world.tape.pick(&LIFECYCLES, None).map(String::from);
             }
-            Happening::Tag if world.tape.chance(128) => world.metadata.tag = self.plan.tag.clone(),
-            Happening::Tag => world.metadata.tag = None,
+            Happening::Tag => self.tag_moves(),
             Happening::DiskFails => world.disk.fails = until,
             Happening::DatabaseFails => world.rundeck.database_fails = until,
             Happening::DiskLow => world.rundeck.disk_low = (until, world.tape.chance(100)),

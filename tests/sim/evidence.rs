@@ -101,3 +101,24 @@ pub fn judged(web: WebSeen, boot: Option<BootSeen>, database_hangs: bool) -> Rou
         _ => Round::Fail,
     }
 }
+
+/// Which groups the instance tag names, as the agent was told, and what it has written down.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// The answer before the last, and the last.
+    pub tags: [Option<String>; 2],
+    /// When it was another one than before, last.
+    pub since: Moment,
+    /// When the record of what is registered was last sent to be written.
+    pub written: Option<Moment>,
+}
+
+impl Named {
+    pub fn told(&mut self, tag: &Option<String>, now: Moment) {
+        let [_, last] = &mut self.tags;
+        if last != tag {
+            self.since = now;
+        }
+        self.tags = [last.take(), tag.clone()];
+    }
+}

@@ -32,6 +32,8 @@ listed! {
         MetadataDown,
         Lifecycle,
         Tag,
+        /// The agent crashes, and finds another tag when it is back.
+        TagWhileDown,
         Crash,
         Stop,
         Abort,

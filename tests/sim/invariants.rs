@@ -8,7 +8,9 @@ use crate::oracle::Oracle;
 use crate::probing;
 use crate::receipts;
 use crate::rule::{Turn, Verdict, require};
-use crate::targets::{address_kept, address_not_overslept, noticed, own_target, taken_out};
+use crate::targets::{
+    address_kept, address_not_overslept, left_for_a_reason, named_and_written, noticed, own_target, taken_out,
+};
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
@@ -138,12 +140,12 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
             address_kept(target, turn.now, oracle, world)?;
+            named_and_written(target, turn.now, oracle, world)?;
             require(oracle.orders.is_empty(), "S6 a leaving node is never registered", || format!("{target:?}"))
         }
         Call::Deregister { target, .. } => {
             own_target(target, oracle, world)?;
-            let wanted = !oracle.orders.is_empty();
-            require(wanted, "S2 never deregistered without a drain", || format!("{target:?}"))?;
+            left_for_a_reason(target, oracle, world)?;
             intent_first(oracle, world, turn.now)
         }
         Call::SetMode(Mode::Passive) => {
@@ -175,7 +177,8 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         | Call::AskLifecycle
         | Call::AskTag(_)
         | Call::DescribeGroups(_)
-        | Call::DescribeTarget(_) => Ok(()),
+        | Call::DescribeTarget(_)
+        | Call::KeepRegistered(_) => Ok(()),
     }
 }
 
@@ -427,6 +430,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
         Call::SetMode(_) => ("mode", 20),
         Call::KeepIntent(_) => ("intent", 60),
+        Call::KeepRegistered(_) => ("registered", 30),
         // As often as people change their minds.
         Call::WriteReceipt(_) => ("receipt", 60),
     }

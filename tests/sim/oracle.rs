@@ -3,7 +3,7 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
-use crate::evidence::{Answered, Bound, Counted, Local, Open, Round, Wanted, judged};
+use crate::evidence::{Answered, Bound, Counted, Local, Named, Open, Round, Wanted, judged};
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment,
     Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
@@ -19,8 +19,8 @@ pub struct Run {
     pub open: BTreeMap<CallId, Open>,
     /// The last answer of instance metadata.
     pub lifecycle: Option<Option<String>>,
-    /// The last answer about the instance tag.
-    pub tag: Option<Option<String>>,
+    /// What it said of the tag.
+    pub named: Named,
     pub web: Counted,
     pub last_round: Moment,
     /// Since when no round could even connect.
@@ -258,7 +258,7 @@ impl Oracle {
                 }
                 self.run.lifecycle = Some(state.clone());
             }
-            Reply::Tag(Ok(tag)) => self.run.tag = Some(tag.clone()),
+            Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
             Reply::Mode(Ok(Mode::Active)) => self.claim = false,
             _ => {}
         }
@@ -439,6 +439,7 @@ impl Oracle {
                 self.run.switched = true;
             }
             Call::KeepIntent(_) => self.run.intent_sent = Some(now),
+            Call::KeepRegistered(_) => self.run.named.written = Some(now),
             Call::WriteReceipt(receipt) => self.wrote(receipt, now),
             _ => {}
         }

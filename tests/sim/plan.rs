@@ -11,10 +11,12 @@ use rundeck_alb_core::{
 #[derive(Debug)]
 pub struct Plan {
     pub policy: Policy,
-    /// Facts of each group, and the port that this node's target must have.
+    /// Facts of each group, and the port that this node's target must have; the last is a spare one.
     pub groups: Vec<(GroupFacts, u16)>,
-    /// The instance tag that names the groups, where the configuration does not.
+    /// The instance tag that names the groups, where the configuration does not: all but the spare one.
     pub tag: Option<String>,
+    /// What else it may say for a while.
+    pub other_tags: Vec<Option<String>>,
     pub lifecycle: Option<String>,
     pub shows: Shows,
     /// Faults end after this time.
@@ -101,7 +103,11 @@ impl Plan {
             reconcile_interval: tape.pick(&[Span::secs(60), Span::secs(300)], Span::secs(60)),
         };
         // A tag cannot say a port: the group's own is meant.
-        let groups = groups.into_iter().map(|(f, port)| if by_tag { (f, 4440) } else { (f, port) }).collect();
+        let groups = groups.into_iter().map(|(f, port)| if by_tag { (f, 4440) } else { (f, port) });
+        let spare = (facts(count, tape), 4440);
+        let (with, alone) = (format!("{} {}", names.join(" "), spare.0.name), spare.0.arn.clone());
+        let other_tags = vec![tag.clone(), None, Some(with), Some(alone), Some(String::new())];
+        let groups = groups.chain([spare]).collect();
         let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
         let chance = tape.byte();
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
@@ -111,6 +117,7 @@ impl Plan {
             policy: Policy { health, membership, drain, dry_run, circumstances },
             groups,
             tag,
+            other_tags,
             lifecycle,
             shows,
             faults_for,

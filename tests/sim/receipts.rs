@@ -5,7 +5,7 @@ use crate::balancer::{Group, Place};
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::targets::owned;
-use crate::world::World;
+use crate::world::{World, names};
 use rundeck_alb_core::{
     Deregistered, DrainResult, Event, Mode, Moment, Receipt, Snapshot, Span, Step, StepName, StepResult,
 };
@@ -127,9 +127,11 @@ pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> 
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
     // Whose the groups are, and which a tag names, nobody knows before metadata have answered.
     let alone = oracle.run.lifecycle == Some(None);
-    let tag = oracle.run.tag.as_ref().and_then(|tag| tag.as_ref());
-    let by_tag = oracle.policy.membership.groups.is_empty();
-    let named = |g: &Group| !by_tag || tag.is_some_and(|tag| tag.contains(&g.facts.name));
+    let [before, last] = &oracle.run.named.tags;
+    let tag = last.as_ref().or(before.as_ref());
+    let wanted = &oracle.policy.membership.groups;
+    let by_tag = |g: &Group| wanted.is_empty() && tag.is_some_and(|tag| names(tag, &g.facts));
+    let named = |g: &Group| by_tag(g) || wanted.iter().any(|w| w.group == g.facts.arn || w.group == g.facts.name);
     let ours =
         |g: &&Group| named(g) && !oracle.policy.dry_run && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
     let kept = world.groups.iter().filter(ours).find(|g| !was_out(g));

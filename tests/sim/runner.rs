@@ -1,6 +1,6 @@
 //! One schedule: a world, an agent in it, faults for a while, then a healed world in which everything must come right.
 
-use crate::balancer::Place;
+use crate::balancer::{Group, Place};
 use crate::faults::Mix;
 use crate::invariants;
 use crate::oracle::Oracle;
@@ -10,9 +10,9 @@ use crate::subject::{Make, Subject};
 use crate::table::Row;
 use crate::tape::Tape;
 use crate::wakes::{Traced, Wakes, same};
-use crate::world::{Coming, World};
+use crate::world::{Coming, World, names};
 use rundeck_alb_core::{
-    Cause, Command, Event, Kept, Mode, Moment, Order, Ownership, Reply, Snapshot, Span, State, TroubleKind,
+    Cause, Command, Event, Kept, Mode, Moment, Order, Ownership, Reply, Snapshot, Span, State, TargetView, TroubleKind,
 };
 
 /// Pause of systemd before it starts the agent again.
@@ -98,6 +98,10 @@ fn run(mut tape: Tape, make: &Make, with_rows: bool, wakes: Option<Wakes>) -> (O
 impl Schedule<'_> {
     fn play(&mut self) -> Verdict {
         let begin = self.world.now;
+        if !self.plan.policy.membership.groups.is_empty() {
+            let named = self.world.groups.len() - 1;
+            self.world.groups.iter_mut().take(named).for_each(|group| group.known = true);
+        }
         for index in 0..self.world.groups.len() {
             self.world.at(begin, Coming::Check(index));
         }
@@ -162,7 +166,9 @@ impl Schedule<'_> {
         let subject = (self.make)(&self.plan.policy, u64::from(self.run) * 7919, now);
         let snapshot = subject.snapshot();
         self.agent = Some(Agent { subject, snapshot, stuck: now, dies_after: None });
-        let kept = Kept { verdict: self.world.disk.verdict.clone(), intent: self.world.disk.intent.clone() };
+        let disk = &self.world.disk;
+        let (verdict, intent, registered) = (disk.verdict.clone(), disk.intent.clone(), disk.registered.clone());
+        let kept = Kept { verdict, intent, registered };
         self.oracle.start(&kept, now);
         self.feed(Event::Kept(kept))
     }
@@ -335,6 +341,7 @@ impl Schedule<'_> {
         self.order(Order::Resume(Cause::Operator))?;
         self.wait_for("L1 a healthy node is in service", SETTLES, |s| s.in_service())?;
         self.wait_for("L3 after resume the mode is as before", SETTLES, |s| s.world.rundeck.mode == Mode::Active)?;
+        self.wait_for("S-out what is no longer named is left", SETTLES, |s| s.forgotten().is_none())?;
         self.row("now stop", "");
         let run = self.run;
         self.deliver(run, Event::Stop { id: "final".into() })?;
@@ -349,7 +356,7 @@ impl Schedule<'_> {
     fn owned_groups(&self) -> impl Iterator<Item = usize> + '_ {
         let membership = &self.plan.policy.membership;
         let in_group = self.world.metadata.in_group;
-        (0..self.world.groups.len()).filter(move |i| {
+        (0..self.world.groups.len()).filter(|i| self.is_named(*i)).filter(move |i| {
             let ownership = membership.groups.get(*i).map_or(membership.ownership, |w| w.ownership);
             !self.plan.policy.dry_run
                 && match ownership {
@@ -360,12 +367,37 @@ impl Schedule<'_> {
         })
     }
 
+    /// The configuration or the tag names this group.
+    fn is_named(&self, index: usize) -> bool {
+        let by_tag = self.plan.policy.membership.groups.is_empty();
+        let tag = self.world.metadata.tag.as_deref().filter(|_| self.plan.policy.membership.discover_tag.is_some());
+        let tagged = |group: &Group| tag.is_some_and(|tag| names(tag, &group.facts));
+        if by_tag { self.world.groups.get(index).is_some_and(tagged) } else { index + 1 < self.world.groups.len() }
+    }
+
+    /// A group that is not named, and has this node's target by the agent's doing. Not where an Auto Scaling group owns
+    /// it now, and not where the disk has lost what was registered.
+    fn forgotten(&self) -> Option<usize> {
+        let membership = &self.plan.policy.membership;
+        let owned = match membership.ownership {
+            Ownership::Own => true,
+            Ownership::Observe => false,
+            Ownership::Auto => self.world.metadata.lifecycle.is_none(),
+        };
+        let stands = |i: &usize| self.world.groups.get(*i).is_some_and(|g| g.by_us && !g.left());
+        let mut all = (0..self.world.groups.len()).filter(|i| !self.is_named(*i)).filter(stands);
+        all.next().filter(|_| owned && !self.world.disk.lost_registered)
+    }
+
     fn in_service(&mut self) -> bool {
         let up = self.agent.as_ref().is_some_and(|a| a.snapshot.answer.ok && a.snapshot.answer.state == State::Up);
         let dry_run = self.plan.policy.dry_run;
         let targets = self.agent.as_ref().map_or(&[][..], |a| &a.snapshot.targets);
-        let known = targets.len() == self.world.groups.len()
-            && targets.iter().all(|t| t.word == "healthy" || !t.owned || dry_run);
+        let fine = |t: &&TargetView| t.word == "healthy" || !t.owned || dry_run;
+        let shown = |g: &Group| targets.iter().filter(fine).any(|t| t.arn.as_ref() == Some(&g.facts.arn));
+        let known = (0..self.world.groups.len())
+            .filter(|i| self.is_named(*i))
+            .all(|i| self.world.groups.get(i).is_some_and(shown));
         let told = self.oracle.run.lifecycle.as_ref() == Some(&self.world.metadata.lifecycle);
         up && told
             && known

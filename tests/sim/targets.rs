@@ -4,7 +4,7 @@
 use crate::balancer::{ADDRESS, Group, INSTANCE, Place};
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
-use crate::world::World;
+use crate::world::{World, names};
 use rundeck_alb_core::{
     Call, Deregistered, DrainResult, Moment, Ownership, Policy, Receipt, Span, State, Step, StepName, StepResult,
     Target, TargetType, TargetView,
@@ -25,6 +25,8 @@ pub fn own_target(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
     require(owned(&oracle.policy, &target.group, &target.name, alone), RULE, || {
         format!("{target:?} in a group that is only observed")
     })?;
+    let known = group.is_some_and(|g| g.known);
+    require(known, "S2 no group that was never named", || format!("{target:?}"))?;
     let open = oracle.run.open.values().filter(|o| match &o.call {
         Call::Register { target: t, .. } | Call::Deregister { target: t, .. } => t.group == target.group,
         _ => false,
@@ -41,6 +43,38 @@ pub fn owned(policy: &Policy, arn: &str, name: &str, alone: bool) -> bool {
         Ownership::Observe => false,
         Ownership::Auto => alone,
     }
+}
+
+/// The agent was told that the group is named; a tag that is gone it need not have believed yet.
+fn told_named(target: &Target, oracle: &Oracle, world: &World) -> bool {
+    let Some(group) = world.groups.iter().find(|g| g.facts.arn == target.group) else { return false };
+    let membership = &oracle.policy.membership;
+    if !membership.groups.is_empty() {
+        return membership.groups.iter().any(|w| w.group == target.group || w.group == target.name);
+    }
+    let [before, last] = &oracle.run.named.tags;
+    last.as_ref().or(before.as_ref()).is_some_and(|tag| names(tag, &group.facts))
+}
+
+/// Registered only where it is named, and once that is on disk, or the disk was waited for.
+pub fn named_and_written(target: &Target, now: Moment, oracle: &Oracle, world: &World) -> Verdict {
+    let named = told_named(target, oracle, world);
+    require(named, "S2 registered only in a group that is named", || format!("{target:?}"))?;
+    let on_disk = world.disk.registered.iter().flat_map(|kept| &kept.targets).any(|kept| kept.target.is(target));
+    let waited = oracle.run.named.written.is_some_and(|at| now.since(at) >= Span::secs(1));
+    require(on_disk || world.disk.lost_registered || waited, "S-record written before registering", || {
+        format!("{target:?}")
+    })
+}
+
+/// Deregistered only for a drain, or where the group is named no more, as far as the agent was told.
+pub fn left_for_a_reason(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
+    let by_tag = oracle.policy.membership.groups.is_empty();
+    let [_, last] = &oracle.run.named.tags;
+    let group = world.groups.iter().find(|g| g.facts.arn == target.group);
+    let still = last.as_ref().zip(group).is_some_and(|(tag, group)| names(tag, &group.facts));
+    let reason = !oracle.orders.is_empty() || (by_tag && !still);
+    require(reason, "S2 never deregistered without a drain while it is named", || format!("{target:?}"))
 }
 
 /// AWS refuses an address that still drains, which whoever took it out knows.
@@ -64,7 +98,10 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
         let Some(out) = group.taken_out.filter(|out| world.trouble_at < *out && oracle.run.begun < *out) else {
             continue;
         };
-        let free = (out + Span::secs(group.facts.delay_secs)).max(turn.after.since).max(oracle.run.woke);
+        let free = (out + Span::secs(group.facts.delay_secs))
+            .max(turn.after.since)
+            .max(oracle.run.woke)
+            .max(oracle.run.named.since);
         let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
         let may = oracle.run.lifecycle.as_ref().is_some_and(|it| it.is_none());
         let wanted = turn.before.targets.iter().any(known) && may && group.out_since == group.taken_out;
@@ -85,7 +122,8 @@ pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
     if !whole || receipt.steps.iter().any(|s| s.name == StepName::Quiet && nobody(s)) {
         return Ok(());
     }
-    let read = |arn: &String| turn.before.targets.iter().any(|t| t.arn.as_ref() == Some(arn));
+    let shown = turn.before.targets.iter().filter(|t| t.check_interval.is_some());
+    let read = |arn: &String| shown.clone().any(|t| t.arn.as_ref() == Some(arn));
     let sends = world.groups.iter().find(|g| g.place == Place::Healthy && read(&g.facts.arn));
     require(sends.is_none(), "L2 the balancer has seen it when a drain is over", || format!("{sends:?}"))
 }
@@ -96,6 +134,8 @@ pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &Wo
     let done = StepResult::Deregistered(Deregistered::Done);
     let said = receipt.steps.iter().any(|s| s.result == Some(done));
     let Some((since, _)) = oracle.drain.filter(|_| said) else { return Ok(()) };
+    // It may have begun in an earlier run of the agent.
+    let since = oracle.orders.iter().map(|wanted| wanted.order.at).fold(since, Moment::min);
     let owned = |g: &Group| turn.before.targets.iter().any(|t| t.owned && t.arn.as_ref() == Some(&g.facts.arn));
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
     let kept = world.groups.iter().find(|g| owned(g) && !was_out(g));

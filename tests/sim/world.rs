@@ -8,8 +8,8 @@ use crate::faults::{Fate, Mix};
 use crate::rundeck::{Rundeck, Until};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Call, CallId, Event, GroupFacts, Identity, Intent, KeptVerdict, Moment, Process, Receipt, Reply, Span, Trouble,
-    TroubleKind, Unjudged, WebSeen,
+    Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Moment, Process, Receipt, Registrations,
+    Reply, Span, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeMap;
 
@@ -54,6 +54,9 @@ const THAW: Span = Span(20);
 pub struct Disk {
     pub intent: Option<Intent>,
     pub verdict: Option<KeptVerdict>,
+    pub registered: Option<Registrations>,
+    /// Some record of what is registered was not written as the heart had to believe.
+    pub lost_registered: bool,
     pub receipts: Vec<Receipt>,
     pub fails: Until,
     /// When a write failed last.
@@ -141,6 +144,7 @@ impl World {
             self.trouble_at = self.now;
         }
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
+        self.disk.lost_registered |= fate == Fate::NeverDone && matches!(call, Call::KeepRegistered(_));
         let latency = Span(1 + u64::from(self.tape.byte() % 64) * self.slowness(&call));
         let at = self.now + latency;
         let limit = match call {
@@ -156,6 +160,7 @@ impl World {
             Call::ProbeWeb { .. }
             | Call::ProbeReadiness { .. }
             | Call::KeepIntent(_)
+            | Call::KeepRegistered(_)
             | Call::WriteReceipt(_)
             | Call::CountInFlight => 1,
             Call::FindProcess { .. }
@@ -228,7 +233,14 @@ impl World {
             Call::CountInFlight => Reply::InFlight(self.in_flight()),
             Call::AskIdentity => Reply::Identity(self.metadata().map(|_| identity())),
             Call::AskLifecycle => Reply::Lifecycle(self.metadata().map(|m| m.lifecycle.clone())),
-            Call::AskTag(_) => Reply::Tag(self.metadata().map(|m| m.tag.clone())),
+            Call::AskTag(_) => {
+                let tag = self.metadata().map(|m| m.tag.clone());
+                if let Ok(Some(tag)) = &tag {
+                    let told = |group: &&mut Group| names(tag, &group.facts);
+                    self.groups.iter_mut().filter(told).for_each(|group| group.known = true);
+                }
+                Reply::Tag(tag)
+            }
             Call::DescribeGroups(names) => Reply::Groups(self.describe_groups(names)),
             Call::DescribeTarget(target) => Reply::Target(self.aws(false).and_then(|()| {
                 let group = self.groups.iter_mut().find(|g| g.facts.arn == target.group).ok_or_else(not_found)?;
@@ -248,6 +260,11 @@ impl World {
                 return (Reply::Mode(answer), late);
             }
             Call::KeepIntent(intent) => Reply::Written(self.write(|disk| disk.intent = Some(intent.clone()))),
+            Call::KeepRegistered(registered) => {
+                let written = self.write(|disk| disk.registered = Some(registered.clone()));
+                self.disk.lost_registered |= written.is_err();
+                Reply::Written(written)
+            }
             Call::WriteReceipt(receipt) => {
                 Reply::Written(self.write(|disk| disk.receipts.push(receipt.as_ref().clone())))
             }
@@ -296,10 +313,18 @@ impl World {
         Ok(())
     }
 
-    fn describe_groups(&self, names: &[String]) -> Result<Vec<GroupFacts>, Trouble> {
-        self.aws(false)?;
+    fn describe_groups(&self, names: &[String]) -> Result<Vec<GroupSeen>, Trouble> {
+        let denied = |trouble: &Trouble| {
+            let one = |name: &String| GroupSeen { asked: name.clone(), facts: Err(trouble.clone()), lacking: None };
+            names.iter().map(one).collect()
+        };
+        match self.aws(false) {
+            Ok(()) => {}
+            Err(trouble) if trouble.kind == TroubleKind::Denied => return Ok(denied(&trouble)),
+            Err(trouble) => return Err(trouble),
+        }
         let named = |facts: &GroupFacts| names.contains(&facts.arn) || names.contains(&facts.name);
-        Ok(self.groups.iter().map(|g| g.facts.clone()).filter(named).collect())
+        Ok(self.groups.iter().map(|g| g.facts.clone()).filter(named).map(GroupSeen::from).collect())
     }
 
     /// All trouble is over, and nothing new comes.
@@ -311,13 +336,21 @@ impl World {
         if self.metadata.in_group {
             self.metadata.lifecycle = Some("InService".into());
         }
-        self.metadata.tag = tag;
+        if self.metadata.tag != tag {
+            self.trouble_at = self.now;
+            self.metadata.tag = tag;
+        }
         self.aws.0 = self.now;
         self.cannot.0 = self.now;
         self.requests = self.requests.min(self.now);
         self.disk.fails = self.now;
         self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts | Coming::RundeckEnds));
     }
+}
+
+/// The tag names this group.
+pub fn names(tag: &str, facts: &GroupFacts) -> bool {
+    tag.split_whitespace().any(|name| name == facts.name || name == facts.arn)
 }
 
 fn identity() -> Identity {

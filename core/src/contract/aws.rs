@@ -44,6 +44,23 @@ pub struct GroupFacts {
     pub check_has_query: bool,
 }
 
+/// What AWS says of one group that was asked about: trouble with one says nothing of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupSeen {
+    /// As it was asked about: name or ARN.
+    pub asked: String,
+    /// What it is like, or why that is not known. One that does not exist is left out of the answer.
+    pub facts: Result<GroupFacts, Trouble>,
+    /// Why its attributes could not be read: its facts hold AWS's default delay then.
+    pub lacking: Option<Trouble>,
+}
+
+impl From<GroupFacts> for GroupSeen {
+    fn from(facts: GroupFacts) -> GroupSeen {
+        GroupSeen { asked: facts.arn.clone(), facts: Ok(facts), lacking: None }
+    }
+}
+
 /// One target as the load balancer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetSeen {
@@ -127,6 +144,13 @@ pub enum TargetType {
     Instance,
     /// By private IP address.
     Ip,
+}
+
+impl Target {
+    /// The same target, whatever its group is called.
+    pub fn is(&self, other: &Target) -> bool {
+        (&self.group, &self.id, self.port) == (&other.group, &other.id, other.port)
+    }
 }
 
 impl TargetState {

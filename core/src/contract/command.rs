@@ -5,7 +5,7 @@
 use super::aws::Target;
 use super::event::CallId;
 use super::moment::{Moment, Span};
-use super::order::{Intent, KeptVerdict, OrderAnswer};
+use super::order::{Intent, KeptVerdict, OrderAnswer, Registrations};
 use super::receipt::Receipt;
 use super::seen::Process;
 use super::words::{Check, Mode, Outcome};
@@ -117,6 +117,8 @@ pub enum Call {
     SetMode(Mode),
     /// Write the intent before acting on it.
     KeepIntent(Intent),
+    /// Write down which targets are registered, before one is.
+    KeepRegistered(Registrations),
     /// Write the receipt of a drain.
     WriteReceipt(Box<Receipt>),
 }

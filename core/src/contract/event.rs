@@ -2,7 +2,7 @@
 //!
 //! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
 
-use super::aws::{GroupFacts, Identity, TargetSeen, Trouble};
+use super::aws::{GroupSeen, Identity, TargetSeen, Trouble};
 use super::finding::Finding;
 use super::order::{Kept, Order};
 use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
@@ -99,8 +99,8 @@ pub enum Reply {
     Lifecycle(Result<Option<String>, String>),
     /// The instance tag; `None`: not there.
     Tag(Result<Option<String>, String>),
-    /// What the groups are like.
-    Groups(Result<Vec<GroupFacts>, Trouble>),
+    /// What the groups are like, each by itself; one that is left out does not exist.
+    Groups(Result<Vec<GroupSeen>, Trouble>),
     /// This node's own target in one group.
     Target(Result<TargetSeen, Trouble>),
     /// A registration or deregistration was accepted, with its request id.

@@ -47,6 +47,8 @@ pub(crate) struct GroupInputs<'a> {
     pub(crate) dry_run: bool,
     /// The machine is in no Auto Scaling group, as metadata said.
     pub(crate) alone: bool,
+    /// A drain waits until it is on disk.
+    pub(crate) waits: bool,
     /// Since when `/health` has said 503 without a break; `None`: it says 200.
     pub(crate) refusing: Option<Moment>,
     /// Why something is changed, for the log.

@@ -19,13 +19,13 @@ mod seen;
 mod snapshot;
 mod words;
 
-pub use aws::{GroupFacts, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
+pub use aws::{GroupFacts, GroupSeen, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, Notice, Reply};
 pub use finding::Finding;
 pub use look::{Look, LookRow, Looks};
 pub use moment::{Moment, Span};
-pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal};
+pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal, Registered, Registrations};
 pub use policy::{
     Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
     PassiveRule, Policy, Share,

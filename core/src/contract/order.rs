@@ -2,7 +2,9 @@
 //!
 //! Who may order what, and what an order leads to, is decided in `heart/orders.rs`.
 
+use super::aws::Target;
 use super::moment::Moment;
+use super::policy::Ownership;
 use super::receipt::Receipt;
 use super::seen::Process;
 use super::words::{Cause, words};
@@ -16,6 +18,28 @@ pub struct Kept {
     pub verdict: Option<KeptVerdict>,
     /// Orders and marks of the same boot.
     pub intent: Option<Intent>,
+    /// Targets that this machine, or another with this disk, has registered; of whatever boot.
+    pub registered: Option<Registrations>,
+}
+
+/// The targets that this agent has registered, or found in groups that are its own to act in: what is no longer named
+/// is left all the same, over restarts and reboots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registrations {
+    /// The instance that they are of: to another one, made from a copy of its disk, they say nothing.
+    pub instance: String,
+    /// Each once, in order.
+    pub targets: Vec<Registered>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Registered {
+    /// Which.
+    #[serde(flatten)]
+    pub target: Target,
+    /// By what right it was registered.
+    pub ownership: Ownership,
 }
 
 /// A verdict that outlives the agent, so that its restart fails no check. Written only while up.

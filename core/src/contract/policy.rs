@@ -163,7 +163,7 @@ pub enum DatabaseRule {
 }
 
 /// Who registers and deregisters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ownership {
     /// Observe where an Auto Scaling group may own the membership, else act.

@@ -42,6 +42,7 @@ impl Topic {
             | Topic::Target(_)
             | Topic::Change(_)
             | Topic::Intent
+            | Topic::Registered
             | Topic::Receipt
             | Topic::LastReceipt => &[],
         }

@@ -46,6 +46,8 @@ pub(crate) enum Topic {
     Change(u32),
     Mode,
     Intent,
+    /// Which targets are registered.
+    Registered,
     /// The receipt that a drain waits for.
     Receipt,
     /// The receipt of a drain that was taken back or cut off: only an abort waits for it.

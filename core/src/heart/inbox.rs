@@ -6,7 +6,7 @@
 
 use super::{Heart, between};
 use crate::contract::{
-    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupFacts, Moment, Notice, Process, ProcessSeen, ReadySeen,
+    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupSeen, Moment, Notice, Process, ProcessSeen, ReadySeen,
     Reply, TargetSeen, Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
@@ -101,6 +101,7 @@ impl Heart {
                 self.membership.on_change(key, answer, &mut self.desk);
             }
             Topic::Intent => self.intent_written(written(reply)),
+            Topic::Registered => self.membership.on_written(written(reply), &mut self.desk),
             Topic::Receipt => self.receipt_written(written(reply)),
             Topic::LastReceipt => self.last_receipt_written(written(reply)),
         }
@@ -160,7 +161,7 @@ impl Heart {
         self.asg.on_lifecycle(answer, self.membership.identity().is_some(), &mut self.desk);
     }
 
-    fn on_groups(&mut self, answer: Result<Vec<GroupFacts>, Trouble>) {
+    fn on_groups(&mut self, answer: Result<Vec<GroupSeen>, Trouble>) {
         let policy = &self.policy;
         self.membership.on_groups(answer, &policy.membership, Answering::by(policy), &mut self.desk);
     }

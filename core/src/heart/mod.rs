@@ -227,6 +227,7 @@ impl Heart {
             policy: &self.policy.membership,
             dry_run: self.policy.dry_run,
             alone: !self.asg.may_own().or(true),
+            waits: self.drain.as_ref().is_some_and(|drain| !drain.acting()),
             refusing: self.refusing,
             why: self.why_changed(),
         };

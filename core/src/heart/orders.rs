@@ -27,6 +27,7 @@ impl Heart {
         if let Some(verdict) = kept.verdict {
             self.health.restore(&verdict, &self.policy.health, self.desk.now());
         }
+        self.membership.restore(kept.registered);
         let Some(intent) = kept.intent else { return };
         self.mode.restore(intent.passive_by_us, intent.process, self.desk.now());
         self.kept = intent;

@@ -1,10 +1,12 @@
 //! One target group: this node's own target in it, wanted against seen.
 //!
 //! Level-triggered: it keeps what it last saw of its own target in each group and makes the one call that is missing.
-//! It never touches another node's target and never re-adds a node that is leaving.
+//! It never touches another node's target and never re-adds a node that is leaving. Whether the target is ours to take
+//! out, and what is wanted of a group that is no longer named, stands in `standing.rs`.
 
+use super::record::Record;
 use crate::contract::{
-    Answering, Call, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
+    Answering, Call, Finding, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
     TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
@@ -49,6 +51,19 @@ pub(super) enum Presence {
     Unknown,
 }
 
+/// Why there is something to be done about a group at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The configuration or the tag names it.
+    Named,
+    /// The target was registered; whether its group is still named is not known.
+    Kept,
+    /// The target was registered, and its group is no longer named.
+    Out,
+    /// It was left, and is remembered only for as long as its address drains.
+    Gone,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     /// Names the group in replies, whatever the list of groups becomes meanwhile.
@@ -58,6 +73,15 @@ pub(super) struct Group {
     pub(super) target: Option<Target>,
     pub(super) kind: Option<TargetType>,
     pub(super) owned: bool,
+    pub(super) standing: Standing,
+    /// The target may be there by our doing, or was found in a group that is ours to act in.
+    pub(super) ours: bool,
+    /// Since when it has been so.
+    pub(super) ours_since: Moment,
+    /// Since when AWS says that there is no such group.
+    pub(super) missing_since: Option<Moment>,
+    /// What it is like could not be read: that says nothing of whether it is there.
+    pub(super) unread: bool,
     pub(super) seen: Option<Sight>,
     /// When the state that was last seen began.
     pub(super) seen_since: Moment,
@@ -70,7 +94,7 @@ pub(super) struct Group {
     /// When the present drain began, or the last one.
     pub(super) leaving_since: Moment,
     /// The target drains until then at the latest: an address may not come back before. `None`: it does not drain.
-    drained: Option<Moment>,
+    pub(super) drained: Option<Moment>,
     pub(super) told_dry: bool,
     /// AWS does not let this node look: it joins all the same, for registering again changes nothing.
     pub(super) unreadable: bool,
@@ -95,6 +119,11 @@ impl Group {
             target: None,
             kind: None,
             owned: false,
+            standing: Standing::Named,
+            ours: false,
+            ours_since: desk.now(),
+            missing_since: None,
+            unread: false,
             seen: None,
             seen_since: desk.now(),
             look: Pace::from(desk.now()),
@@ -112,22 +141,57 @@ impl Group {
         }
     }
 
-    /// This is the node's target here, if no other name has claimed it before.
-    pub(super) fn be(&mut self, target: Target, claimed: &mut Vec<Target>, desk: &mut Desk) {
-        let double = claimed.contains(&target);
+    /// As an earlier run of the agent had registered it.
+    pub(super) fn remembered(
+        key: u32,
+        wanted: GroupWanted,
+        target: Target,
+        desk: &mut Desk,
+        policy: &MembershipPolicy,
+    ) -> Group {
+        let group = Group::new(key, wanted, desk, policy);
+        Group { target: Some(target), standing: Standing::Kept, ours: true, ..group }
+    }
+
+    /// This is the node's target here. `double`: another name has claimed it before.
+    pub(super) fn be(&mut self, target: Target, double: bool, desk: &mut Desk) {
         if double && !self.double {
-            desk.disown(&mut self.look);
-            desk.disown(&mut self.change);
+            self.disown(desk);
             self.target = None;
             let name = self.configured_name();
             desk.tell(NoteKind::Notice, format!("{name} names the target group {} once more: it is one", target.name));
         }
         self.double = double;
-        if !double && self.target.as_ref() != Some(&target) {
-            self.target = Some(target.clone());
+        if !double && !self.is(&target) {
             self.look.plan(desk.now());
         }
-        claimed.push(target);
+        if !double {
+            self.target = Some(target);
+        }
+    }
+
+    /// It is about this target.
+    pub(super) fn is(&self, target: &Target) -> bool {
+        self.target.as_ref().is_some_and(|known| known.is(target))
+    }
+
+    /// It registers addresses, and this machine has none.
+    pub(super) fn note_address(&mut self, lacks: bool, desk: &mut Desk) {
+        self.no_address = lacks;
+        let name = self.configured_name();
+        if lacks {
+            let what = format!("{name} registers addresses, and this machine has no private IPv4 address");
+            desk.finding_of(Finding::AddressMissing, name, what);
+        } else {
+            desk.cured_of(Finding::AddressMissing, name);
+        }
+    }
+
+    /// Nobody waits for its open calls any more.
+    pub(super) fn disown(&mut self, desk: &mut Desk) {
+        self.note_address(false, desk);
+        desk.disown(&mut self.look);
+        desk.disown(&mut self.change);
     }
 
     pub(super) fn state(&self) -> Option<&TargetState> {
@@ -188,7 +252,9 @@ impl Group {
             && self.counts_from(refusing).is_some_and(|since| self.look.begun() < since)
     }
 
-    pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
+    /// `node`: what the node wants of its groups.
+    pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, node: Wish, record: &Record, desk: &mut Desk) {
+        let wish = self.wish(node, inputs.waits);
         let Some(target) = self.target.clone() else { return };
         if self.owes_look(wish, inputs.refusing) {
             // One that is under way was asked for too early.
@@ -205,7 +271,7 @@ impl Group {
             }
         }
         if self.wants_change(wish, inputs.refusing)
-            && (wish != Wish::Join || self.may_join(desk))
+            && (wish != Wish::Join || self.may_join(desk) && record.allows(&target, self.ours_since, desk))
             && desk.due(&self.change)
         {
             self.make_change(target, inputs, wish, desk);
@@ -227,7 +293,13 @@ impl Group {
                 let verb = if joining { "register" } else { "deregister" };
                 desk.tell(
                     NoteKind::Notice,
-                    format!("dry run: would {verb} {}:{} in {} ({})", target.id, target.port, target.name, inputs.why),
+                    format!(
+                        "dry run: would {verb} {}:{} in {} ({})",
+                        target.id,
+                        target.port,
+                        target.name,
+                        self.why(inputs)
+                    ),
                 );
             }
             self.left = if joining { Left::No } else { Left::Failing };
@@ -239,7 +311,7 @@ impl Group {
             return;
         }
         self.joining = joining;
-        let reason = inputs.why.to_string();
+        let reason = self.why(inputs);
         let call = if joining { Call::Register { target, reason } } else { Call::Deregister { target, reason } };
         desk.ask(&mut self.change, Topic::Change(self.key), call, LIMIT);
     }
@@ -264,6 +336,7 @@ impl Group {
             }
         }
         self.unreadable = false;
+        self.missing_since = None;
         self.note_draining(&seen.state, desk.now());
         let steady = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
         if steady {
@@ -279,6 +352,15 @@ impl Group {
         self.drained = drains.then(|| self.drained.unwrap_or(now + self.delay()));
     }
 
+    /// AWS could not say how the target is.
+    pub(super) fn on_unseen(&mut self, kind: TroubleKind, desk: &mut Desk) {
+        self.unreadable = kind == TroubleKind::Denied;
+        if kind == TroubleKind::NotFound {
+            self.note_no_group(desk.now());
+        }
+        self.look.done(desk.now() + desk.wait(&mut self.look_backoff));
+    }
+
     pub(super) fn on_change(&mut self, answer: Result<String, Trouble>, desk: &mut Desk) {
         let Some(target) = self.target.clone() else { return };
         let refused = |kind| matches!(&answer, Err(trouble) if trouble.kind == kind);
@@ -286,6 +368,7 @@ impl Group {
         let no_group = refused(TroubleKind::NotFound);
         match answer {
             Ok(request) => {
+                self.missing_since = None;
                 self.change_backoff.reset();
                 self.change.done(desk.now());
                 self.after_change(&target, Some(request), desk);
@@ -303,6 +386,9 @@ impl Group {
                 } else {
                     // Tried again all the same: who says so may be wrong, and a group may be made anew.
                     self.left = if no_group { Left::NoGroup } else { Left::Failing };
+                }
+                if no_group {
+                    self.note_no_group(desk.now());
                 }
                 self.change.done(desk.now() + desk.wait(&mut self.change_backoff));
             }
@@ -347,8 +433,8 @@ impl Group {
     pub(super) fn view(&self, answering: Answering<'_>) -> TargetView {
         let (target, facts) = (self.target.as_ref(), self.facts.as_ref());
         TargetView {
-            arn: facts.map(|f| f.arn.clone()),
-            name: facts.map_or_else(|| self.configured_name().to_string(), |f| f.name.clone()),
+            arn: target.map(|t| t.group.clone()),
+            name: target.map_or_else(|| self.configured_name().to_string(), |t| t.name.clone()),
             id: target.map(|t| t.id.clone()),
             port: target.map(|t| t.port),
             owned: self.owned,

@@ -12,12 +12,16 @@ const FIRST_WAIT: Span = Span::secs(1);
 const MOST_WAIT: Span = Span::secs(60);
 /// Between two looks at the tag, which may change.
 const LOOK: Span = Span::secs(60);
+/// A tag that is gone takes the node out of its groups: it is asked about again after this before it is believed.
+const LOOK_AGAIN: Span = Span::secs(5);
 
 #[derive(Clone, Debug)]
 pub(super) struct Instance {
     identity: Option<Identity>,
     /// Groups named by the tag; `None`: not answered yet.
     tag: Option<Option<String>>,
+    /// The last answer was that there is no tag, which the one before did not say.
+    tag_gone: bool,
     identity_pace: Pace,
     tag_pace: Pace,
     identity_backoff: Backoff,
@@ -29,6 +33,7 @@ impl Instance {
         Instance {
             identity: None,
             tag: None,
+            tag_gone: false,
             identity_pace: Pace::from(now),
             tag_pace: Pace::from(now),
             identity_backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
@@ -74,11 +79,15 @@ impl Instance {
 
     pub(super) fn on_tag(&mut self, answer: Result<Option<String>, String>, desk: &mut Desk) {
         let wait = desk.wait_or(answer.is_err(), &mut self.tag_backoff, LOOK);
-        self.tag_pace.done(desk.now() + wait);
+        let doubted = answer == Ok(None) && self.tag != Some(None) && !self.tag_gone;
+        self.tag_pace.done(desk.now() + if doubted { LOOK_AGAIN } else { wait });
         match answer {
             Ok(tag) => {
                 desk.cured(Finding::InstanceTagUnreadable);
-                self.tag = Some(tag);
+                self.tag_gone = tag.is_none();
+                if !doubted {
+                    self.tag = Some(tag);
+                }
             }
             // Before the identity is known its own finding says more.
             Err(why) if self.identity.is_some() => {

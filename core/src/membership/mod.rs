@@ -1,62 +1,52 @@
 //! This node's own targets: in which groups they belong, who owns each group, and what all of them together allow.
 //!
 //! It knows which machine this is, which groups are named (by configuration, else by the instance tag), what AWS says
-//! of them and of this node's target in each. It decides when a target is registered, deregistered or looked at, and
-//! sums the groups up for a drain. It never touches another node's target, never re-adds a node that is leaving, and
-//! does not decide whether the node should be in at all: that is the wish that it is handed.
+//! of them and of this node's target in each, and which targets it has registered, over restarts. It decides when a
+//! target is registered, deregistered or looked at, and sums the groups up for a drain. What it registered and nobody
+//! names any more it takes out. It never touches another node's target, never re-adds a node that is leaving, and does
+//! not decide whether the node should be in at all: that is the wish that it is handed.
 //!
-//! The heart calls `step`, the `on_…` for AWS's and metadata's answers, `begin_leaving`, `begin_joining`, and reads
-//! the sums.
+//! The heart calls `restore` once, `step`, the `on_…` for AWS's and metadata's answers, `begin_leaving`,
+//! `begin_joining`, and reads the sums.
 
 mod group;
 mod instance;
+mod named;
+mod record;
+mod standing;
+mod trouble;
 
 use crate::contract::{
-    Answering, Call, Deregistered, Finding, GroupFacts, GroupInputs, GroupLeft, GroupWanted, GroupsLeaving, Identity,
-    MembershipPolicy, Moment, Ownership, Span, Target, TargetSeen, TargetState, TargetType, TargetView, Trouble,
-    TroubleKind, Wish,
+    Answering, Call, Deregistered, Finding, GroupInputs, GroupLeft, GroupSeen, GroupWanted, GroupsLeaving, Identity,
+    MembershipPolicy, Moment, NoteKind, Ownership, Registered, Registrations, Span, Target, TargetSeen, TargetState,
+    TargetView, Trouble, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
-use group::{Group, LIMIT, Left, Presence, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
+use group::{Group, LIMIT, Left, Presence, Standing, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
 use instance::Instance;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use named::{costs, kind_of, lacks_address, named_groups, target_of};
+use record::Record;
+use standing::owns;
+use trouble::{Asked, Troubles};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Membership {
     instance: Instance,
+    /// Those that are named, in that order.
     groups: Vec<Group>,
-    /// The names that `groups` was made from.
-    named: Vec<String>,
+    /// Those of other targets that were registered: their groups are no longer named, as far as is known.
+    former: Vec<Group>,
+    /// What `groups` was made from; `None`: nobody knows yet which are named.
+    named: Option<Vec<GroupWanted>>,
+    record: Record,
     last_key: u32,
     describe: Pace,
     describe_backoff: Backoff,
+    /// A drain has begun and was not taken back.
+    leaving: bool,
     /// Some group showed this node as a target since the start of the agent.
     ever_member: bool,
-    /// What met trouble last, about which group, and the finding that stands for it.
-    troubles: BTreeMap<(Asked, u32), (Finding, String)>,
-}
-
-/// What was asked when AWS made trouble.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Asked {
-    /// What the groups are like.
-    Groups,
-    /// How this node's target is.
-    Target,
-    /// To be put in or taken out.
-    Change,
-}
-
-impl Asked {
-    /// Tells findings of the same word apart: what was asked, and what came.
-    fn subject(self, text: &str) -> String {
-        match self {
-            Asked::Groups => format!("groups: {text}"),
-            Asked::Target => format!("target: {text}"),
-            Asked::Change => format!("change: {text}"),
-        }
-    }
+    troubles: Troubles,
 }
 
 impl Membership {
@@ -64,21 +54,38 @@ impl Membership {
         Membership {
             instance: Instance::new(now),
             groups: Vec::new(),
-            named: Vec::new(),
+            former: Vec::new(),
+            named: None,
+            record: Record::default(),
             last_key: 0,
             describe: Pace::from(now),
             describe_backoff: Backoff::new(
                 Span::secs(2).min(policy.reconcile_interval),
                 policy.reconcile_interval.min(Span::secs(60)),
             ),
+            leaving: false,
             ever_member: false,
-            troubles: BTreeMap::new(),
+            troubles: Troubles::default(),
         }
     }
 
-    /// The groups, each once, whatever they are called.
+    /// What an earlier run of the agent had registered.
+    pub(crate) fn restore(&mut self, kept: Option<Registrations>) {
+        self.record.restore(kept);
+    }
+
+    /// The groups, each once, whatever they are called; those too that are no longer named and still to be left.
     fn each(&self) -> impl Iterator<Item = &Group> {
-        self.groups.iter().filter(|group| !group.double)
+        let named = self.groups.iter().filter(|group| !group.double);
+        named.chain(self.former.iter().filter(|group| group.standing != Standing::Gone))
+    }
+
+    fn each_mut(&mut self) -> impl Iterator<Item = &mut Group> {
+        self.groups.iter_mut().chain(&mut self.former)
+    }
+
+    fn group_mut(&mut self, key: u32) -> Option<&mut Group> {
+        self.each_mut().find(|group| group.key == key)
     }
 
     /// How far the node's groups have let it go.
@@ -118,12 +125,12 @@ impl Membership {
 
     /// Every owned group was tried at least once.
     fn all_tried(&self, refusing: Option<Moment>) -> bool {
-        self.groups.iter().filter(|g| g.owned && g.target.is_some()).all(|g| g.left != Left::No || g.has_left(refusing))
+        self.each().filter(|g| g.owned && g.target.is_some()).all(|g| g.left != Left::No || g.has_left(refusing))
     }
 
     /// The longest time in which some balancer may not have noticed that we leave.
     fn unconfirmed_floor(&self, refusing: Option<Moment>) -> Option<Span> {
-        if self.groups.is_empty() {
+        if self.each().next().is_none() {
             // Some balancer may ask all the same (HAProxy, a group that nobody named to us).
             return Some(UNREAD_DETECTION);
         }
@@ -132,7 +139,8 @@ impl Membership {
 
     /// A drain begins: what was confirmed before does not count for it.
     pub(crate) fn begin_leaving(&mut self, now: Moment) {
-        for group in &mut self.groups {
+        self.leaving = true;
+        for group in self.each_mut() {
             group.leaving_since = now;
             group.left = Left::No;
             group.told_dry = false;
@@ -145,7 +153,8 @@ impl Membership {
 
     /// A drain was taken back: look soon, instead of after the deregistration delay.
     pub(crate) fn begin_joining(&mut self, now: Moment) {
-        for group in &mut self.groups {
+        self.leaving = false;
+        for group in self.each_mut() {
             group.left = Left::No;
             group.told_dry = false;
             group.look_soon(now);
@@ -193,80 +202,135 @@ impl Membership {
 
     pub(crate) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
         self.instance.step(inputs.policy, desk);
+        self.remember(inputs, desk);
         self.name_groups(inputs, desk);
         self.own(inputs, desk);
-        if !self.named.is_empty() && desk.due(&self.describe) {
+        for group in self.groups.iter_mut().chain(&mut self.former) {
+            let wanted = group.wish(wish, inputs.waits);
+            group.own(inputs, wanted, desk.now());
+        }
+        // By what is ours now: nobody need be woken to forget what is out.
+        self.part(inputs, desk);
+        if !self.groups.is_empty() && desk.due(&self.describe) {
             self.describe_groups(desk);
         }
-        for group in &mut self.groups {
-            group.step(inputs, wish, desk);
+        self.write_down(desk);
+        for group in self.groups.iter_mut().chain(&mut self.former) {
+            group.step(inputs, wish, &self.record, desk);
         }
     }
 
-    /// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins.
+    /// What an earlier run had registered is ours still, once it is known which machine this is.
+    fn remember(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
+        let Some(identity) = self.instance.identity() else { return };
+        for Registered { target, ownership } in self.record.take(identity, desk) {
+            self.last_key += 1;
+            let (group, port) = (target.group.clone(), Some(target.port));
+            let wanted = GroupWanted { group, port, target_type: None, ownership };
+            self.former.push(Group::remembered(self.last_key, wanted, target, desk, inputs.policy));
+        }
+    }
+
     fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
-        let wanted = if inputs.policy.groups.is_empty() {
-            from_tag(inputs.policy, self.instance.tag()).map(Cow::Owned)
-        } else {
-            Some(Cow::Borrowed(&inputs.policy.groups))
-        };
-        let Some(wanted) = wanted else { return };
-        if wanted.is_empty() {
+        let Some(named) = named_groups(inputs.policy, self.instance.tag()) else { return };
+        if named.is_empty() {
             desk.finding(Finding::NoTargetGroup, "no target group is named: only /health is served");
         } else {
             desk.cured(Finding::NoTargetGroup);
         }
-        let names = wanted.iter().map(|w| &w.group);
-        if names.clone().ne(&self.named) {
-            self.named = names.cloned().collect();
-            // Only the tag can change while running; a group that is no longer named is left alone, not left.
-            let mut known = std::mem::take(&mut self.groups);
-            for wanted in wanted.into_owned() {
-                let group = match known.iter().position(|g| g.wanted == wanted) {
-                    Some(at) => known.swap_remove(at),
-                    None => {
-                        self.last_key += 1;
-                        Group::new(self.last_key, wanted, desk, inputs.policy)
-                    }
-                };
-                self.groups.push(group);
-            }
-            for facts in known.iter().filter_map(|gone| gone.facts.as_ref()) {
-                desk.cured_of(Finding::AddressMissing, &facts.arn);
-            }
-            // An open question is about the old names.
-            desk.disown(&mut self.describe);
-            self.describe.plan(desk.now() + desk.upto(Span::millis(500)));
+        if self.named.as_deref() == Some(&*named) {
+            return;
         }
+        // Only the tag can change while running.
+        let mut known = std::mem::take(&mut self.groups);
+        for wanted in named.iter() {
+            let group = match known.iter().position(|g| g.wanted == *wanted) {
+                Some(at) => known.remove(at),
+                None => {
+                    self.last_key += 1;
+                    Group::new(self.last_key, wanted.clone(), desk, inputs.policy)
+                }
+            };
+            self.groups.push(group);
+        }
+        let leaving = self.leaving;
+        known.retain_mut(|group| group.retire(leaving, desk));
+        self.former.extend(known);
+        self.named = Some(named.into_owned());
+        // An open question is about the old names.
+        desk.disown(&mut self.describe);
+        self.describe.plan(desk.now() + desk.upto(Span::millis(500)));
     }
 
     /// Who acts for each group, and as which target.
     fn own(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
-        let mut claimed = Vec::new();
+        let mut claimed: Vec<Target> = Vec::new();
         for group in &mut self.groups {
-            group.owned = match group.wanted.ownership {
-                Ownership::Own => true,
-                Ownership::Observe => false,
-                Ownership::Auto => inputs.alone,
-            };
-            let (Some(facts), Some(identity)) = (&group.facts, self.instance.identity()) else { continue };
-            group.kind = group.wanted.target_type.or(facts.target_type);
-            let id = match group.kind {
-                Some(TargetType::Instance) => Some(identity.instance_id.clone()),
-                Some(TargetType::Ip) => identity.private_ip.clone(),
-                None => continue,
-            };
-            group.no_address = id.is_none();
-            let Some(id) = id else {
-                let what = format!("{} registers addresses, and this machine has no private IPv4 address", facts.name);
-                desk.finding_of(Finding::AddressMissing, &facts.arn, what);
-                continue;
-            };
-            desk.cured_of(Finding::AddressMissing, &facts.arn);
-            let port = group.wanted.port.unwrap_or(facts.port);
-            let target = Target { group: facts.arn.clone(), name: facts.name.clone(), id, port };
-            group.be(target, &mut claimed, desk);
+            group.owned = owns(group.wanted.ownership, inputs.alone);
+            let Some(identity) = self.instance.identity() else { continue };
+            group.kind = kind_of(&group.wanted, group.facts.as_ref());
+            group.note_address(lacks_address(group.kind, identity), desk);
+            let Some(target) = target_of(&group.wanted, group.facts.as_ref(), identity) else { continue };
+            if group.target.is_some() && !group.is(&target) {
+                // The name means another group now: what is known is about the old one.
+                self.last_key += 1;
+                let anew = Group {
+                    facts: group.facts.clone(),
+                    ..Group::new(self.last_key, group.wanted.clone(), desk, inputs.policy)
+                };
+                let mut old = std::mem::replace(group, Group { owned: group.owned, kind: group.kind, ..anew });
+                if old.retire(self.leaving, desk) {
+                    self.former.push(old);
+                }
+            }
+            let double = claimed.iter().any(|other| other.is(&target));
+            if !double && let Some(at) = self.former.iter().position(|former| former.is(&target)) {
+                let former = self.former.swap_remove(at);
+                group.take_over(former, desk);
+            }
+            group.be(target.clone(), double, desk);
+            claimed.push(target);
         }
+        for group in &mut self.former {
+            // Where the agent is told to look only, it does.
+            group.owned = inputs.policy.ownership != Ownership::Observe && owns(group.wanted.ownership, inputs.alone);
+        }
+    }
+
+    /// What was registered and is no longer named is left; what is out is forgotten.
+    fn part(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
+        let open: Vec<String> = self.groups.iter().filter(|g| g.target.is_none() && !g.double).map(named_as).collect();
+        for group in &mut self.former {
+            let Some(target) = group.target.clone() else { continue };
+            let unsure = self.named.is_none() || open.iter().any(|name| *name == target.group || *name == target.name);
+            let before = group.standing;
+            group.stands(unsure, self.leaving, desk);
+            if group.standing == Standing::Out && before != Standing::Out {
+                let verb = if group.owned && !inputs.dry_run { "is taken out" } else { "is not ours to take out" };
+                let Target { name, id, port, .. } = target;
+                desk.tell(NoteKind::Notice, format!("{name} is no longer named: {id}:{port} {verb}"));
+            }
+        }
+        self.former.retain(|group| group.standing != Standing::Gone || group.drains(desk));
+        let (groups, former) = (&self.groups, &self.former);
+        let there = |key: u32| key == 0 || groups.iter().chain(former).any(|group| group.key == key);
+        self.troubles.retain(there, desk);
+    }
+
+    /// Which targets are ours stands on disk before one is registered.
+    fn write_down(&mut self, desk: &mut Desk) {
+        let Some(identity) = self.instance.identity() else { return };
+        let ours = self.groups.iter().chain(&self.former).filter(|group| group.ours);
+        let registered =
+            |group: &Group| Some(Registered { target: group.target.clone()?, ownership: group.wanted.ownership });
+        let mut targets: Vec<Registered> = ours.filter_map(registered).collect();
+        targets.sort();
+        self.record.step(targets, identity, desk);
+    }
+
+    /// It was tried to write them down.
+    pub(crate) fn on_written(&mut self, written: Result<(), String>, desk: &mut Desk) {
+        self.record.on_written(written, desk);
     }
 
     fn describe_groups(&mut self, desk: &mut Desk) {
@@ -274,38 +338,60 @@ impl Membership {
             self.describe.plan(at);
             return;
         }
-        let call = Call::DescribeGroups(self.named.clone());
-        desk.ask(&mut self.describe, Topic::Groups, call, LIMIT);
+        let mut names: Vec<String> = Vec::new();
+        for name in self.groups.iter().map(named_as) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        desk.ask(&mut self.describe, Topic::Groups, Call::DescribeGroups(names), LIMIT);
     }
 
     pub(crate) fn on_groups(
         &mut self,
-        answer: Result<Vec<GroupFacts>, Trouble>,
+        answer: Result<Vec<GroupSeen>, Trouble>,
         policy: &MembershipPolicy,
         answering: Answering<'_>,
         desk: &mut Desk,
     ) {
-        self.note_trouble(Asked::Groups, 0, answer.as_ref().err(), desk);
-        match answer {
-            Ok(found) => {
-                self.describe_backoff.reset();
-                self.describe.done(desk.now() + desk.around(policy.reconcile_interval));
-                for group in &mut self.groups {
-                    let name = &group.wanted.group;
-                    if let Some(facts) = found.iter().find(|f| f.arn == *name || f.name == *name) {
-                        group.facts = Some(facts.clone());
-                    }
-                }
-                self.note_missing(desk);
-                self.note_elsewhere(answering, desk);
-            }
-            Err(_) => self.describe.done(desk.now() + desk.wait(&mut self.describe_backoff)),
+        self.troubles.note(Asked::Groups, 0, answer.as_ref().err(), "", desk);
+        let answered = answer.is_ok();
+        let read = answer.is_ok_and(|found| self.read_groups(&found, desk));
+        let wait = desk.wait_or(!read, &mut self.describe_backoff, policy.reconcile_interval);
+        self.describe.done(desk.now() + wait);
+        if answered {
+            self.note_missing(desk);
+            self.note_elsewhere(answering, desk);
         }
     }
 
+    /// Takes in what AWS says of each group by itself. True if it said something of each.
+    fn read_groups(&mut self, found: &[GroupSeen], desk: &mut Desk) -> bool {
+        let mut all = true;
+        for group in &mut self.groups {
+            let name = group.configured_name();
+            let about = |seen: &&GroupSeen| match &seen.facts {
+                Ok(facts) => facts.arn == name || facts.name == name,
+                Err(_) => seen.asked == name,
+            };
+            let seen = found.iter().find(about);
+            let trouble = seen.and_then(|seen| seen.facts.as_ref().err());
+            group.unread = trouble.is_some();
+            all &= !group.unread;
+            let costs = costs(&group.wanted, group.target.is_some());
+            self.troubles.note(Asked::Groups, group.key, trouble, &costs, desk);
+            if let Some(facts) = seen.and_then(|seen| seen.facts.as_ref().ok()) {
+                group.facts = Some(facts.clone());
+                let lacking = seen.and_then(|seen| seen.lacking.as_ref());
+                self.troubles.note(Asked::Attributes, group.key, lacking, "", desk);
+            }
+        }
+        all
+    }
+
     fn note_missing(&self, desk: &mut Desk) {
-        let missing: Vec<&str> =
-            self.groups.iter().filter(|g| g.facts.is_none()).map(|g| g.wanted.group.as_str()).collect();
+        let missing = self.groups.iter().filter(|group| group.facts.is_none() && !group.unread);
+        let missing: Vec<&str> = missing.map(Group::configured_name).collect();
         if missing.is_empty() {
             desk.cured(Finding::TargetGroupMissing);
         } else {
@@ -335,25 +421,8 @@ impl Membership {
         }
     }
 
-    /// Trouble belongs to what was asked, and to the group that it was asked about: another's success cures nothing.
-    /// The same trouble with several groups is one finding, told once.
-    fn note_trouble(&mut self, asked: Asked, key: u32, trouble: Option<&Trouble>, desk: &mut Desk) {
-        let new = trouble.map(trouble_words);
-        let before = match &new {
-            Some((word, text)) => {
-                desk.finding_of(*word, &asked.subject(text), text);
-                self.troubles.insert((asked, key), (*word, text.clone()))
-            }
-            None => self.troubles.remove(&(asked, key)),
-        };
-        let still = |old: &(Finding, String)| self.troubles.iter().any(|((of, _), now)| *of == asked && now == old);
-        if let Some((word, text)) = before.filter(|old| !still(old)) {
-            desk.cured_of(word, &asked.subject(&text));
-        }
-    }
-
     fn note_idle(&self, desk: &mut Desk) {
-        let idle = self.groups.iter().find_map(|g| {
+        let idle = self.each().find_map(|g| {
             g.seen.as_ref().map(|sight| (g, &sight.target)).filter(|(_, seen)| seen.state == TargetState::Idle)
         });
         match idle {
@@ -371,70 +440,28 @@ impl Membership {
         policy: &MembershipPolicy,
         desk: &mut Desk,
     ) {
-        self.note_trouble(Asked::Target, key, answer.as_ref().err(), desk);
-        let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
+        self.troubles.note(Asked::Target, key, answer.as_ref().err(), "", desk);
+        let Some(group) = self.group_mut(key) else { return };
         match answer {
             Ok(seen) => {
-                if !matches!(seen.state, TargetState::Absent) {
-                    self.ever_member = true;
-                }
+                let member = seen.state != TargetState::Absent;
                 group.on_seen(seen, policy, desk);
+                self.ever_member |= member;
                 self.note_idle(desk);
             }
-            Err(why) => {
-                group.unreadable = why.kind == TroubleKind::Denied;
-                group.look.done(desk.now() + desk.wait(&mut group.look_backoff));
-            }
+            Err(why) => group.on_unseen(why.kind, desk),
         }
     }
 
     pub(crate) fn on_change(&mut self, key: u32, answer: Result<String, Trouble>, desk: &mut Desk) {
-        self.note_trouble(Asked::Change, key, answer.as_ref().err(), desk);
-        let Some(group) = self.groups.iter_mut().find(|g| g.key == key) else { return };
-        if answer.is_ok() && group.joining {
-            self.ever_member = true;
-        }
+        self.troubles.note(Asked::Change, key, answer.as_ref().err(), "", desk);
+        let Some(group) = self.group_mut(key) else { return };
+        let joined = answer.is_ok() && group.joining;
         group.on_change(answer, desk);
+        self.ever_member |= joined;
     }
 }
 
-/// The groups that the tag names; `None`: it has not answered yet.
-fn from_tag(policy: &MembershipPolicy, tag: Option<&str>) -> Option<Vec<GroupWanted>> {
-    if policy.discover_tag.is_none() {
-        return Some(Vec::new());
-    }
-    let names = tag?.split_whitespace();
-    Some(
-        names
-            .map(|name| GroupWanted {
-                group: name.to_string(),
-                port: None,
-                target_type: None,
-                ownership: policy.ownership,
-            })
-            .collect(),
-    )
-}
-
-/// The finding for a kind of trouble, and its text.
-fn trouble_words(trouble: &Trouble) -> (Finding, String) {
-    let Trouble { action, text, .. } = trouble;
-    match trouble.kind {
-        TroubleKind::Denied => {
-            let action = if action.is_empty() { "a call" } else { action };
-            (Finding::PermissionMissing, format!("AWS denied {action} ({text})"))
-        }
-        TroubleKind::Throttled => {
-            (Finding::AwsThrottled, format!("AWS throttles this account: waiting longer ({text})"))
-        }
-        TroubleKind::Credentials => {
-            (Finding::CredentialsRejected, format!("AWS does not accept the credentials ({text})"))
-        }
-        TroubleKind::Unavailable => {
-            (Finding::AwsUnreachable, format!("AWS does not answer: membership stays as it is ({text})"))
-        }
-        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => {
-            (Finding::AwsRefused, text.clone())
-        }
-    }
+fn named_as(group: &Group) -> String {
+    group.configured_name().to_owned()
 }

@@ -100,7 +100,7 @@ fn flagged(flags: usize, change: fn(&mut Rig)) -> Rig {
 fn restoring() -> Rig {
     let mut rig = Rig::new(policy(), 1);
     let verdict = KeptVerdict { at: rig.now - Span::secs(2), process: RUNDECK };
-    rig.feed(Event::Kept(Kept { verdict: Some(verdict), intent: None }));
+    rig.feed(Event::Kept(Kept { verdict: Some(verdict), ..Kept::default() }));
     rig
 }
 
@@ -273,7 +273,7 @@ fn answers_of_others() -> Vec<Reply> {
         Reply::Lifecycle(Err(no())),
         Reply::Tag(Ok(Some(GROUP.into()))),
         Reply::Tag(Err(no())),
-        Reply::Groups(Ok(vec![facts()])),
+        Reply::Groups(Ok(vec![facts().into()])),
         Reply::Groups(Ok(Vec::new())),
         Reply::Groups(Err(trouble(TroubleKind::Throttled))),
         Reply::Target(Ok(target(TargetState::Arriving))),
@@ -329,7 +329,7 @@ fn answers(reply: &Reply, call: &Call) -> bool {
         Call::DescribeTarget(_) => matches!(reply, Reply::Target(_)),
         Call::Register { .. } | Call::Deregister { .. } => matches!(reply, Reply::Changed(_)),
         Call::SetMode(_) => matches!(reply, Reply::Mode(_)),
-        Call::KeepIntent(_) | Call::WriteReceipt(_) => matches!(reply, Reply::Written(_)),
+        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => matches!(reply, Reply::Written(_)),
     }
 }
 

@@ -174,7 +174,7 @@ impl Rig {
             Call::AskIdentity => Reply::Identity(Ok(identity())),
             Call::AskLifecycle => Reply::Lifecycle(Ok(self.lifecycle.clone())),
             Call::AskTag(_) => Reply::Tag(Ok(None)),
-            Call::DescribeGroups(_) => Reply::Groups(Ok(vec![facts()])),
+            Call::DescribeGroups(_) => Reply::Groups(Ok(vec![facts().into()])),
             Call::DescribeTarget(_) => {
                 let state = if self.registered { TargetState::Healthy } else { TargetState::Absent };
                 Reply::Target(Ok(target(state)))
@@ -191,7 +191,7 @@ impl Rig {
                 self.mode = *mode;
                 Reply::Mode(Ok(*mode))
             }
-            Call::KeepIntent(_) | Call::WriteReceipt(_) => Reply::Written(Ok(())),
+            Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => Reply::Written(Ok(())),
         }
     }
 }
@@ -218,6 +218,7 @@ pub fn call_name(call: &Call) -> String {
         Call::Deregister { .. } => "DEREGISTER".into(),
         Call::SetMode(mode) => format!("SET {}", mode.word().to_uppercase()),
         Call::KeepIntent(_) => "keep intent".into(),
+        Call::KeepRegistered(kept) => format!("keep {} registered", kept.targets.len()),
         Call::WriteReceipt(receipt) => format!("receipt {:?}", receipt.result).to_lowercase(),
     }
 }

@@ -140,6 +140,23 @@ async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
     Ok(())
 }
 
+#[tokio::test]
+async fn attributes_that_may_not_be_read_leave_the_rest_of_a_group() -> Tested {
+    let server = Server::play(|_, request| {
+        if request.contains("Action=DescribeTargetGroupAttributes") {
+            return error("403 Forbidden", "AccessDenied");
+        }
+        reply("DescribeTargetGroups", SECOND_PAGE)
+    })
+    .await?;
+    let groups = client(&server).await?.groups(GroupsBy::Names(&["two".to_owned()])).await.map_err(told)?;
+    let [two] = groups.as_slice() else { return Err(format!("one group, not {groups:?}").into()) };
+    assert_eq!(two.deregistration_delay, Duration::from_secs(300), "AWS's default");
+    let action = two.unread.as_ref().map(|trouble| (trouble.kind, trouble.action.as_str()));
+    assert_eq!(action, Some((TroubleKind::Denied, "elasticloadbalancing:DescribeTargetGroupAttributes")));
+    Ok(())
+}
+
 const FIRST_PAGE: &str = "<TargetGroups><member><TargetGroupArn>arn:rundeck/one</TargetGroupArn><TargetGroupName>\
     one</TargetGroupName><Port>4440</Port><TargetType>instance</TargetType><VpcId>vpc-1</VpcId>\
     <HealthCheckProtocol>HTTP</HealthCheckProtocol><HealthCheckPort>4441</HealthCheckPort>\

@@ -18,7 +18,7 @@ fn a_machine_without_an_ipv4_address_joins_what_it_can_and_names_the_rest() {
         Call::DescribeGroups(_) => {
             let mut other = facts();
             (other.name, other.arn) = ("a".into(), "arn-a".into());
-            Some(Reply::Groups(Ok(vec![facts(), other])))
+            Some(Reply::Groups(Ok(vec![facts().into(), other.into()])))
         }
         Call::DescribeTarget(of) => {
             assert_eq!(of.group, GROUP, "nothing is asked about a target that cannot be");

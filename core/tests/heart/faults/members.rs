@@ -24,7 +24,7 @@ fn observed(state: TargetState) -> impl FnMut(&Rig, &Call) -> Option<Reply> {
         Call::DescribeGroups(_) => {
             let mut facts = facts();
             (facts.unhealthy_threshold, facts.check_interval_secs) = (5, 30);
-            Some(Reply::Groups(Ok(vec![facts])))
+            Some(Reply::Groups(Ok(vec![facts.into()])))
         }
         Call::DescribeTarget(_) => Some(Reply::Target(Ok(target(state.clone())))),
         _ => None,
@@ -79,7 +79,7 @@ fn an_address_is_registered_again_when_its_delay_is_over() {
         Call::DescribeGroups(_) => {
             let mut facts = facts();
             (facts.delay_secs, facts.target_type) = (delay.0 / 1000, Some(TargetType::Ip));
-            Some(Reply::Groups(Ok(vec![facts])))
+            Some(Reply::Groups(Ok(vec![facts.into()])))
         }
         Call::DescribeTarget(_) if member => Some(Reply::Target(Ok(target(TargetState::Healthy)))),
         Call::DescribeTarget(_) => {

@@ -14,6 +14,7 @@ mod members;
 mod modes;
 mod paces;
 mod permissions;
+mod remembered;
 mod restarts;
 mod silence;
 mod strangers;

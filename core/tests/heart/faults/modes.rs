@@ -10,7 +10,7 @@ fn left_passive() -> Rig {
     rig.mode = Mode::Passive;
     let drains = vec![order("s", Cause::AgentStopping, rig.now)];
     let intent = Intent { drains, passive_by_us: true, process: Some(RUNDECK), ended: None };
-    rig.feed(Event::Kept(Kept { verdict: None, intent: Some(intent) }));
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
     rig
 }
 
@@ -47,7 +47,7 @@ fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
     policy.circumstances.has_token = false;
     let mut blind = Rig::new(policy, 1);
     let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
-    blind.feed(Event::Kept(Kept { verdict: None, intent: Some(intent) }));
+    blind.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
     pass(&mut blind, Span::secs(120), &mut calm);
     assert!(told(&blind).is_some_and(|text| text.contains("there is no token")), "{:?}", told(&blind));
 }

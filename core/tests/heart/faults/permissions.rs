@@ -1,8 +1,8 @@
 //! Permissions: one that is missing costs only what it reads, and is told once.
 
 use super::*;
-use crate::rig::{facts, policy, target};
-use rundeck_alb_core::{GroupWanted, NoteKind, Ownership, TargetState, Trouble, TroubleKind};
+use crate::rig::{GROUP, facts, policy, target};
+use rundeck_alb_core::{GroupSeen, GroupWanted, NoteKind, Ownership, TargetState, TargetType, Trouble, TroubleKind};
 
 fn denied() -> Trouble {
     Trouble { kind: TroubleKind::Denied, action: "elb:Look".into(), text: "not authorized".into() }
@@ -38,7 +38,7 @@ fn trouble_with_one_target_group_is_told_once() {
             let groups = ["a", "b"].map(|name| {
                 let mut facts = facts();
                 (facts.name, facts.arn) = (name.into(), format!("arn-{name}"));
-                facts
+                facts.into()
             });
             Some(Reply::Groups(Ok(groups.to_vec())))
         }
@@ -58,4 +58,90 @@ fn trouble_with_one_target_group_is_told_once() {
         told.extend(turn(&mut rig, &mut world).into_iter().filter_map(finding));
     }
     assert_eq!(told.len(), 1, "{:#?}", &told[..told.len().min(4)]);
+}
+
+/// A node that may not ask what its target groups are like joins those whose ARN, port and target type are configured;
+/// for each other one it is said what is missing, with the way round it.
+#[test]
+fn a_node_that_may_not_describe_groups_joins_what_the_configuration_describes() {
+    let (port, kind) = (Some(4440), Some(TargetType::Instance));
+    for (name, port, target_type, joins) in [
+        (GROUP, port, kind, true),
+        (GROUP, port, None, false),
+        (GROUP, None, kind, false),
+        ("rundeck", port, kind, false),
+    ] {
+        let mut policy = policy();
+        policy.membership.groups =
+            vec![GroupWanted { group: name.into(), port, target_type, ownership: Ownership::Own }];
+        let mut rig = Rig::new(policy, 1);
+        let mut world = |_: &Rig, call: &Call| match call {
+            Call::DescribeGroups(names) => {
+                let denied = |name: &String| GroupSeen { asked: name.clone(), facts: Err(denied()), lacking: None };
+                Some(Reply::Groups(Ok(names.iter().map(denied).collect())))
+            }
+            _ => None,
+        };
+        pass(&mut rig, HOUR, &mut world);
+        assert_eq!(rig.registered, joins, "{name} {port:?} {target_type:?}");
+        let findings = rig.heart.snapshot().findings;
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.finding.word(), "permission-missing");
+        let says =
+            format!("{name} is joined once AWS, or [[target_group]] instead, says its ARN, port and target type");
+        assert_eq!(finding.text.contains(&says), !joins, "{}", finding.text);
+        drain(&mut rig, "d1", Cause::Operator);
+        until_receipt(&mut rig, &mut world);
+        assert!(!rig.registered, "still a target");
+    }
+}
+
+/// One target group that may not be described, that does not exist or whose answer is odd costs the others nothing.
+#[test]
+fn trouble_with_one_target_group_keeps_the_node_out_of_no_other() {
+    for kind in [TroubleKind::Denied, TroubleKind::Unavailable, TroubleKind::NotFound] {
+        let mut policy = policy();
+        let wanted =
+            |name: &str| GroupWanted { group: name.into(), port: None, target_type: None, ownership: Ownership::Own };
+        policy.membership.groups = ["a", "rundeck", "z"].map(wanted).to_vec();
+        let mut rig = Rig::new(policy, 1);
+        let mut world = |_: &Rig, call: &Call| match call {
+            Call::DescribeGroups(names) => {
+                let seen = |name: &String| match (name.as_str(), kind) {
+                    ("rundeck", _) => Some(GroupSeen::from(facts())),
+                    (_, TroubleKind::NotFound) => None,
+                    _ => {
+                        let facts = Err(Trouble { kind, ..denied() });
+                        Some(GroupSeen { asked: name.clone(), facts, lacking: None })
+                    }
+                };
+                Some(Reply::Groups(Ok(names.iter().filter_map(seen).collect())))
+            }
+            _ => None,
+        };
+        pass(&mut rig, HOUR, &mut world);
+        assert!(rig.registered, "{kind:?}");
+        let words: Vec<&str> = rig.heart.snapshot().findings.iter().map(|found| found.finding.word()).collect();
+        let missing = words.contains(&"target-group-missing");
+        assert_eq!(missing, kind == TroubleKind::NotFound, "{words:?}");
+    }
+}
+
+/// Attributes that may not be read cost the deregistration delay, for which AWS's default stands, and are told.
+#[test]
+fn attributes_that_may_not_be_read_cost_only_the_delay() {
+    let mut rig = Rig::new(policy(), 1);
+    let mut world = |_: &Rig, call: &Call| match call {
+        Call::DescribeGroups(_) => {
+            let lacking = Some(denied());
+            Some(Reply::Groups(Ok(vec![GroupSeen { lacking, ..GroupSeen::from(facts()) }])))
+        }
+        _ => None,
+    };
+    pass(&mut rig, HOUR, &mut world);
+    assert!(rig.registered, "never registered");
+    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "permission-missing");
+    assert!(told(&rig));
+    pass(&mut rig, HOUR, &mut calm);
+    assert!(!told(&rig), "still told");
 }

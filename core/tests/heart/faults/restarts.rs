@@ -26,7 +26,7 @@ fn a_restart_does_not_rewrite_the_receipt_of_a_drain_that_has_ended() {
     again.heart = Heart::new(policy, 2, again.now);
     again.open.clear();
     again.running = Some(0);
-    again.feed(Event::Kept(Kept { verdict: None, intent }));
+    again.feed(Event::Kept(Kept { intent, ..Kept::default() }));
     let sent = pass(&mut again, Span::secs(1_000), &mut calm);
     let second = receipt_in(&sent).filter(|receipt| receipt.id == "d1").map(|receipt| receipt.result);
     assert_eq!(second, None, "it was cut short with two jobs running");
@@ -46,7 +46,7 @@ fn a_drain_that_was_cut_short_before_a_restart_goes_on_for_a_joiner() {
     let intent = sent.iter().rev().find_map(written);
     rig.heart = Heart::new(policy(), 2, rig.now);
     rig.open.clear();
-    rig.feed(Event::Kept(Kept { verdict: None, intent }));
+    rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
     pass(&mut rig, Span::secs(60), &mut calm);
     assert_eq!(phase(&rig), Some(DrainPhase::Done));
     drain(&mut rig, "d2", Cause::RundeckStopping);
@@ -92,7 +92,7 @@ fn a_kept_verdict_does_not_overrule_what_took_the_node_out() {
         again.heart = Heart::new(policy(), 2, again.now);
         change(&mut again);
         again.registered = true;
-        again.feed(Event::Kept(Kept { verdict: kept, intent: None }));
+        again.feed(Event::Kept(Kept { verdict: kept, ..Kept::default() }));
         let end = again.now + Span::secs(120);
         while again.now < end {
             again.turn();
@@ -114,7 +114,7 @@ fn a_restart_fails_no_check_where_the_api_is_silent() {
     again.now = rig.now + Span::secs(2);
     again.heart = Heart::new(policy(), 2, again.now);
     again.mute = carries_token;
-    again.feed(Event::Kept(Kept { verdict: kept, intent: None }));
+    again.feed(Event::Kept(Kept { verdict: kept, ..Kept::default() }));
     let begin = again.now;
     assert!(again.until(is_up) && again.now.since(begin) <= Span::secs(1), "up after {:?}", again.now.since(begin));
 }

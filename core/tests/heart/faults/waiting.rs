@@ -30,7 +30,7 @@ fn a_rundeck_that_starts_again_has_nothing_to_wait_for() {
         Call::DescribeGroups(_) => {
             let mut facts = facts();
             facts.delay_secs = 300;
-            Some(Reply::Groups(Ok(vec![facts])))
+            Some(Reply::Groups(Ok(vec![facts.into()])))
         }
         Call::ProbeApi => Some(Reply::Api(info(Some(Mode::Active), Some(0)))),
         _ => None,

@@ -60,7 +60,7 @@ fn web(call: &Call, seen: WebSeen) -> Option<Reply> {
 }
 
 fn groups(call: &Call, answer: Vec<GroupFacts>) -> Option<Reply> {
-    matches!(call, Call::DescribeGroups(_)).then_some(Reply::Groups(Ok(answer)))
+    matches!(call, Call::DescribeGroups(_)).then(|| Reply::Groups(Ok(answer.into_iter().map(Into::into).collect())))
 }
 
 fn tag(call: &Call, answer: Result<Option<String>, String>) -> Option<Reply> {

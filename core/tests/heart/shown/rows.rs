@@ -117,7 +117,7 @@ fn by_start() -> Vec<Scene> {
         },
         start("the verdict of the last run", Span::secs(5), |rig| {
             let verdict = KeptVerdict { at: rig.now - Span::secs(2), process: RUNDECK };
-            rig.feed(Event::Kept(Kept { verdict: Some(verdict), intent: None }));
+            rig.feed(Event::Kept(Kept { verdict: Some(verdict), ..Kept::default() }));
         }),
     ]
 }

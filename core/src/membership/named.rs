@@ -1,0 +1,51 @@
+//! Which groups are named, and which target of this node a named group means: as far as AWS or the configuration say.
+
+use crate::contract::{GroupFacts, GroupWanted, Identity, MembershipPolicy, Target, TargetType};
+use std::borrow::Cow;
+
+/// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins. `tag`: what it
+/// says, empty where it is not there; `None`, here and there: not known.
+pub(super) fn named_groups<'a>(policy: &'a MembershipPolicy, tag: Option<&str>) -> Option<Cow<'a, [GroupWanted]>> {
+    if !policy.groups.is_empty() || policy.discover_tag.is_none() {
+        return Some(Cow::Borrowed(&policy.groups));
+    }
+    let by_tag =
+        |name: &str| GroupWanted { group: name.into(), port: None, target_type: None, ownership: policy.ownership };
+    Some(tag?.split_whitespace().map(by_tag).collect())
+}
+
+/// What the group registers: as configured, else as AWS says.
+pub(super) fn kind_of(wanted: &GroupWanted, facts: Option<&GroupFacts>) -> Option<TargetType> {
+    wanted.target_type.or(facts.and_then(|facts| facts.target_type))
+}
+
+/// The group registers addresses, and this machine has none of that family.
+pub(super) fn lacks_address(kind: Option<TargetType>, identity: &Identity) -> bool {
+    kind == Some(TargetType::Ip) && identity.private_ip.is_none()
+}
+
+/// This node's target in the group; `None`: not known yet. Where the group is named by its ARN, with port and type,
+/// AWS need not be asked.
+pub(super) fn target_of(wanted: &GroupWanted, facts: Option<&GroupFacts>, identity: &Identity) -> Option<Target> {
+    let arn = facts.map(|facts| &facts.arn).or(Some(&wanted.group).filter(|named| named.starts_with("arn:")))?;
+    let name = facts.map_or_else(|| name_in(arn), |facts| &facts.name);
+    let id = match kind_of(wanted, facts)? {
+        TargetType::Instance => &identity.instance_id,
+        TargetType::Ip => identity.private_ip.as_ref()?,
+    };
+    let port = wanted.port.or(facts.map(|facts| facts.port))?;
+    Some(Target { group: arn.clone(), name: name.to_owned(), id: id.clone(), port })
+}
+
+/// The group's name as its ARN holds it: `…:targetgroup/NAME/ID`.
+fn name_in(arn: &str) -> &str {
+    arn.split('/').nth(1).unwrap_or(arn)
+}
+
+/// What it costs that AWS does not say what the group is like, and the way round it; empty: nothing.
+pub(super) fn costs(wanted: &GroupWanted, known: bool) -> String {
+    if known {
+        return String::new();
+    }
+    format!(": {} is joined once AWS, or [[target_group]] instead, says its ARN, port and target type", wanted.group)
+}

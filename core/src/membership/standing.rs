@@ -1,0 +1,123 @@
+//! Whether a target is ours to take out, and what is wanted of its group: the one wish, computed here for each.
+//!
+//! A target is ours from the moment in which it is about to be registered, or was seen in a group that is ours to act
+//! in, until it was seen to be out, or AWS has confirmed it. What is ours and no longer named is taken out, whatever
+//! the node does else. It knows nothing of other groups.
+
+use super::group::{Group, Left, Standing};
+use crate::contract::{GroupInputs, Moment, Ownership, Span, Target, TargetState, TargetType, Wish};
+use crate::desk::Desk;
+
+/// AWS may be wrong about a group, but for no longer than this: then what was registered there is forgotten.
+const GONE_AFTER: Span = Span::secs(10 * 60);
+
+/// Who acts in a group. `alone`: the machine is in no Auto Scaling group, as metadata said.
+pub(super) fn owns(ownership: Ownership, alone: bool) -> bool {
+    match ownership {
+        Ownership::Own => true,
+        Ownership::Observe => false,
+        Ownership::Auto => alone,
+    }
+}
+
+impl Group {
+    /// What is wanted of the group. `node`: what the node wants of all that are named; `waits`: a drain waits until it
+    /// is on disk.
+    pub(super) fn wish(&self, node: Wish, waits: bool) -> Wish {
+        match self.standing {
+            Standing::Named => node,
+            // Only a node that leaves anyway leaves what may still be named.
+            Standing::Kept if node == Wish::Leave => Wish::Leave,
+            Standing::Out if !waits => Wish::Leave,
+            Standing::Kept | Standing::Out | Standing::Gone => Wish::Hold,
+        }
+    }
+
+    /// Why something is changed, for the log.
+    pub(super) fn why(&self, inputs: &GroupInputs<'_>) -> String {
+        if self.standing == Standing::Out { "the group is no longer named".into() } else { inputs.why.into() }
+    }
+
+    /// Whose the target is, by what is known now. `wish`: what is wanted of the group.
+    pub(super) fn own(&mut self, inputs: &GroupInputs<'_>, wish: Wish, now: Moment) {
+        let named = self.standing == Standing::Named;
+        if named && self.wanted.ownership == Ownership::Observe {
+            // It was handed over to somebody else.
+            self.ours = false;
+            return;
+        }
+        let acts = named && self.owned && !inputs.dry_run;
+        let joins = acts && wish == Wish::Join && self.wants_change(wish, inputs.refusing);
+        let before = self.ours;
+        self.ours = match self.state() {
+            // What is under way may be done in spite of what was seen before.
+            _ if self.change.is_open() => self.ours,
+            None => self.ours || joins,
+            Some(TargetState::Absent | TargetState::Leaving) => joins,
+            Some(_) => self.ours || acts,
+        };
+        if self.ours && !before {
+            self.ours_since = now;
+        }
+    }
+
+    /// AWS says that there is no such group.
+    pub(super) fn note_no_group(&mut self, now: Moment) {
+        let since = *self.missing_since.get_or_insert(now);
+        if self.standing != Standing::Named && now.since(since) >= GONE_AFTER {
+            self.ours = false;
+        }
+    }
+
+    /// The group is named no more. False where nothing is left to be remembered of it. `leaving`: a drain, whose
+    /// receipt names what it has left.
+    pub(super) fn retire(&mut self, leaving: bool, desk: &mut Desk) -> bool {
+        let left = leaving && matches!(self.left, Left::Confirmed(_));
+        if self.target.is_some() && (self.ours || left || self.drains(desk)) {
+            self.standing = Standing::Kept;
+            self.double = false;
+            return true;
+        }
+        self.disown(desk);
+        false
+    }
+
+    /// It is about a target that was registered: whether it is out for good. `unsure`: the group may still be named.
+    pub(super) fn stands(&mut self, unsure: bool, leaving: bool, desk: &mut Desk) {
+        let before = self.standing;
+        self.standing = match before {
+            Standing::Named | Standing::Gone => before,
+            Standing::Kept | Standing::Out if !self.ours && !leaving => Standing::Gone,
+            Standing::Kept | Standing::Out if unsure => Standing::Kept,
+            Standing::Kept | Standing::Out => Standing::Out,
+        };
+        if self.standing == Standing::Gone && before != Standing::Gone {
+            self.disown(desk);
+        }
+    }
+
+    /// Its address may not come back yet.
+    pub(super) fn drains(&self, desk: &Desk) -> bool {
+        self.is_address() && self.drained.is_some_and(|until| !desk.reached(until))
+    }
+
+    fn is_address(&self) -> bool {
+        self.kind == Some(TargetType::Ip) || self.target.as_ref().is_some_and(|Target { id, .. }| !id.starts_with("i-"))
+    }
+
+    /// Named again, under whatever name: what is known of the target goes on.
+    pub(super) fn take_over(&mut self, former: Group, desk: &Desk) {
+        let facts = self.facts.take().or(former.facts.clone());
+        *self = Group {
+            wanted: self.wanted.clone(),
+            facts,
+            kind: self.kind,
+            owned: self.owned,
+            unread: self.unread,
+            standing: Standing::Named,
+            told_dry: false,
+            ..former
+        };
+        self.look_soon(desk.now());
+    }
+}
