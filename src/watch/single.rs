@@ -40,7 +40,7 @@ mod tests {
     async fn while_one_hangs_no_other_begins_and_the_next_after_its_end_does() {
         let single = Single::default();
         let (begun, has_begun) = oneshot::channel();
-        let (release, released) = mpsc::channel::<()>();
+        let (release, released) = mpsc::sync_channel::<()>(1);
         let hanging = single.look(move || {
             begun.send(()).expect("awaited");
             released.recv().is_err()
