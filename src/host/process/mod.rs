@@ -116,12 +116,12 @@ fn is_hidden(proc: &Path, user: u32) -> bool {
 
 /// Whether the topmost mount on `/proc` hides other users' processes (proc_pid_mountinfo(5)).
 fn hides(mounts: &str) -> bool {
-    let mut topmost = mounts.lines().rev().filter_map(|line| {
+    let mut options = mounts.lines().filter_map(|line| {
         let (place, source) = line.split_once(" - ")?;
         let (place, mut source) = (place.split(' ').nth(4)?, source.split(' '));
         (place == "/proc" && source.next()? == "proc").then(|| source.nth(1).unwrap_or_default())
     });
-    let options = topmost.next().unwrap_or_default().split(',');
+    let options = options.next_back().unwrap_or_default().split(',');
     let mode = options.filter_map(|option| option.strip_prefix("hidepid=")).next_back();
     mode.is_some_and(|mode| !["0", "off"].contains(&mode))
 }
