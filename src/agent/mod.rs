@@ -36,16 +36,21 @@ use crate::clock::Clock;
 use crate::effect::state;
 use crate::server::admin::OrderRequest;
 use crate::server::{Board, Counters, Published};
+use crate::store::StoreError;
 use crate::watch::process;
 use crate::watch::signals::Signals;
 use orders::{Ids, Orders};
 use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Moment, Notice, Process, State};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Events and finished calls taken in one turn at most, so that a flood cannot keep the snapshot from being published.
 const MAX_BATCH: usize = 64;
+
+/// The last words are waited for this long.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// The agent's parts, as `run` puts them together.
 pub struct Agent {
@@ -83,6 +88,7 @@ impl Agent {
         self.feed(vec![Event::Tick]);
         loop {
             if let Some(ending) = self.heart.ended() {
+                self.flush().await;
                 return ending;
             }
             let wake = self.heart.next_deadline().unwrap_or(self.clock.now());
@@ -103,6 +109,14 @@ impl Agent {
         }
     }
 
+    /// What the heart wanted on disk gets there before the process ends: its next start goes by it. A disk that hangs
+    /// holds nobody.
+    async fn flush(&self) {
+        if let Err(_) | Ok(Err(StoreError::Busy)) = tokio::time::timeout(FLUSH_LIMIT, self.world.store.flush()).await {
+            tracing::warn!("the disk did not answer within {FLUSH_LIMIT:?}: what was to be kept may be lost");
+        }
+    }
+
     /// The heart takes the batch in priority order; then its commands go out and one snapshot is published.
     fn feed(&mut self, mut batch: Vec<Event>) {
         batch.sort_by_key(priority);
@@ -120,8 +134,8 @@ impl Agent {
     fn perform(&mut self, command: Command) {
         match command {
             Command::Call { id, deadline, call } => {
-                let world = self.world.clone();
-                self.calls.spawn(async move { in_time(&world.clock, deadline, perform::call(&world, id, call)).await });
+                let (clock, outcome) = (self.clock.clone(), perform::begin(&self.world, id, call));
+                self.calls.spawn(async move { in_time(&clock, deadline, outcome).await });
             }
             Command::WatchExit(process) => self.watch_exit(process),
             Command::KeepVerdict(verdict) => {
@@ -188,8 +202,50 @@ fn priority(event: &Event) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rundeck_alb_core::Span;
+    use crate::aws::Outside;
+    use crate::config::Settings;
+    use crate::host::Endpoint;
+    use crate::store::Store;
+    use crate::watch::client::Tokens;
+    use crate::watch::disk::Disks;
+    use crate::watch::host::Machine;
+    use crate::watch::process::Finder;
+    use rundeck_alb_core::{Circumstances, Span};
     use std::cell::Cell;
+
+    /// An agent on a machine where nobody answers, with its files in this folder.
+    fn agent(folder: &std::path::Path) -> Agent {
+        let (settings, clock) = (Settings::default(), Clock::machine());
+        let heart = Heart::new(settings.policy(Circumstances::default()), 1, clock.now());
+        let board = Board::new(Published::new(heart.snapshot(), &clock));
+        let counters = Arc::<Counters>::default();
+        let (rundeck, tokens) = Tokens::None.client(&settings).expect("a client");
+        let nobody = Outside { metadata_disabled: true, ..Outside::default() };
+        let world = World {
+            clock,
+            rundeck,
+            tokens,
+            finder: Finder::new(Endpoint { address: None, port: 1 }),
+            disks: Disks::new(vec![folder.to_owned()]),
+            machine: Machine::default(),
+            cloud: Cloud::new(nobody, None),
+            store: Arc::new(Store::open(&folder.join("state"), &folder.join("run")).expect("a store")),
+            boot_id: "this boot".into(),
+            counters: counters.clone(),
+        };
+        Agent::new(heart, world, board, counters, Ids::default())
+    }
+
+    /// Nobody waits for the answers of calls any more once the heart has ended.
+    #[tokio::test]
+    async fn what_the_heart_wanted_last_is_on_disk_when_the_agent_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut agent = agent(folder.path());
+        agent.feed(vec![Event::Stop { id: "d1".into() }]);
+        agent.flush().await;
+        let intent = std::fs::read_to_string(folder.path().join("state/intent.json")).expect("kept");
+        assert!(intent.contains("d1"), "{intent}");
+    }
 
     #[tokio::test]
     async fn a_call_whose_time_is_over_is_not_begun() {

@@ -14,6 +14,7 @@ use crate::watch::{api, database, node, readiness, targets, web};
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
 };
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +40,30 @@ pub struct World {
     pub counters: Arc<Counters>,
 }
 
-/// Performs one call and says what came of it: the reply, after what only people can cure.
-pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
+/// What comes of a call: the reply, after what only people can cure.
+pub type Outcome = Pin<Box<dyn Future<Output = Vec<Event>> + Send>>;
+
+/// Begins one call. What is to be on disk is queued there at once, in the order in which the heart wanted it, so that
+/// it gets there even if nobody waits for the outcome: the heart may end with its last word.
+pub fn begin(world: &Arc<World>, id: CallId, call: Call) -> Outcome {
+    let written = match call {
+        Call::KeepIntent(intent) => world.store.keep_intent(state::intent_json(&world.boot_id, &intent)),
+        Call::KeepRegistered(registered) => world.store.keep_registered(state::registered_json(&registered)),
+        Call::WriteReceipt(receipt) => {
+            let took = Duration::from_millis(receipt.ended.since(receipt.started).0);
+            world.counters.drain_ended(receipt.cause, receipt.result, took);
+            world.store.write_receipt(&receipt.id, state::receipt_json(&receipt, &world.clock))
+        }
+        call => {
+            let world = world.clone();
+            return Box::pin(async move { ask(&world, id, call).await });
+        }
+    };
+    Box::pin(async move { vec![Event::Reply(id, Reply::Written(written.await.map_err(|error| error.to_string())))] })
+}
+
+/// Performs a call that is none for the disk.
+async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
     let mut noticed = Vec::new();
     let reply = match call {
         Call::ProbeWeb { with_boot } => {
@@ -66,18 +89,8 @@ pub async fn call(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::Register { target, reason } => Reply::Changed(register(world, &target, &reason).await),
         Call::Deregister { target, reason } => Reply::Changed(deregister(world, &target, &reason).await),
         Call::SetMode(wanted) => Reply::Mode(set_mode(world, wanted).await),
-        Call::KeepIntent(intent) => Reply::Written(
-            world.store.keep_intent(state::intent_json(&world.boot_id, &intent)).await.map_err(|e| e.to_string()),
-        ),
-        Call::KeepRegistered(registered) => Reply::Written(
-            world.store.keep_registered(state::registered_json(&registered)).await.map_err(|e| e.to_string()),
-        ),
-        Call::WriteReceipt(receipt) => {
-            let took = Duration::from_millis(receipt.ended.since(receipt.started).0);
-            world.counters.drain_ended(receipt.cause, receipt.result, took);
-            let json = state::receipt_json(&receipt, &world.clock);
-            Reply::Written(world.store.write_receipt(&receipt.id, json).await.map_err(|e| e.to_string()))
-        }
+        // Queued by `begin`, before anybody waits.
+        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => return noticed,
     };
     world.cloud.count(&world.counters);
     noticed.push(Event::Reply(id, reply));

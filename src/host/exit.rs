@@ -46,13 +46,23 @@ pub fn watch_exit(pid: u32, start_ticks: u64) -> Result<ExitWatch, WatchError> {
         Err(rustix::io::Errno::INVAL) => pidfd_open(id, PidfdFlags::empty()).map_err(|errno| refused(errno.into()))?,
         Err(errno) => return Err(refused(errno.into())),
     };
-    match stat::read(pid) {
-        Ok(seen) if seen.start_ticks == start_ticks => {}
-        Ok(_) => return Err(WatchError::Gone(pid)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(WatchError::Gone(pid)),
-        Err(error) => return Err(refused(error)),
-    }
+    let seen = stat::read(pid);
+    // Asked afterwards: it may end in between.
+    let ended = has_ended(&descriptor).map_err(refused)?;
+    is_the_one(seen, start_ticks, ended).map_err(|why| why.map_or(WatchError::Gone(pid), refused))?;
     register(descriptor).map(ExitWatch).map_err(refused)
+}
+
+/// Whether what was read belongs to the process that started at this tick; if not, why nobody can tell, or `None`: it
+/// is gone. `ended`: the process that has the pid now has ended. Its directory may be missing although it lives: a
+/// process table can hide it (`hidepid`), and that is no end.
+fn is_the_one(seen: io::Result<stat::Stat>, start_ticks: u64, ended: bool) -> Result<(), Option<io::Error>> {
+    match seen {
+        Ok(seen) if seen.start_ticks == start_ticks => Ok(()),
+        Ok(_) => Err(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && ended => Err(None),
+        Err(error) => Err(Some(error)),
+    }
 }
 
 /// The call that tokio puts in its place is `unsafe`, for a caller might pass a type that closes or swaps its
@@ -119,6 +129,17 @@ mod tests {
             tokio::time::timeout(PATIENCE, watch.ended()).await.expect("in time").expect("seen");
         }
         child.wait().expect("reaped");
+    }
+
+    #[test]
+    fn a_living_process_that_is_hidden_has_not_ended() {
+        let missing = || Err(io::ErrorKind::NotFound.into());
+        assert!(matches!(is_the_one(missing(), 7, true), Err(None)), "gone");
+        assert!(matches!(is_the_one(missing(), 7, false), Err(Some(_))), "it lives, and nobody can tell which it is");
+        let refused = io::ErrorKind::PermissionDenied;
+        assert!(matches!(is_the_one(Err(refused.into()), 7, true), Err(Some(_))), "nobody can tell");
+        let seen = |start_ticks| Ok(stat::Stat { start_ticks, threads: 1 });
+        assert!(is_the_one(seen(7), 7, false).is_ok() && matches!(is_the_one(seen(8), 7, false), Err(None)));
     }
 
     #[tokio::test]

@@ -200,6 +200,14 @@ impl Store {
         or_empty(self.ask(|files| files.load(&files.verdict())), Loaded::Nothing)
     }
 
+    /// Answers once all that was queued before is done, however it went.
+    ///
+    /// # Errors
+    /// In the answer: [`StoreError`] when there is no store, or its queue is full.
+    pub fn flush(&self) -> Answer<()> {
+        self.ask(|_| Ok(()))
+    }
+
     /// The ids of the receipts, the newest first. Without a store: none.
     ///
     /// # Errors

@@ -74,12 +74,14 @@ fn lines(ran: &Ran, url: &str) -> Vec<String> {
 fn a_rundeck_that_serves_is_up() -> Tested {
     let rundeck = StandIn::start(|_| {}, Life::Ready)?;
     let ran = check(&rundeck.url, "", "check")?;
-    assert!(ran.code(0), "{ran:?}");
     let told = lines(&ran, &rundeck.url);
+    // The machine's own load and disk are real: what they say of it is no part of the case.
+    let pressed = told.iter().skip(6).any(|line| line.split(' ').nth(1) == Some("fail"));
+    assert!(ran.code(u8::from(pressed)), "{ran:?}");
+    assert!(pressed || told[0] == "UP: Rundeck at URL", "{ran:?}");
     assert_eq!(
-        told[..6],
+        told[1..6],
         [
-            "UP: Rundeck at URL",
             "",
             "process unknown not found",
             "web pass 200 ok",
@@ -91,11 +93,9 @@ fn a_rundeck_that_serves_is_up() -> Tested {
     assert_eq!(rest, ["disk", "memory", "load"]);
     let json = check("http://127.0.0.1:1", "", &format!("check --output json --url {}", rundeck.url))?;
     let said: Value = serde_json::from_str(&json.out)?;
-    assert!(json.code(0));
-    assert_eq!(
-        (&said["verdict"], &said["reason"], &said["url"]),
-        (&"up".into(), &Value::Null, &rundeck.url.as_str().into())
-    );
+    assert_eq!(said["url"], rundeck.url);
+    let up = json.code(0) && said["verdict"] == "up" && said["reason"] == Value::Null;
+    assert!(up || (pressed && json.code(1) && said["verdict"] == "degraded"), "{said}");
     assert_eq!(said["checks"][1]["check"], "web");
     assert_eq!(said["checks"][3]["check"], "api");
     assert!(said["checks"][3]["took_ms"].is_u64(), "{said}");

@@ -73,8 +73,11 @@ pub async fn run(arguments: &[String]) -> Result<bool, String> {
 
 /// Builds and plays. `None`: something did not come, and it was said what.
 async fn play() -> Option<(Stage, Facts)> {
-    let opened = match Programs::build().await {
+    // The build has a clock of its own: the story begins when its players are there.
+    let building = Story::begin();
+    let opened = match Programs::build(&building).await {
         Ok(programs) => {
+            building.raw("");
             let story = Story::begin();
             times::TOLD.iter().for_each(|line| story.raw(line));
             story.raw("");
