@@ -1,6 +1,6 @@
 //! The agent's own end and new start: what goes on, and what is proven anew.
 
-use crate::support::{Config, Rundeck, Scene, TestAgent, get, run_to_end, until};
+use crate::support::{Config, GROUP, Rundeck, Scene, TestAgent, get, run_to_end, until};
 use rundeck_alb_lab::alb::State;
 use std::sync::Arc;
 
@@ -30,6 +30,24 @@ async fn an_operators_drain_survives_a_crash_of_the_agent() {
     scene.agent.order("/resume", "{}").await;
     scene.healthy().await;
     assert_eq!(scene.mode().await, "active");
+}
+
+#[tokio::test]
+async fn a_group_that_is_named_no_more_after_a_crash_is_left() {
+    let mut scene = Scene::new(|_| (), |c| c).await;
+    scene.healthy().await;
+    scene.agent.signal("KILL");
+    scene.agent.end().await;
+    let kept = std::fs::read_to_string(scene.agent.home.path().join("state/registered.json")).expect("kept");
+    assert!(kept.contains(GROUP) && kept.contains("\"version\": 1"), "{kept}");
+
+    let mut config = scene.config.clone();
+    config.home = Some(scene.agent.home.clone());
+    config.more.clear();
+    scene.agent = TestAgent::start(&config).await;
+    scene.agent.says("200 ok").await;
+    until("left", async || matches!(scene.state(), State::Draining | State::Unused)).await;
+    scene.agent.says("200 ok").await;
 }
 
 #[tokio::test]

@@ -101,7 +101,8 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
         let free = (out + Span::secs(group.facts.delay_secs))
             .max(turn.after.since)
             .max(oracle.run.woke)
-            .max(oracle.run.named.since);
+            .max(oracle.run.named.since)
+            .max(oracle.moved);
         let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
         let may = oracle.run.lifecycle.as_ref().is_some_and(|it| it.is_none());
         let wanted = turn.before.targets.iter().any(known) && may && group.out_since == group.taken_out;
