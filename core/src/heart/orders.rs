@@ -28,7 +28,7 @@ impl Heart {
             self.health.restore(&verdict, &self.policy.health, self.desk.now());
         }
         let Some(intent) = kept.intent else { return };
-        self.mode.restore(intent.passive_by_us, intent.process);
+        self.mode.restore(intent.passive_by_us, intent.process, self.desk.now());
         self.kept = intent;
         // Only an operator's drain goes on; that of a stopping agent ends with its next start.
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(|o| o.cause == Cause::Operator).cloned().collect();
