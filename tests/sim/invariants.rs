@@ -4,6 +4,9 @@
 
 use crate::drains;
 use crate::evidence::Round;
+use crate::hangs;
+use crate::joins;
+use crate::modes;
 use crate::oracle::Oracle;
 use crate::probing;
 use crate::receipts;
@@ -65,6 +68,13 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     receipts::jobs_over(turn, oracle, world)?;
     boot_budget(turn, oracle)?;
     blind(turn, oracle)?;
+    hangs::blind(turn, oracle, world)?;
+    hangs::excuse_ends(turn, oracle, world)?;
+    hangs::database_told(turn, oracle, world)?;
+    hangs::threads(turn, oracle, world)?;
+    joins::asked_out(turn, oracle, world)?;
+    modes::others_passive_shows(turn, oracle, world)?;
+    modes::ours_alone_is_undone(turn, oracle, world)?;
     group_rule(turn, oracle)?;
     address_not_overslept(turn, oracle, world)?;
     drain_ends(oracle, turn.now)
@@ -137,6 +147,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
             address_kept(target, turn.now, oracle, world)?;
+            joins::let_in(target, oracle, world)?;
             require(oracle.orders.is_empty(), "S6 a leaving node is never registered", || format!("{target:?}"))
         }
         Call::Deregister { target, .. } => {
@@ -334,7 +345,7 @@ fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
         }
         Reason::RundeckStopping => local.not_ready >= fall || local.stopping >= 2 || local.unsound >= fall,
         Reason::WrongProcess => local.unsound >= fall,
-        Reason::Disk => local.full >= fall && !oracle.in_group(),
+        Reason::Disk => local.full >= fall && !oracle.may_replace(),
         Reason::Refused => web.fails >= 2,
         Reason::Exited | Reason::Passive | Reason::Blind | Reason::Waiting => true,
         _ => false,
@@ -363,10 +374,10 @@ fn boot_budget(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
     })
 }
 
-/// Where metadata show a lifecycle state, passive mode by others takes no node out.
+/// Where a group would replace the node, passive mode by others takes no node out.
 fn group_rule(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let passive = turn.after.answer.reason == Reason::Passive;
-    require(!(passive && oracle.in_group()), "S-asg no choice of ours gets a node terminated", || {
+    require(!(passive && oracle.may_replace()), "S-asg no choice of ours gets a node terminated", || {
         "passive is 503".into()
     })
 }
