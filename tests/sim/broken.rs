@@ -8,11 +8,11 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, ApiSeen, BootSeen, Call, CallId, Command, Event, GroupFacts, GroupSeen, Heart, Info, JvmSeen, Kept, Mode,
-    Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply, Snapshot, Span, State, Target,
-    TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
+    Answer, ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, Degraded, Event, GroupFacts, GroupSeen, Heart,
+    Info, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply,
+    Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 listed! {
     pub enum Flaw {
@@ -80,6 +80,24 @@ listed! {
         DreamsOfPassive,
         /// Writes each target down as deregistered.
         WritesThatAllIsDeregistered,
+        /// Asks no second time for a deregistration that failed.
+        DeregistersOnce,
+        /// Takes each state that an Auto Scaling group moves it to for in service.
+        JoinsInStandby,
+        /// Takes each Rundeck for an active one.
+        HearsNoPassive,
+        /// Puts silence down to the database for as long as that is flagged.
+        ExcusesSilenceForEver,
+        /// Flags the database for good.
+        NeverClearsTheDatabase,
+        /// Takes a rejected token for trouble with the database.
+        TakesARejectedTokenForItsDatabase,
+        /// Believes that passive mode was undone, and never undoes it.
+        LeavesPassiveModeBehind,
+        /// Takes its own want of descriptors for a name that it cannot resolve.
+        TrustsWhatItCannotSee,
+        /// Takes a call that hangs for one that was answered.
+        TakesAHangForAnAnswer,
     }
 }
 
@@ -96,6 +114,10 @@ struct Broken {
     open: BTreeMap<CallId, (Call, Moment)>,
     /// What was last seen of each target.
     seen: BTreeMap<String, TargetState>,
+    /// Groups that a deregistration failed in.
+    refused: BTreeSet<String>,
+    /// The database was flagged once.
+    flagged: bool,
 }
 
 impl Broken {
@@ -159,6 +181,35 @@ impl Broken {
             }
             (Flaw::DreamsOfPassive, Event::Reply(id, Reply::Api(ApiSeen::Info(info)))) if self.leaves() => {
                 Some(Event::Reply(id, Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Passive), ..info }))))
+            }
+            (Flaw::DeregistersOnce, Event::Reply(id, Reply::Changed(Err(why)))) => {
+                if let Some((Call::Deregister { target, .. }, _)) = self.open.get(&id) {
+                    self.refused.insert(target.group.clone());
+                }
+                Some(Event::Reply(id, Reply::Changed(Err(why))))
+            }
+            (Flaw::JoinsInStandby, Event::Reply(id, Reply::Lifecycle(Ok(Some(_))))) => {
+                Some(Event::Reply(id, Reply::Lifecycle(Ok(Some("InService".into())))))
+            }
+            (Flaw::HearsNoPassive, Event::Reply(id, Reply::Api(ApiSeen::Info(info)))) => {
+                Some(Event::Reply(id, Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Active), ..info }))))
+            }
+            (Flaw::ExcusesSilenceForEver, Event::Reply(id, Reply::Web(WebSeen::TimedOut, boot)))
+                if self.heart.snapshot().degraded.contains(&Degraded::Database) =>
+            {
+                Some(Event::Reply(id, Reply::Web(WebSeen::CannotJudge(Unjudged::Host), boot)))
+            }
+            (Flaw::TakesARejectedTokenForItsDatabase, Event::Reply(id, Reply::Api(ApiSeen::Rejected))) => {
+                Some(Event::Reply(id, Reply::Api(ApiSeen::Failed(500))))
+            }
+            (Flaw::TrustsWhatItCannotSee, Event::Reply(id, Reply::Web(WebSeen::CannotConnect, boot))) => {
+                Some(Event::Reply(id, Reply::Web(WebSeen::CannotJudge(Unjudged::Name), boot)))
+            }
+            (Flaw::TakesAHangForAnAnswer, Event::Reply(id, Reply::Api(ApiSeen::TimedOut))) => {
+                Some(Event::Reply(id, Reply::Api(ApiSeen::Booting)))
+            }
+            (Flaw::TakesAHangForAnAnswer, Event::Reply(id, Reply::Database(DatabaseSeen::TimedOut))) => {
+                Some(Event::Reply(id, Reply::Database(DatabaseSeen::Failed(500))))
             }
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
@@ -245,6 +296,13 @@ impl Broken {
                 self.heart.handle(Event::Reply(id, Reply::Written(Ok(()))), self.now);
                 return None;
             }
+            (Flaw::DeregistersOnce, Call::Deregister { target, .. }) if self.refused.contains(&target.group) => {
+                return None;
+            }
+            (Flaw::LeavesPassiveModeBehind, Call::SetMode(Mode::Active)) => {
+                self.heart.handle(Event::Reply(id, Reply::Mode(Ok(Mode::Active))), self.now);
+                return None;
+            }
             (Flaw::DreamsOfPassive, Call::SetMode(mode)) => {
                 self.heart.handle(Event::Reply(id, Reply::Mode(Ok(mode))), self.now);
                 return None;
@@ -274,6 +332,7 @@ impl Subject for Broken {
                 self.open.remove(&id);
             }
         }
+        self.flagged |= self.heart.snapshot().degraded.contains(&Degraded::Database);
         if self.flaw != Flaw::NeverTimesOut {
             self.open.retain(|_, (_, deadline)| *deadline > now);
         }
@@ -304,6 +363,9 @@ impl Subject for Broken {
         if self.flaw == Flaw::Says200WhileDraining && snapshot.answer.state == State::Draining {
             snapshot.answer.ok = true;
         }
+        if self.flaw == Flaw::NeverClearsTheDatabase && self.flagged {
+            snapshot.degraded = vec![Degraded::Database];
+        }
         snapshot
     }
 
@@ -320,8 +382,8 @@ fn unknown(web: WebSeen) -> bool {
 pub fn caught_after(flaw: Flaw, most: u64) -> Option<(u64, Violation)> {
     let make: &Make = &move |policy: &Policy, seed: u64, now: Moment| -> Box<dyn Subject> {
         let heart = Heart::new(policy.clone(), seed, now);
-        let (open, seen) = (BTreeMap::new(), BTreeMap::new());
-        Box::new(Broken { flaw, heart, now, extra: Vec::new(), foreign: 0, open, seen })
+        let (open, seen, refused) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Box::new(Broken { flaw, heart, now, extra: Vec::new(), foreign: 0, open, seen, refused, flagged: false })
     };
     (1..=most).find_map(|seed| Some((seed, schedule(Tape::from_seed(seed, DECISIONS), make, false).verdict.err()?)))
 }

@@ -21,6 +21,12 @@ const WEB_FAULTS: [WebSeen; 5] =
 const LIFECYCLES: [Option<&str>; 6] =
     [Some("InService"), Some("Standby"), Some("Terminated"), Some("Warmed:Stopped"), Some("Detached"), None];
 
+/// Some hangs outlast every excuse.
+fn longer(until: Moment, now: Moment) -> Moment {
+    let lasts = until.since(now);
+    if lasts > Span::secs(150) { now + lasts.times(10) } else { until }
+}
+
 impl Schedule<'_> {
     pub fn chaos(&mut self) -> Verdict {
         let now = self.world.now;
@@ -159,14 +165,18 @@ impl Schedule<'_> {
                 world.requests = until;
             }
             Happening::Hang => {
+                let until = longer(until, now);
                 if world.rundeck.hung <= now {
                     world.rundeck.hung_since = now;
+                    world.rundeck.caught = !self.oracle.run.bound.open.is_empty();
                 }
                 world.rundeck.hung = until.max(world.rundeck.hung);
             }
             Happening::Database => {
-                let until = until.max(world.rundeck.database.0);
-                world.rundeck.database = (until, world.tape.chance(80));
+                let until = longer(until, now).max(world.rundeck.database.0);
+                // As long as it hangs, it hangs in one way.
+                let (hangs, silences) = (now < world.rundeck.database.0, world.tape.chance(80));
+                world.rundeck.database = (until, if hangs { world.rundeck.database.1 } else { silences });
             }
             Happening::PortClosed => world.rundeck.port_closed = until,
             Happening::WebFault => world.rundeck.web = (until, world.tape.pick(&WEB_FAULTS, WebSeen::Disabled)),
@@ -196,6 +206,7 @@ impl Schedule<'_> {
             Happening::MetadataDown => world.metadata.down = until,
             Happening::Lifecycle if world.metadata.in_group => {
                 world.metadata.lifecycle = world.tape.pick(&LIFECYCLES, None).map(String::from);
+                world.metadata.moved = now;
             }
             Happening::Tag => self.tag_moves(),
             Happening::DiskFails => world.disk.fails = until,
@@ -203,7 +214,12 @@ impl Schedule<'_> {
             Happening::DiskLow => world.rundeck.disk_low = (until, world.tape.chance(100)),
             Happening::Pressure => world.rundeck.pressure = until,
             Happening::Stranger => world.rundeck.stranger = until,
-            Happening::CannotConnect => world.cannot = (until, WebSeen::CannotConnect),
+            Happening::CannotConnect => {
+                if world.cannot.0 <= now || world.cannot.1 != WebSeen::CannotConnect {
+                    world.cannot_since = now;
+                }
+                world.cannot = (until, WebSeen::CannotConnect);
+            }
             Happening::CannotJudge => world.cannot = (until, WebSeen::CannotJudge(Unjudged::Host)),
             _ => {}
         }

@@ -2,29 +2,16 @@
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, Moment, Policy, WebSeen};
+use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, Moment, WebSeen};
 use std::collections::BTreeMap;
 
-/// Calls that need the database (SEMANTICS: never two at a time; a hang is shared). Whether silence is the database's
-/// is the world's to know: here only whether there was any call that could have shown it.
+/// Calls that need the database (SEMANTICS: never two at a time). Whether silence is the database's is the world's to
+/// know.
 #[derive(Debug, Default)]
 pub struct Bound {
     pub open: BTreeMap<CallId, Moment>,
     /// The readiness endpoint asks the database, as far as it has said.
     pub ready: Option<bool>,
-    /// One was given up, and none has been answered since.
-    pub given_up: bool,
-}
-
-impl Bound {
-    /// Silence of `/health` might be put down to the database. Where not, it is this node's own.
-    pub fn might_hang(&self, policy: &Policy, now: Moment) -> bool {
-        self.given_up || self.open.values().any(|sent| now.since(*sent) >= policy.health.timeout)
-    }
-
-    pub fn ended(&mut self, id: CallId, hung: bool) {
-        self.given_up |= self.open.remove(&id).is_some() && hung;
-    }
 }
 
 /// Consecutive equal results of the other local checks of this process.
@@ -92,12 +79,12 @@ pub struct Counted {
     pub kept: bool,
 }
 
-/// What a round says of `/health`, by the documentation.
-pub fn judged(web: WebSeen, boot: Option<BootSeen>, database_hangs: bool) -> Round {
+/// What one round says. `ails`: silence may be put down to the database.
+pub fn judged(web: WebSeen, boot: Option<BootSeen>, ails: bool) -> Round {
     match web {
         WebSeen::Ok | WebSeen::Disabled if matches!(boot, None | Some(BootSeen::Past)) => Round::Pass,
         WebSeen::CannotConnect | WebSeen::CannotJudge(_) => Round::Unknown,
-        WebSeen::TimedOut if database_hangs => Round::Silent,
+        WebSeen::TimedOut if ails => Round::Silent,
         _ => Round::Fail,
     }
 }

@@ -4,6 +4,9 @@
 
 use crate::drains;
 use crate::evidence::Round;
+use crate::hangs;
+use crate::joins;
+use crate::modes;
 use crate::oracle::Oracle;
 use crate::probing;
 use crate::receipts;
@@ -68,6 +71,13 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     receipts::jobs_over(turn, oracle, world)?;
     boot_budget(turn, oracle)?;
     blind(turn, oracle)?;
+    hangs::blind(turn, oracle, world)?;
+    hangs::excuse_ends(turn, oracle, world)?;
+    hangs::database_told(turn, oracle, world)?;
+    hangs::threads(turn, oracle, world)?;
+    joins::asked_out(turn, oracle, world)?;
+    modes::others_passive_shows(turn, oracle, world)?;
+    modes::ours_alone_is_undone(turn, oracle, world)?;
     group_rule(turn, oracle)?;
     address_not_overslept(turn, oracle, world)?;
     drain_ends(oracle, turn.now)
@@ -141,6 +151,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
             own_target(target, oracle, world)?;
             address_kept(target, turn.now, oracle, world)?;
             named_and_written(target, turn.now, oracle, world)?;
+            joins::let_in(target, oracle, world)?;
             require(oracle.orders.is_empty(), "S6 a leaving node is never registered", || format!("{target:?}"))
         }
         Call::Deregister { target, .. } => {

@@ -4,9 +4,10 @@
 //! nothing.
 
 use crate::evidence::{Answered, Bound, Counted, Local, Named, Open, Round, Wanted, judged};
+use crate::notes::Notes;
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Cause, Command, DatabaseSeen, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment,
-    Order, OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
+    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
+    OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,6 +73,9 @@ pub struct Oracle {
     gave_up: bool,
     /// Passive mode is ours, as far as anybody can know.
     pub claim: bool,
+    /// Silence may be the database's, by the world's record.
+    pub ails: bool,
+    pub notes: Notes,
     /// Milliseconds in which the agent's loop stood still.
     pub stalled: u64,
     pub stalled_at_begin: u64,
@@ -93,6 +97,8 @@ impl Oracle {
             joined: Moment(0),
             gave_up: false,
             claim: false,
+            ails: false,
+            notes: Notes::default(),
             stalled: 0,
             stalled_at_begin: 0,
             stalled_until: Moment(0),
@@ -177,7 +183,7 @@ impl Oracle {
         let expired: Vec<CallId> = self.run.open.iter().filter(|(_, o)| o.deadline <= now).map(|(id, _)| *id).collect();
         for id in expired {
             if let Some(open) = self.run.open.remove(&id) {
-                self.run.bound.ended(id, true);
+                self.run.bound.open.remove(&id);
                 self.expired(&open, now);
             }
         }
@@ -187,16 +193,16 @@ impl Oracle {
 
     fn expired(&mut self, open: &Open, now: Moment) {
         if matches!(open.call, Call::ProbeWeb { .. }) {
-            let database = self.run.bound.might_hang(&self.policy, now);
             self.run.last_round = now;
             self.run.blind_since = None;
             self.web_seen(WebSeen::TimedOut);
-            self.count(judged(WebSeen::TimedOut, None, database), now);
+            self.count(judged(WebSeen::TimedOut, None, self.ails), now);
         }
         if matches!(open.call, Call::ProbeReadiness { .. }) && self.run.bound.ready == Some(false) {
             self.run.local.ready = 0;
             self.run.local.not_ready += 1;
         }
+        self.notes.failed(&open.call, now);
         if matches!(open.call, Call::KeepIntent(_)) {
             self.run.intent_expired = Some(now);
         }
@@ -236,7 +242,7 @@ impl Oracle {
                 self.run.last_round = now;
                 let blind = *web == WebSeen::CannotConnect;
                 self.run.blind_since = self.run.blind_since.or(Some(now)).filter(|_| blind);
-                let round = judged(*web, *boot, self.run.bound.might_hang(&self.policy, now));
+                let round = judged(*web, *boot, self.ails);
                 self.web_seen(*web);
                 self.count(round, now);
                 return Some(round);
@@ -259,7 +265,9 @@ impl Oracle {
                 self.run.lifecycle = Some(state.clone());
             }
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
-            Reply::Mode(Ok(Mode::Active)) => self.claim = false,
+            // What was given up before may still land, and is ours until then.
+            Reply::Mode(Ok(Mode::Active)) => self.claim = now < self.notes.may_land,
+            Reply::Mode(Err(_)) => self.notes.failed(&open.call, now),
             _ => {}
         }
         None
@@ -281,23 +289,8 @@ impl Oracle {
 
     fn bound_reply(&mut self, id: CallId, reply: &Reply) {
         let bound = &mut self.run.bound;
-        let hung = match reply {
-            Reply::Api(seen) => *seen == ApiSeen::TimedOut,
-            Reply::Database(seen) => *seen == DatabaseSeen::TimedOut,
-            Reply::Ready(seen) => seen.readiness == Readiness::TimedOut && seen.bound,
-            Reply::Mode(_) => false,
-            _ => return,
-        };
-        let answers = match reply {
-            Reply::Api(seen) => !hung && !matches!(seen, ApiSeen::TimedOut),
-            Reply::Database(seen) => matches!(seen, DatabaseSeen::Answered | DatabaseSeen::Failed(_)),
-            Reply::Ready(seen) => seen.database == Some(true),
-            Reply::Mode(answer) => answer.is_ok(),
-            _ => false,
-        };
-        bound.ended(id, hung);
-        if answers {
-            bound.given_up = false;
+        if matches!(reply, Reply::Api(_) | Reply::Database(_) | Reply::Ready(_) | Reply::Mode(_)) {
+            bound.open.remove(&id);
         }
         if let Reply::Ready(seen) = reply
             && matches!(seen.readiness, Readiness::Ready | Readiness::NotReady | Readiness::Absent)

@@ -112,7 +112,11 @@ impl Plan {
         let chance = tape.byte();
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
-        let faults_for = Span::secs(60 + tape.upto(540));
+        // Some last longer than every excuse and every pause.
+        let faults_for = match tape.upto(540) {
+            secs if secs > 524 => Span::secs(2_600),
+            secs => Span::secs(60 + secs),
+        };
         Plan {
             policy: Policy { health, membership, drain, dry_run, circumstances },
             groups,

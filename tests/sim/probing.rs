@@ -2,13 +2,11 @@
 
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
-use crate::world::World;
+use crate::world::{RECENT, World};
 use rundeck_alb_core::{Call, Moment, Span};
 
 /// A JVM that stands still is out after so long: `fall` silent rounds, with jitter and latency.
 const FROZEN: Span = Span::secs(20);
-/// The longest pause after a call that hung, and that call: what the database was so long ago is known no better.
-const DATABASE_RECENT: Span = Span::secs(400);
 
 /// Who listens is known to be somebody else, or Rundeck's process has ended and its port has not answered well for a
 /// minute since.
@@ -34,7 +32,9 @@ fn carries_token(call: &Call) -> bool {
 pub fn frozen_shows(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     let rundeck = &world.rundeck;
     let database = rundeck.database.0;
-    let well = database == Moment(0) || database + DATABASE_RECENT < turn.now;
+    // Sooner, where it was seen to answer since.
+    let seen = oracle.run.api.iter().any(|a| a.asked >= database && a.running.is_some());
+    let well = database == Moment(0) || database + RECENT < turn.now || (database <= turn.now && seen);
     // A reply that gets lost looks like a call that hangs.
     let judged = world.cannot.0 <= turn.now && world.mix.replies == 0;
     if !(turn.now < rundeck.hung && well && judged && rundeck.process.is_some()) {

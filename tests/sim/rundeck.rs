@@ -49,11 +49,17 @@ pub struct Rundeck {
     pub mode: Mode,
     /// When the mode became what it is.
     pub mode_since: Moment,
+    /// When it became what it was before that.
+    pub mode_before: Moment,
+    /// Calls that hung for the database when they were given up: each holds a thread until it is back.
+    pub threads: Vec<Moment>,
     /// The jobs that were started, as long as they may run.
     pub jobs: Vec<Job>,
     /// SIGSTOP or an endless pause: connections are accepted, nothing is answered.
     pub hung: Until,
     pub hung_since: Moment,
+    /// A call that needs the database was under way when it began to stand still.
+    pub caught: bool,
     /// Whatever needs the database hangs; the flag: `/health` too.
     pub database: (Until, bool),
     pub port_closed: Until,
@@ -85,9 +91,12 @@ impl Rundeck {
             stranger: never,
             mode: Mode::Active,
             mode_since: never,
+            mode_before: never,
+            threads: Vec::new(),
             jobs: Vec::new(),
             hung: never,
             hung_since: never,
+            caught: false,
             database: (never, false),
             port_closed: never,
             web: (never, WebSeen::Ok),
@@ -114,7 +123,10 @@ impl Rundeck {
         self.ready_from = self.port_from + ready_after;
         self.stopping = false;
         self.mode = if self.starts_passive { Mode::Passive } else { Mode::Active };
+        self.mode_before = now;
+        self.caught = false;
         self.mode_since = now;
+        self.threads.clear();
         self.passive_by_others = self.starts_passive;
     }
 
@@ -157,6 +169,11 @@ impl Rundeck {
 
     fn listens(&self, now: Moment) -> bool {
         self.process.is_some() && now >= self.port_from && now >= self.port_closed
+    }
+
+    /// When the API begins to answer in this process.
+    pub fn answers_from(&self) -> Moment {
+        self.api_from()
     }
 
     /// Since when the API has told everything to whoever had the token; what is still wrong ends in the future.
@@ -292,15 +309,46 @@ impl Rundeck {
     pub fn set_mode(&mut self, mode: Mode, now: Moment) -> (Result<Mode, String>, bool) {
         match self.probe_api(now) {
             (ApiSeen::Info(_), _) => {
-                if self.mode != mode {
-                    self.mode = mode;
-                    self.mode_since = now;
-                }
+                self.becomes(mode, now);
                 self.passive_by_others &= mode == Mode::Passive;
                 (Ok(mode), false)
             }
             (other, late) => (Err(format!("{other:?}")), late),
         }
+    }
+
+    /// A switch that nobody waits for any more is served all the same, once its thread goes on.
+    pub fn lands(&mut self, process: Option<Process>, mode: Mode, now: Moment) {
+        if self.process == process && matches!(self.probe_api(now), (ApiSeen::Info(_), _)) {
+            let _ = self.set_mode(mode, now);
+        }
+    }
+
+    fn becomes(&mut self, mode: Mode, now: Moment) {
+        if self.mode != mode {
+            self.mode = mode;
+            self.mode_before = std::mem::replace(&mut self.mode_since, now);
+        }
+    }
+
+    /// A call that needs the database was given up while it hung.
+    pub fn keeps_thread(&mut self, now: Moment) {
+        if now < self.database.0 {
+            self.threads.push(now);
+        }
+    }
+
+    /// Calls that need the database are answered again, or a new hang begins, or its port is closed, which the agent
+    /// takes for its end: no thread is held.
+    pub fn frees_threads(&mut self, now: Moment) {
+        if now >= self.database.0 || !self.listens(now) {
+            self.threads.clear();
+        }
+    }
+
+    /// A prober sees silence: everything stands still, or `/health` waits for the database.
+    pub fn silent(&self, now: Moment) -> bool {
+        self.process.is_some() && (now < self.hung || now < self.database.0 && self.database.1)
     }
 
     pub fn find(&self, now: Moment) -> ProcessSeen {
@@ -317,8 +365,7 @@ impl Rundeck {
     /// Somebody else switches the mode.
     pub fn others_set(&mut self, mode: Mode, now: Moment) {
         if self.process.is_some() && self.mode != mode {
-            self.mode = mode;
-            self.mode_since = now;
+            self.becomes(mode, now);
             self.passive_by_others = mode == Mode::Passive;
         }
     }

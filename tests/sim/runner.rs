@@ -142,6 +142,15 @@ impl Schedule<'_> {
         match coming {
             Coming::Execute(sent) => self.world.execute(sent),
             Coming::Deliver { run, event } => return self.deliver(run, event),
+            Coming::Lands { run, process, mode } => {
+                let now = self.world.now;
+                self.world.rundeck.lands(process, mode, now);
+                // An earlier run sent it, and this one has undone what it knew of.
+                if run != self.run && !self.oracle.claim {
+                    self.oracle.notes.forgotten = process;
+                    self.world.disk.forgot = true;
+                }
+            }
             Coming::Check(index) => return self.check(index),
             Coming::Chaos => return self.chaos(),
             Coming::RundeckEnds => return self.rundeck_ends(),
@@ -170,6 +179,7 @@ impl Schedule<'_> {
         let (verdict, intent, registered) = (disk.verdict.clone(), disk.intent.clone(), disk.registered.clone());
         let kept = Kept { verdict, intent, registered };
         self.oracle.start(&kept, now);
+        self.oracle.notes.start(&kept, &self.world);
         self.feed(Event::Kept(kept))
     }
 
@@ -229,6 +239,7 @@ impl Schedule<'_> {
     pub fn feed(&mut self, event: Event) -> Verdict {
         let now = self.world.now;
         let Some(agent) = &mut self.agent else { return Ok(()) };
+        self.oracle.ails = self.world.database_ails();
         let round = self.oracle.told(&event, now);
         agent.subject.handle(event.clone(), now);
         let commands = agent.subject.take_commands();

@@ -8,8 +8,8 @@ use crate::faults::{Fate, Mix};
 use crate::rundeck::{Rundeck, Until};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Moment, Process, Receipt, Registrations,
-    Reply, Span, Trouble, TroubleKind, Unjudged, WebSeen,
+    Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
+    Registrations, Reply, Span, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub enum Coming {
     Execute(Sent),
     /// The agent of that run hears of it.
     Deliver { run: u32, event: Event },
+    /// A switch that nobody waits for any more takes effect in that process.
+    Lands { run: u32, process: Option<Process>, mode: Mode },
     /// The load balancer checks the node for this group.
     Check(usize),
     /// Something may happen.
@@ -46,6 +48,10 @@ pub struct Sent {
 
 /// Counts of what is in flight that are remembered.
 const COUNTS: usize = 3;
+/// What the database was so long ago is known no better: the longest pause after calls that hung, and one call.
+pub const RECENT: Span = Span::secs(400);
+/// A switch that was given up lands so much later at most: then its connection is gone.
+const LANDS: Span = Span::secs(280);
 /// How long after it goes on a JVM answers what it had taken in.
 const THAW: Span = Span(20);
 
@@ -72,6 +78,8 @@ pub struct Metadata {
     pub lifecycle: Option<String>,
     /// An Auto Scaling group has the machine, whatever metadata show.
     pub in_group: bool,
+    /// When the group moved the machine, last.
+    pub moved: Moment,
     pub tag: Option<String>,
 }
 
@@ -88,6 +96,8 @@ pub struct World {
     pub aws: (Until, TroubleKind, bool),
     /// The agent has no descriptors, or cannot judge.
     pub cannot: (Until, WebSeen),
+    /// Since when the agent has had no descriptors without a break, last.
+    pub cannot_since: Moment,
     /// Some request is in flight from then on …
     pub requests_from: Moment,
     /// … until then.
@@ -96,6 +106,8 @@ pub struct World {
     pub counts: Vec<(Moment, bool)>,
     /// When a call was last refused, lost or late.
     pub trouble_at: Moment,
+    /// When a call or its reply was lost or late, last.
+    pub lost_at: Moment,
     probe_limit: Span,
     queue: BTreeMap<(Moment, u64), Coming>,
     numbers: u64,
@@ -110,14 +122,16 @@ impl World {
             mix,
             rundeck: Rundeck::new(true),
             groups: facts.into_iter().map(|(facts, port)| Group::new(facts, port)).collect(),
-            metadata: Metadata { down: never, lifecycle: None, in_group: false, tag: None },
+            metadata: Metadata { down: never, lifecycle: None, in_group: false, moved: never, tag: None },
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
             cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
+            cannot_since: never,
             requests_from: never,
             requests: never,
             counts: Vec::new(),
             trouble_at: never,
+            lost_at: never,
             probe_limit,
             queue: BTreeMap::new(),
             numbers: 0,
@@ -141,6 +155,7 @@ impl World {
     pub fn send(&mut self, run: u32, id: CallId, call: Call, deadline: Moment) {
         let fate = Fate::draw(self.mix.replies, &mut self.tape);
         if fate != Fate::Normal {
+            self.lost_at = self.now;
             self.trouble_at = self.now;
         }
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
@@ -179,6 +194,7 @@ impl World {
         if sent.fate == Fate::NeverDone {
             return;
         }
+        self.rundeck.frees_threads(self.now);
         let (reply, silent) = self.perform(&sent.call);
         // A tag that is gone names no group: as good as a refusal.
         let refused = matches!(&reply, Reply::Groups(Err(_)) | Reply::Target(Err(_)) | Reply::Changed(Err(_)));
@@ -189,6 +205,17 @@ impl World {
         if silent && thaw < sent.given_up {
             // Whatever stood still goes on, and with it the call.
             return self.at(thaw, Coming::Execute(sent));
+        }
+        if silent && needs_database(&sent.call, &reply) {
+            self.rundeck.keeps_thread(self.now);
+        }
+        if let Call::SetMode(mode) = sent.call
+            && silent
+            && thaw < self.now + LANDS
+        {
+            // Others that hung with it may be served before it.
+            let turn = Span(self.tape.upto(3_000));
+            self.at(thaw + turn, Coming::Lands { run: sent.run, process: self.rundeck.process, mode });
         }
         let Sent { run, id, deadline, given_up, fate, .. } = sent;
         let event = Event::Reply(id, reply);
@@ -282,6 +309,14 @@ impl World {
         Ok(())
     }
 
+    /// Silence of `/health` may be put down to the database: it hung not long ago. Calls that get lost look like it, and
+    /// so does one that was under way when everything stood still.
+    pub fn database_ails(&self) -> bool {
+        let rundeck = &self.rundeck;
+        let recent = |at: Moment| at != Moment(0) && self.now.since(at) < RECENT;
+        recent(rundeck.database.0) || recent(self.lost_at) || rundeck.caught
+    }
+
     pub fn keep_verdict(&mut self, verdict: Option<KeptVerdict>) {
         if self.now >= self.disk.fails {
             self.disk.verdict = verdict;
@@ -345,6 +380,20 @@ impl World {
         self.requests = self.requests.min(self.now);
         self.disk.fails = self.now;
         self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts | Coming::RundeckEnds));
+        // What hung goes on.
+        let lands = |coming: &Coming| matches!(coming, Coming::Lands { .. });
+        let (landing, others) = std::mem::take(&mut self.queue).into_iter().partition(|(_, coming)| lands(coming));
+        self.queue = others;
+        let landing: BTreeMap<(Moment, u64), Coming> = landing;
+        landing.into_values().for_each(|coming| self.at(self.now, coming));
+    }
+}
+
+/// This call waits for Rundeck's database.
+fn needs_database(call: &Call, reply: &Reply) -> bool {
+    match reply {
+        Reply::Ready(seen) => seen.bound,
+        _ => matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_)),
     }
 }
 

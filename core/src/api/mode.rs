@@ -14,7 +14,8 @@ const LIMIT: Span = Span::secs(30);
 /// as the database does. After that passive mode is taken for somebody else's.
 const LANDS_LATE: Span = Span::secs(300);
 const FIRST_RETRY: Span = Span::secs(1);
-const MOST_RETRY: Span = Span::secs(30);
+/// A switch that hangs holds a thread over there, as all calls that need the database.
+const MOST_RETRY: Span = Span::secs(300);
 
 /// Passive mode that somebody else set takes the node out, where the policy says so and nobody would replace it for
 /// that.
@@ -38,6 +39,8 @@ pub(crate) struct ModeSwitch {
     ended: Moment,
     /// A switch to passive that was given up may still take effect until then: what it sets is ours.
     may_land_until: Moment,
+    /// This run of the agent gave it up, so what came after it may still be undone by it.
+    lost: bool,
     wanted: Option<Mode>,
     pace: Pace,
     backoff: Backoff,
@@ -57,6 +60,7 @@ impl ModeSwitch {
             claimed: Moment(0),
             ended: Moment(0),
             may_land_until: Moment(0),
+            lost: false,
             wanted: None,
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
@@ -70,8 +74,10 @@ impl ModeSwitch {
     pub(crate) fn restore(&mut self, by_us: bool, process: Option<Process>, now: Moment) {
         self.by_us = by_us;
         self.process = process;
-        // Its last switch may have been under way when it ended.
-        self.may_land_until = now + LANDS_LATE;
+        if by_us {
+            // What became of its switch, that run may never have heard.
+            self.may_land_until = now + LANDS_LATE;
+        }
     }
 
     /// Passive mode was set by us, or is about to be.
@@ -147,6 +153,7 @@ impl ModeSwitch {
             self.process = process;
             self.claimed = now;
             self.may_land_until = now;
+            self.lost = false;
             self.sent = false;
         } else if self.by_us && !self.sent && api.mode() == Some(Mode::Passive) {
             // Somebody else was faster.
@@ -207,7 +214,8 @@ impl ModeSwitch {
                 self.trouble = None;
                 self.backoff.reset();
                 self.pace.done(desk.now());
-                if mode == Mode::Active {
+                // A switch to passive that was given up before may still take effect after this one.
+                if mode == Mode::Active && !(self.lost && desk.now() < self.may_land_until) {
                     self.disclaim();
                 }
                 if wanted == Some(mode) {
@@ -221,9 +229,17 @@ impl ModeSwitch {
                 self.trouble = Some(why);
                 if wanted == Some(Mode::Passive) {
                     self.may_land_until = desk.now() + LANDS_LATE;
+                    self.lost = true;
                 }
                 self.pace.done(desk.now() + desk.wait(&mut self.backoff));
             }
+        }
+    }
+
+    /// The API answers again: what failed meanwhile is worth another try.
+    pub(crate) fn try_again(&mut self, now: Moment) {
+        if self.trouble.is_some() {
+            self.pace.hasten(now);
         }
     }
 
@@ -239,6 +255,7 @@ impl ModeSwitch {
         self.by_us = false;
         self.sent = true;
         self.sent_here = false;
+        self.lost = false;
         self.process = None;
     }
 }

@@ -154,7 +154,11 @@ impl Heart {
         {
             self.health.learn_readiness();
         }
+        let answered = self.api.answers();
         self.api.on_reply(seen, &self.policy.health, self.health.proven(), &mut self.desk);
+        if !answered && self.api.answers() {
+            self.mode.try_again(self.desk.now());
+        }
     }
 
     fn on_lifecycle(&mut self, answer: Result<Option<String>, String>) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, policy};
+use rundeck_alb_core::{Heart, Intent, Kept};
 
 /// The agent takes what waits in one go: the event upon which the switch to passive mode goes out, so much later the
 /// next one, and only then the commands.
@@ -60,4 +61,56 @@ fn a_switch_that_takes_effect_late_does_not_keep_the_node_out() {
     rig.mode = Mode::Passive;
     pass(&mut rig, HOUR, &mut calm);
     assert!(is_up(&rig), "{:?} an hour later: our own switch is taken for somebody else's", answer(&rig));
+}
+
+/// A switch to passive that was given up may take effect only after a later one has worked and was undone. It is ours
+/// all the same.
+#[test]
+fn a_switch_that_lands_after_it_was_undone_does_not_keep_the_node_out() {
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::SetMode(_));
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| open.call == Call::SetMode(Mode::Passive))), "never switched");
+    pass(&mut rig, Span::secs(31), &mut calm);
+    rig.mute = |_| false;
+    rig.open.retain(|open| !matches!(open.call, Call::SetMode(_)));
+    assert!(rig.until(|rig| rig.mode == Mode::Passive), "never tried again");
+    resume(&mut rig);
+    assert!(rig.until(|rig| rig.mode == Mode::Active), "never undone");
+    pass(&mut rig, Span::secs(20), &mut calm);
+    rig.mode = Mode::Passive;
+    pass(&mut rig, HOUR, &mut calm);
+    assert!(is_up(&rig) && rig.mode == Mode::Active, "{:?} an hour later", answer(&rig));
+}
+
+/// The same, where the agent that had sent it was restarted, and the next run has seen Rundeck active already.
+#[test]
+fn a_switch_of_an_earlier_run_that_lands_late_does_not_keep_the_node_out() {
+    let mut rig = settled(policy());
+    let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+    rig.heart = Heart::new(policy(), 2, rig.now);
+    rig.open.clear();
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    assert!(rig.until(is_up), "never up");
+    pass(&mut rig, Span::secs(20), &mut calm);
+    rig.mode = Mode::Passive;
+    pass(&mut rig, HOUR, &mut calm);
+    assert!(is_up(&rig) && rig.mode == Mode::Active, "{:?} an hour later", answer(&rig));
+}
+
+/// A drain that has ended leaves a Rundeck whose database hangs alone but for a try now and then, and switches it once
+/// the database is back: each try holds one of its threads until then.
+#[test]
+fn a_switch_that_hangs_is_tried_ever_more_rarely() {
+    let mut rig = settled(policy());
+    rig.mute = carries_token;
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, HOUR, &mut calm);
+    assert_eq!(phase(&rig), Some(DrainPhase::Done));
+    let tries = count(&pass(&mut rig, HOUR, &mut calm), switches_to(Mode::Passive));
+    assert!((1..=13).contains(&tries), "{tries} tries in an hour");
+    rig.mute = |_| false;
+    rig.open.retain(|open| !carries_token(&open.call));
+    pass(&mut rig, Span::secs(700), &mut calm);
+    assert_eq!(rig.mode, Mode::Passive);
 }

@@ -40,7 +40,8 @@ fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
     let text = told(&rig).unwrap();
     assert!(text.contains("enable_executions") && text.contains("switch it to active"), "{text}");
     assert!(count(&sent, switches_to(Mode::Active)) > 5, "given up");
-    pass(&mut rig, Span::secs(120), &mut calm);
+    // The pause after such tries has grown to five minutes.
+    pass(&mut rig, Span::secs(400), &mut calm);
     assert_eq!((rig.mode, told(&rig)), (Mode::Active, None));
     // With no token any more nobody can.
     let mut policy = policy();

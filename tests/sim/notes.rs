@@ -1,0 +1,56 @@
+//! What the bystander writes down for single promises: moments that neither the world nor the counts show. It judges
+//! nothing.
+
+use crate::world::World;
+use rundeck_alb_core::{Call, Kept, Mode, Moment, Process, Span};
+use std::collections::BTreeMap;
+
+/// A switch that Rundeck had taken in may be served so much later.
+const LANDS: Span = Span::secs(300);
+
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Since when each target of this node is known to the agent, by group, and when it asked to be out last.
+    pub known: BTreeMap<String, Moment>,
+    pub asked_out: BTreeMap<String, Moment>,
+    /// Since when no drain has been wanted.
+    pub free_since: Option<Moment>,
+    /// When passive mode was asked for last, and of which process.
+    pub passive_asked: Option<(Moment, Process)>,
+    /// A switch to passive that was given up may land until then.
+    pub may_land: Moment,
+    /// The passive mode of this process is ours, and the disk forgot it.
+    pub forgotten: Option<Process>,
+    /// Calls of this run that hung when they were given up, as far as they were looked at; and which of them by whom:
+    /// while a drain ran, or else.
+    pub threads: usize,
+    pub hung_leaving: Vec<Moment>,
+    pub hung_else: Vec<Moment>,
+    /// Since when `/health` has given nothing but silence, by the world.
+    pub silent_since: Option<Moment>,
+}
+
+impl Notes {
+    /// This call brought nothing back, or an error: what it wanted may be done all the same, later.
+    pub fn failed(&mut self, call: &Call, now: Moment) {
+        if *call == Call::SetMode(Mode::Passive) {
+            self.may_land = now + LANDS;
+        }
+    }
+
+    /// A run of the agent begins with what the disk has kept.
+    pub fn start(&mut self, kept: &Kept, world: &World) {
+        let rundeck = &world.rundeck;
+        let claimed = kept.intent.as_ref().is_some_and(|intent| intent.passive_by_us);
+        let ours = rundeck.mode == Mode::Passive && !rundeck.passive_by_others;
+        if ours && !claimed {
+            self.forgotten = rundeck.process;
+        }
+        if claimed {
+            // Whether that run had still sent what it claimed, nobody knows.
+            self.passive_asked = rundeck.process.map(|process| (world.now, process));
+        }
+        let threads = rundeck.threads.len();
+        *self = Notes { threads, passive_asked: self.passive_asked, forgotten: self.forgotten, ..Notes::default() };
+    }
+}
