@@ -78,19 +78,25 @@ fn who_joins_a_drain_that_is_over_waits_for_jobs_that_began_since() {
 
 #[test]
 fn a_drain_of_an_earlier_run_that_has_ended_stands() {
-    let mut first = by_operator(calm());
+    let mut first = stand(order(Cause::AgentStopping, None), DrainInputs { jobs: busy(3), ..calm() });
     first.at(Span::ZERO).counted(Span::secs(25), Some(0));
+    first.inputs.jobs = calm().jobs;
+    first.at(Span::secs(30));
     let receipt = first.receipt().cloned().expect("a receipt");
     let later = BEGUN + Span::secs(100);
-    let mut stand = by_operator(calm());
-    stand.drain = Drain::ended(order(Cause::Operator, None), Box::new(receipt.clone()), later);
+    // Nothing of this run was tried yet: what is over stays over.
+    let mut stand = by_operator(DrainInputs { passive: Passive::Pending, ..calm() });
+    stand.inputs.groups.tried = false;
+    let goes_on = DrainOrder { at: later, ..order(Cause::Operator, None) };
+    stand.drain = Drain::ended(goes_on, Box::new(receipt.clone()), later);
     assert!(stand.drain.finished() && stand.drain.acting());
+    assert_eq!(stand.drain.end(), Some(&receipt));
     stand.at(Span::secs(100)).at(Span::secs(200));
     assert!(stand.receipt().is_none(), "it is not written again");
     let view = stand.drain.view().expect("a view");
     assert_eq!((view.phase, view.started, view.steps), (DrainPhase::Done, BEGUN, receipt.steps.clone()));
     let now = stand.drain.receipt(Vec::new(), receipt.result, receipt.ended).expect("a receipt");
-    assert_eq!(now, receipt);
+    assert_eq!(now, Receipt { cause: Cause::Operator, ..receipt });
 }
 
 #[test]
