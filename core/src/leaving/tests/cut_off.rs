@@ -111,3 +111,18 @@ fn what_people_see_of_it() {
     assert_eq!(view.steps, stand.drain.steps.all().to_vec());
     assert!(stand.drain.exits() && stand.drain.has(Cause::Operator) && !stand.drain.has(Cause::RundeckStopping));
 }
+
+#[test]
+fn it_is_taken_back_cause_by_cause() {
+    let mut stand = by_operator(calm());
+    assert_eq!((stand.drain.exits(), stand.drain.id()), (false, "d-operator"));
+    assert_eq!(stand.drain.take_back(|cause| cause == Cause::RundeckStopping), None);
+    stand.drain.add(order(Cause::RundeckStopping, None), BEGUN);
+    assert_eq!(stand.drain.take_back(|cause| cause == Cause::Operator), Some(true));
+    assert_eq!(stand.drain.take_back(|_| true), Some(false));
+    // What it counted, and its receipt, are not the next one's.
+    stand.at(Span::ZERO).counted(Span::secs(25), Some(0));
+    assert!(stand.drain.done() && stand.drain.receipt.is_open());
+    stand.drain.disown(&mut stand.desk);
+    assert!(!stand.drain.receipt.is_open() && !stand.drain.count.is_open());
+}
