@@ -60,7 +60,21 @@ fn who_joins_what_was_cut_off_has_it_taken_up_again() {
     assert_eq!(stand.result(StepName::Jobs), Some(StepResult::NoneRunning));
     let receipt = stand.receipt().cloned().expect("a receipt");
     assert_eq!((receipt.id.as_str(), receipt.cause), ("d-operator", Cause::AgentStopping));
-    assert_eq!(receipt.result, DrainResult::Clean);
+    assert_eq!((receipt.result, receipt.inflight_at_cut), (DrainResult::Clean, Some(0)));
+}
+
+#[test]
+fn requests_that_were_cut_off_are_counted_anew_for_who_joins() {
+    let mut stand = stand(order(Cause::Operator, Some(Span::secs(30))), calm());
+    stand.at(Span::ZERO).counted(Span::secs(10), Some(7)).at(Span::secs(30));
+    let later = Some(Span::secs(45));
+    stand.drain.add(order(Cause::Operator, later), BEGUN + Span::secs(40));
+    stand.at(Span::secs(40));
+    assert_eq!((stand.drain.phase(), stand.result(StepName::Quiet)), (DrainPhase::Quiet, None));
+    // Nobody has counted since: what was counted before says nothing about this end.
+    stand.at(Span::secs(45));
+    assert_eq!(stand.result(StepName::Quiet), Some(StepResult::GivenUp));
+    assert_eq!(stand.receipt().map(|receipt| receipt.inflight_at_cut), Some(None));
 }
 
 #[test]

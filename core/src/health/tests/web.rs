@@ -1,7 +1,7 @@
 //! The web check by itself: the weight of each answer, and how rounds are counted.
 
-use super::web::Web;
-use super::{Round, judge, judged_web};
+use super::super::web::Web;
+use super::super::{Round, judge, judged_web};
 use crate::contract::{BootSeen, Call, Command, HealthPolicy, Moment, Reason, Span, Unjudged, WebSeen};
 use crate::desk::Desk;
 
