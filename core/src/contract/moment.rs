@@ -91,3 +91,27 @@ pub(crate) fn sooner(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
         (None, b) => b,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_milliseconds_that_never_wrap() {
+        assert_eq!((Span::secs(7), Span::millis(7), Span(7).times(3)), (Span(7_000), Span(7), Span(21)));
+        assert_eq!((Moment(9) + Span(4), Moment(9) - Span(4), Span(9) + Span(4)), (Moment(13), Moment(5), Span(13)));
+        assert_eq!((Moment(9).since(Moment(4)), Moment(4).since(Moment(9))), (Span(5), Span::ZERO));
+        assert_eq!((Moment(4) - Span(9), Moment(u64::MAX) + Span(1)), (Moment(0), Moment(u64::MAX)));
+        assert_eq!(Duration::from(Span(1_500)), Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn the_sooner_of_two_is_one_that_is_set() {
+        let (early, late) = (Some(Moment(1)), Some(Moment(2)));
+        for (one, other, sooner_one) in
+            [(early, late, early), (late, early, early), (late, None, late), (None, late, late), (None, None, None)]
+        {
+            assert_eq!(sooner(one, other), sooner_one);
+        }
+    }
+}

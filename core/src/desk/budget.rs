@@ -87,6 +87,31 @@ mod tests {
     }
 
     #[test]
+    fn credit_is_saved_up_to_the_burst_and_counted_to_the_millisecond() {
+        let mut bucket = Bucket::new(2, Span::secs(1), Moment(0));
+        for _ in 0..2 {
+            assert_eq!(bucket.take(Moment(100_000)), Ok(()));
+        }
+        assert_eq!(bucket.take(Moment(100_400)), Err(Moment(101_000)));
+        assert_eq!(bucket.take(Moment(100_999)), Err(Moment(101_000)));
+        assert_eq!(bucket.take(Moment(101_000)), Ok(()));
+        assert_eq!(bucket.take(Moment(101_000)), Err(Moment(102_000)));
+    }
+
+    /// The reference values of SplitMix64 from seed 1234567.
+    #[test]
+    fn chance_is_split_mix() {
+        let mut chance = Chance::new(1_234_567);
+        let drawn: Vec<u64> = (0..3).map(|_| chance.next()).collect();
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+        assert_eq!(chance.around(Span(9)), Span(9), "too short to be spread");
+        let spread: Vec<u64> = (0..1000).map(|_| chance.around(Span(100)).0).collect();
+        assert_eq!((spread.iter().min(), spread.iter().max()), (Some(&90), Some(&110)));
+        let upto: Vec<u64> = (0..1000).map(|_| chance.upto(Span(3)).0).collect();
+        assert_eq!((upto.iter().min(), upto.iter().max()), (Some(&0), Some(&3)));
+    }
+
+    #[test]
     fn jitter_stays_within_a_tenth() {
         let mut chance = Chance::new(7);
         for _ in 0..1000 {

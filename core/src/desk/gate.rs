@@ -88,3 +88,79 @@ impl<R: Copy> Gate<R> {
         contradicts && self.unknown < policy.fall
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHY: Reason = Reason::Timeout;
+
+    /// Results of a check: `+` good, `-` bad, `!` bad and strong.
+    fn after(results: &str) -> Gate {
+        let policy = HealthPolicy { rise: 2, fall: 3, ..HealthPolicy::default() };
+        let mut gate = Gate::default();
+        for result in results.chars() {
+            match result {
+                '+' => gate.pass(&policy),
+                strong => drop(gate.fail(WHY, strong == '!', &policy)),
+            }
+        }
+        gate
+    }
+
+    #[test]
+    fn it_takes_the_fall_count_to_shut_and_the_rise_count_to_open() {
+        for (results, shut) in [
+            ("--", false),
+            ("---", true),
+            ("--+--", false),
+            ("!", false),
+            ("!!", true),
+            ("!-!", true),
+            ("!-", false),
+            ("!+!", false),
+            ("---+", true),
+            ("---++", false),
+            ("---+-+", true),
+            ("---+-", true),
+        ] {
+            assert_eq!(after(results).shut().is_some(), shut, "{results}");
+        }
+    }
+
+    #[test]
+    fn results_are_counted_in_a_row() {
+        let counts = |results| (after(results).passes(), after(results).fails());
+        assert_eq!([counts(""), counts("++"), counts("++-"), counts("--+")], [(0, 0), (2, 0), (0, 1), (1, 0)]);
+    }
+
+    #[test]
+    fn it_wavers_while_the_last_result_contradicts_it() {
+        for (results, wavers) in
+            [("", false), ("+", false), ("-", true), ("-+", false), ("---", false), ("---+", true), ("---++", false)]
+        {
+            assert_eq!(after(results).wavers(), wavers, "{results}");
+        }
+    }
+
+    #[test]
+    fn strong_evidence_wants_one_look_to_confirm_it() {
+        let policy = HealthPolicy::default();
+        let mut gate: Gate = Gate::default();
+        assert!(!gate.fail(WHY, false, &policy));
+        assert!(gate.fail(WHY, true, &policy));
+        assert!(!gate.fail(WHY, true, &policy), "it is confirmed");
+    }
+
+    #[test]
+    fn unknown_moves_nothing() {
+        let policy = HealthPolicy::default();
+        let mut gate: Gate<()> = Gate::default();
+        gate.count(Outcome::Fail, &policy);
+        gate.count(Outcome::Unknown, &policy);
+        assert_eq!((gate.passes(), gate.fails()), (0, 1));
+        gate.count(Outcome::Pass, &policy);
+        gate.count(Outcome::Unknown, &policy);
+        assert_eq!((gate.passes(), gate.fails()), (1, 0));
+    }
+}

@@ -90,3 +90,45 @@ impl Pause {
         self.until = self.until.min(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_share_the_token_or_the_database_cross_each_other() {
+        let bound = Topic::Ready { bound: true };
+        let crossing = [Topic::Api, Topic::Database, Topic::Mode, bound];
+        for one in crossing {
+            assert!(crossing.iter().all(|other| one.crosses(*other)), "{one:?}");
+            for other in [Topic::Web, Topic::Ready { bound: false }, Topic::Intent, Topic::Change(1)] {
+                assert!(!one.crosses(other) && !other.crosses(one), "{one:?} {other:?}");
+            }
+        }
+        assert!(!Topic::Web.crosses(Topic::Web));
+    }
+
+    #[test]
+    fn the_pause_doubles_from_the_second_call_that_hung_to_its_bound() {
+        let now = Moment(1_000_000);
+        let mut pause = Pause::over(now);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            pause.hung(now);
+            waits.push(pause.until().since(now).0 / 1000);
+        }
+        assert_eq!(waits, [0, 15, 30, 60, 120, 240, 300, 300]);
+        pause.once(now);
+        assert_eq!(pause.until(), now);
+        pause.hung(now);
+        assert_eq!(pause.until(), now + MOST_PAUSE);
+        pause.answered(now + Span(5));
+        assert_eq!(pause.until(), now + Span(5));
+        pause.hung(now + Span(6));
+        assert_eq!(pause.until(), now + Span(6));
+        // What is over already is not moved to a later moment.
+        let mut pause = Pause::over(now);
+        pause.answered(now + Span(9));
+        assert_eq!(pause.until(), now);
+    }
+}

@@ -10,6 +10,8 @@ mod budget;
 mod gate;
 mod lanes;
 mod pace;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};

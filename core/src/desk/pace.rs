@@ -129,6 +129,25 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_that_nobody_spreads_doubles_from_the_first() {
+        let mut backoff = Backoff::new(Span::secs(1), Span::secs(30));
+        let waits: Vec<u64> = (0..7).map(|_| backoff.grow().0 / 1000).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(backoff.grow_from(Span(1)), Span(128), "the first wait of what fails now");
+        backoff.reset();
+        assert_eq!(backoff.grow_from(Span(7)), Span(7));
+    }
+
+    #[test]
+    fn a_pace_is_planned_and_abandoned() {
+        let mut pace = Pace::from(Moment(5));
+        pace.begin(CallId(1), Moment(6));
+        assert_eq!((pace.open(), pace.abandon(), pace.open()), (Some(CallId(1)), Some(CallId(1)), None));
+        pace.plan(Moment(50));
+        assert_eq!(pace.next(), Some(Moment(50)));
+    }
+
+    #[test]
     fn a_pace_is_never_due_while_it_is_under_way() {
         let mut pace = Pace::from(Moment(5));
         assert_eq!(pace.next(), Some(Moment(5)));

@@ -16,6 +16,8 @@ mod phrases;
 mod process;
 mod readiness;
 mod start;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod web;
 

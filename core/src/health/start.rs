@@ -160,3 +160,134 @@ impl Start {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment(1_000_000);
+    const RUNDECK: Process = Process { pid: 4440, start: 1 };
+    const OTHER: Process = Process { pid: 4441, start: 2 };
+
+    fn at(after: Span) -> Desk {
+        Desk::new(1, NOW + after)
+    }
+
+    /// A millisecond less.
+    fn before(span: Span) -> Span {
+        Span(span.0 - 1)
+    }
+
+    fn run(passes: u32, orphan: bool) -> GoodRun {
+        GoodRun { passes, since: Some(NOW), orphan }
+    }
+
+    #[test]
+    fn a_first_up_wants_enough_rounds_and_a_settled_run_or_the_readiness_state() {
+        let policy = HealthPolicy::default();
+        let settled = policy.settle;
+        for (passes, orphan, shown, after, proven) in [
+            (3, false, Shown::Nothing, settled, true),
+            (2, false, Shown::Nothing, settled, false),
+            (3, false, Shown::Nothing, before(settled), false),
+            (3, false, Shown::Ready, Span::ZERO, true),
+            (2, false, Shown::Ready, Span::ZERO, false),
+            (9, false, Shown::NotReady, Span::secs(900), false),
+            (9, true, Shown::Ready, before(ORPHAN), false),
+            (9, true, Shown::Nothing, before(ORPHAN), false),
+            (9, true, Shown::Nothing, ORPHAN, true),
+        ] {
+            let mut start = Start::new(NOW);
+            let said = start.prove(&run(passes, orphan), shown, &policy, NOW + after);
+            assert_eq!((said, start.proven()), (proven, proven), "{passes} {orphan} {after:?}");
+            assert!(!start.prove(&run(passes, orphan), shown, &policy, NOW + after), "it is said once");
+        }
+        let none = GoodRun { since: None, ..run(9, false) };
+        assert!(!Start::new(NOW).prove(&none, Shown::Ready, &policy, NOW));
+    }
+
+    #[test]
+    fn a_first_up_is_held_for_a_minute() {
+        let mut start = Start::new(NOW);
+        assert!(start.hold(&at(Span::ZERO)) && start.hold(&at(before(HELD))));
+        assert!(!start.proven());
+        assert!(!start.hold(&at(HELD)));
+        assert!(start.proven(), "it has waited for long enough");
+        start.unprove();
+        assert!(!start.proven());
+        assert!(start.hold(&at(HELD)), "the next start has a minute of its own");
+    }
+
+    #[test]
+    fn a_start_is_over_its_budget_after_it_not_at_its_end() {
+        let policy = HealthPolicy::default();
+        let mut start = Start::new(NOW);
+        assert!(!start.over_budget(&policy, &at(policy.boot_timeout)));
+        assert!(start.over_budget(&policy, &at(policy.boot_timeout + Span(1))));
+        start.begin(NOW + Span(1));
+        assert!(!start.over_budget(&policy, &at(policy.boot_timeout + Span(1))));
+    }
+
+    fn restoring(age: Span) -> Start {
+        let mut start = Start::new(NOW);
+        start.restore(&KeptVerdict { at: NOW - age, process: RUNDECK }, &HealthPolicy::default(), NOW);
+        start
+    }
+
+    #[test]
+    fn a_kept_verdict_is_taken_up_if_it_is_young_and_of_this_boot() {
+        let most = HealthPolicy::default().max_age;
+        assert!(restoring(Span::ZERO).restoring() && restoring(most).restoring());
+        assert!(!restoring(most + Span(1)).restoring());
+        let mut start = Start::new(NOW);
+        let later = KeptVerdict { at: NOW + Span(1), process: RUNDECK };
+        start.restore(&later, &HealthPolicy::default(), NOW);
+        assert!(!start.restoring(), "another boot's");
+    }
+
+    #[test]
+    fn a_kept_verdict_holds_by_its_process_and_one_round_within_a_second() {
+        for (found, passed, contradicted, after, taken, still) in [
+            (Some(RUNDECK), true, false, Span::ZERO, true, false),
+            (Some(RUNDECK), true, false, RESTORE_LIMIT + Span(9), true, false),
+            (Some(RUNDECK), false, false, before(RESTORE_LIMIT), false, true),
+            (Some(RUNDECK), false, false, RESTORE_LIMIT, false, false),
+            (Some(RUNDECK), true, true, Span::ZERO, false, true),
+            (None, true, false, Span::ZERO, false, true),
+            (Some(OTHER), true, false, Span::ZERO, false, false),
+        ] {
+            let mut start = restoring(Span::ZERO);
+            if let Some(process) = found {
+                start.found(process);
+            }
+            if passed {
+                start.passed();
+            }
+            let said = start.take_up(contradicted, &at(after));
+            assert_eq!(
+                (said, start.proven(), start.restoring()),
+                (taken, taken, still),
+                "{found:?} {passed} {after:?}"
+            );
+        }
+        let mut ended = restoring(Span::ZERO);
+        ended.drop_kept();
+        assert!(!ended.restoring());
+    }
+
+    #[test]
+    fn the_verdict_is_written_four_times_before_it_would_be_too_old() {
+        let policy = HealthPolicy::default();
+        let quarter = Span(policy.max_age.0 / 4);
+        let mut start = Start::new(NOW);
+        let mut kept = |at: Moment| {
+            let mut desk = Desk::new(1, at);
+            start.keep(RUNDECK, at, &policy, &mut desk);
+            desk.take()
+        };
+        assert_eq!(kept(NOW), [Command::KeepVerdict(KeptVerdict { at: NOW, process: RUNDECK })]);
+        assert_eq!(kept(NOW + quarter - Span(1)), []);
+        assert_eq!(kept(NOW + quarter).len(), 1);
+        assert_eq!(kept(NOW + quarter), []);
+    }
+}

@@ -156,3 +156,145 @@ impl Standing {
 fn good_rounds(count: u32) -> String {
     if count == 1 { "1 good round".into() } else { format!("{count} good rounds") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::WebSeen;
+    use crate::desk::Desk;
+
+    const NOW: Moment = Moment(1_000_000);
+
+    /// The web check after such rounds, and the last one's evidence.
+    fn web(rounds: &[WebSeen]) -> Web {
+        let (mut web, mut desk) = (Web::new(NOW), Desk::new(1, NOW));
+        for seen in rounds {
+            web.on_round(Some((*seen, None)), NOW, false, &HealthPolicy::default(), &mut desk);
+        }
+        web
+    }
+
+    /// A node of this verdict after such rounds, of which the last has this reason: what it says, whether it wants a
+    /// confirming look, whether it is still proven, and whether its start began now.
+    fn after(base: Verdict, rounds: &[WebSeen], reason: Reason) -> (Verdict, bool, bool, bool) {
+        let policy = HealthPolicy::default();
+        let mut standing = Standing { base, evidence: String::new() };
+        let mut start = Start::new(Moment(0));
+        start.prove(
+            &super::super::start::GoodRun { passes: 99, since: Some(Moment(0)), orphan: false },
+            super::super::readiness::Shown::Ready,
+            &policy,
+            NOW,
+        );
+        let strong = reason == Reason::Refused;
+        let confirm = standing.fail((reason, strong), &web(rounds), &mut start, &policy, NOW);
+        let began = !start.over_budget(&policy, &Desk::new(1, NOW + policy.boot_timeout));
+        (standing.base(), confirm, start.proven(), began)
+    }
+
+    #[test]
+    fn up_ends_after_the_fall_count_or_two_refused_connections() {
+        let [refused, silent] = [WebSeen::Refused, WebSeen::TimedOut];
+        let down = |reason| Verdict::Down(reason);
+        for (rounds, reason, wanted) in [
+            (vec![silent, silent], Reason::Timeout, (Verdict::Up, false, true, false)),
+            (vec![silent, silent, silent], Reason::Timeout, (down(Reason::Timeout), false, true, false)),
+            (vec![refused], Reason::Refused, (Verdict::Up, true, true, false)),
+            (vec![refused, refused], Reason::Refused, (down(Reason::Refused), false, false, false)),
+            (vec![silent, silent, refused], Reason::Refused, (down(Reason::Refused), false, false, false)),
+        ] {
+            assert_eq!(after(Verdict::Up, &rounds, reason), wanted, "{rounds:?}");
+        }
+    }
+
+    #[test]
+    fn a_start_shows_what_it_meets_and_a_closed_port_is_waited_for() {
+        let booting = |reason| Verdict::Booting(reason);
+        let was = booting(Reason::Settling);
+        assert_eq!(after(was, &[WebSeen::Body], Reason::BadBody).0, booting(Reason::BadBody));
+        assert_eq!(after(was, &[WebSeen::Refused], Reason::Refused).0, booting(Reason::Waiting));
+    }
+
+    #[test]
+    fn what_is_down_boots_again_when_the_api_says_so_and_is_never_renamed_after_its_end() {
+        let [refused, waits] = [WebSeen::Refused, WebSeen::Ok];
+        let down = |reason| Verdict::Down(reason);
+        for (was, rounds, reason, wanted) in [
+            (Reason::Timeout, vec![waits], Reason::Waiting, (Verdict::Booting(Reason::Waiting), false, true, true)),
+            (Reason::BootTimeout, vec![waits], Reason::Waiting, (down(Reason::BootTimeout), false, true, false)),
+            (Reason::Timeout, vec![WebSeen::Body], Reason::BadBody, (down(Reason::Timeout), false, true, false)),
+            (Reason::Timeout, vec![refused], Reason::Refused, (down(Reason::Timeout), false, false, false)),
+            (Reason::Timeout, vec![refused, refused], Reason::Refused, (down(Reason::Refused), false, false, false)),
+            (Reason::Exited, vec![refused, refused], Reason::Refused, (down(Reason::Exited), false, false, false)),
+            (Reason::BootTimeout, vec![refused; 2], Reason::Refused, (down(Reason::BootTimeout), false, false, false)),
+        ] {
+            assert_eq!(after(down(was), &rounds, reason), wanted, "{was} {rounds:?}");
+        }
+    }
+
+    #[test]
+    fn good_rounds_settle_and_an_orphans_port_is_called_so_once_they_have() {
+        let policy = HealthPolicy::default();
+        for (orphan, settled, reason, evidence) in [
+            (false, false, Reason::Settling, "1 good round, settling"),
+            (false, true, Reason::Settling, "1 good round, settling"),
+            (true, false, Reason::Settling, "1 good round, settling"),
+            (
+                true,
+                true,
+                Reason::WrongProcess,
+                "Rundeck's process has ended, yet its port answers: no process there is known as Rundeck",
+            ),
+        ] {
+            let mut standing = Standing::new();
+            let now = NOW + Span(policy.settle.0 - u64::from(!settled));
+            standing.settle(&web(&[WebSeen::Ok]), &mut Start::new(NOW), orphan, &policy, now);
+            assert_eq!((standing.base(), standing.evidence()), (Verdict::Booting(reason), evidence));
+        }
+    }
+
+    /// What boots already has no new budget.
+    #[test]
+    fn a_budget_begins_with_a_start_and_not_with_each_good_round() {
+        let policy = HealthPolicy::default();
+        let over = Desk::new(1, NOW + policy.boot_timeout + Span(1));
+        let (mut standing, mut start) = (Standing::new(), Start::new(NOW));
+        standing.settle(&web(&[WebSeen::Ok]), &mut start, false, &policy, NOW + Span(5));
+        assert!(standing.is_booting() && start.over_budget(&policy, &over));
+        standing.overrun(policy.boot_timeout);
+        assert_eq!(
+            (standing.base(), standing.evidence()),
+            (Verdict::Down(Reason::BootTimeout), "not ready after 600 s")
+        );
+        standing.settle(&web(&[WebSeen::Ok]), &mut start, false, &policy, NOW + Span(5));
+        assert!(!start.over_budget(&policy, &over), "it starts anew");
+    }
+
+    #[test]
+    fn each_turn_of_a_life_has_its_words() {
+        let process = Process { pid: 77, start: 1 };
+        let mut standing = Standing::new();
+        let mut said = Vec::new();
+        let mut note = |standing: &Standing| said.push((standing.base(), standing.evidence().to_owned()));
+        note(&standing);
+        standing.take_up();
+        note(&standing);
+        standing.ended(process);
+        note(&standing);
+        standing.restarted(process, &mut Start::new(NOW), NOW);
+        note(&standing);
+        standing.rise(&web(&[WebSeen::Ok, WebSeen::Ok]));
+        note(&standing);
+        standing.hold();
+        note(&standing);
+        let wanted = [
+            (Verdict::Booting(Reason::Waiting), "Rundeck has not been asked yet"),
+            (Verdict::Up, "the verdict of the agent's last run still holds"),
+            (Verdict::Down(Reason::Exited), "Rundeck's process 77 ended"),
+            (Verdict::Booting(Reason::Waiting), "Rundeck was restarted as pid 77"),
+            (Verdict::Up, "2 good rounds"),
+            (Verdict::Booting(Reason::Settling), "2 good rounds"),
+        ];
+        assert_eq!(said, wanted.map(|(verdict, words)| (verdict, words.to_owned())));
+    }
+}

@@ -2,14 +2,15 @@
 //!
 //! It knows who wants the node out, how far the drain has come, what was in flight and which jobs ran. It decides
 //! when a phase ends, what is given up at a deadline, whether `/health` still says 200, and what the receipt says. It
-//! never deregisters, switches the mode or counts jobs: other rooms do, and it is told how far they are
-//! (`DrainInputs`).
+//! never deregisters, switches the mode or counts jobs: other rooms do, and tell it how far they are (`DrainInputs`).
 //!
 //! The heart calls `Drain::new`, `add` and `take_back` for orders, `step` and `write` once a turn, `on_count`,
 //! `on_receipt` and `intent_kept` for answers, asks how far it is (`acting`, `holds_200`, `waits_for_jobs`, `done`,
 //! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
 mod steps;
+#[cfg(test)]
+mod tests;
 mod wishes;
 mod words;
 
@@ -225,7 +226,6 @@ impl Drain {
         // What metadata tell during the drain counts as what they told before it.
         self.jobs_first = inputs.may_replace;
         self.watch(inputs, policy, desk);
-        // Each phase may end at once.
         for _ in 0..PHASES {
             if !self.advance(inputs, policy, desk) {
                 break;

@@ -96,3 +96,82 @@ fn later(this: Option<Moment>, than: Option<Moment>) -> bool {
         (Some(this), Some(than)) => this > than,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment(1_000_000);
+    const SOON: Option<Moment> = Some(Moment(1_010_000));
+    const LATE: Option<Moment> = Some(Moment(1_020_000));
+
+    fn order(cause: Cause, deadline: Option<Moment>) -> DrainOrder {
+        DrainOrder { id: cause.to_string(), cause, reason: String::new(), at: NOW, deadline }
+    }
+
+    fn wishes(deadline: Option<Moment>) -> Wishes {
+        Wishes::of(order(Cause::Operator, deadline), NOW)
+    }
+
+    fn later() -> Moment {
+        Moment(NOW.0 + 1)
+    }
+
+    #[test]
+    fn who_joins_has_a_time_of_his_own_by_another_cause_or_a_later_deadline() {
+        for (first, cause, deadline, own, last) in [
+            (SOON, Cause::AgentStopping, None, true, None),
+            (SOON, Cause::AgentStopping, LATE, true, LATE),
+            (LATE, Cause::AgentStopping, SOON, true, LATE),
+            // His time is over already.
+            (LATE, Cause::AgentStopping, Some(NOW), false, LATE),
+            (LATE, Cause::AgentStopping, Some(later()), false, LATE),
+            (SOON, Cause::Operator, LATE, true, LATE),
+            (SOON, Cause::Operator, None, true, None),
+            (SOON, Cause::Operator, SOON, false, SOON),
+            (LATE, Cause::Operator, SOON, false, SOON),
+            (None, Cause::Operator, LATE, false, LATE),
+            (None, Cause::Operator, None, false, None),
+        ] {
+            let mut wishes = wishes(first);
+            assert_eq!(wishes.add(order(cause, deadline), later()), own, "{first:?}, {cause} until {deadline:?}");
+            assert_eq!(wishes.own_since(), if own { later() } else { NOW });
+            assert_eq!(wishes.deadline(), last, "{first:?}, {cause} until {deadline:?}");
+            assert_eq!(wishes.exit(), cause == Cause::AgentStopping);
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_given_again_keeps_its_words_unless_there_are_newer_ones() {
+        let mut wishes = wishes(None);
+        let again = |reason: &str| DrainOrder { reason: reason.into(), ..order(Cause::Operator, None) };
+        for (reason, kept) in [("upgrade", "upgrade"), ("", "upgrade"), ("reboot", "reboot")] {
+            wishes.add(again(reason), NOW);
+            assert_eq!(wishes.lead().map(|lead| lead.reason.as_str()), Some(kept));
+        }
+        assert_eq!(wishes.all().len(), 1);
+    }
+
+    #[test]
+    fn what_leads_to_the_exit_is_shown_else_what_came_first() {
+        let mut wishes = wishes(None);
+        wishes.add(order(Cause::RundeckStopping, None), NOW);
+        assert_eq!(wishes.lead().map(|lead| lead.cause), Some(Cause::Operator));
+        assert!(!wishes.exit());
+        wishes.add(order(Cause::AgentStopping, None), NOW);
+        assert_eq!(wishes.lead().map(|lead| lead.cause), Some(Cause::AgentStopping));
+        assert!(wishes.exit() && wishes.has(Cause::RundeckStopping));
+    }
+
+    #[test]
+    fn what_is_taken_back_ends_that_cause_alone() {
+        let mut wishes = wishes(None);
+        assert!(!wishes.has(Cause::RundeckStopping));
+        assert_eq!(wishes.take_back(|cause| cause == Cause::RundeckStopping), None);
+        wishes.add(order(Cause::RundeckStopping, None), NOW);
+        assert_eq!(wishes.take_back(|cause| cause == Cause::Operator), Some(true));
+        assert!(!wishes.has(Cause::Operator) && wishes.has(Cause::RundeckStopping));
+        assert_eq!(wishes.take_back(|_| true), Some(false));
+        assert_eq!(wishes.lead().map(|lead| lead.cause), Some(Cause::RundeckStopping), "the receipt names it");
+    }
+}

@@ -2,7 +2,7 @@
 //! that come at once and with answers that come only just in time.
 
 use crate::rig::{RUNDECK, Rig, jvm, policy, ready};
-use rundeck_alb_core::{Call, Event, JvmSeen, Mode, ProcessSeen, Readiness, Span, WebSeen};
+use rundeck_alb_core::{Call, Event, JvmSeen, Mode, ProcessSeen, Readiness, Reason, Span, State, WebSeen};
 use std::path::Path;
 
 /// Enough that the jitter has been at both of its ends.
@@ -123,4 +123,29 @@ fn a_node_is_in_as_fast_as_documented() {
         rig.web = WebSeen::Ok;
         (rig, is_up)
     });
+}
+
+/// What the load balancer is told between two turns, by a snapshot that nobody renews.
+#[test]
+fn a_verdict_is_stale_when_it_is_older_than_it_may_be_not_at_that_age() {
+    let mut rig = Rig::new(policy(), 1);
+    assert!(rig.until(|rig| rig.heart.answer().ok && rig.registered), "never in service");
+    let serves = rig.heart.snapshot();
+    let most = serves.looked_at + serves.max_age;
+    assert_eq!(serves.answer_at(most), serves.answer);
+    let stale = serves.answer_at(most + Span(1));
+    assert_eq!((stale.ok, stale.state, stale.reason), (false, State::Stale, Reason::Stale));
+    // A leaving node says that it leaves, however old that is; one that still says 200 is vouched for by the probes.
+    for (lifecycle, stale) in [(None, false), (Some("InService"), true)] {
+        let mut rig = rig.clone();
+        rig.lifecycle = lifecycle.map(String::from);
+        let asked = rig.now + Span::secs(100);
+        assert!(rig.until(|rig| rig.now >= asked));
+        rig.running = Some(1);
+        rig.feed(Event::Stop { id: "s1".into() });
+        let leaves = rig.heart.snapshot();
+        assert_eq!((leaves.answer.ok, leaves.answer.state), (stale, State::Draining));
+        let late = leaves.answer_at(leaves.looked_at + leaves.max_age + Span(1));
+        assert_eq!(late.state == State::Stale, stale, "{late:?}");
+    }
 }

@@ -1,0 +1,6 @@
+//! Parts of the room by themselves: values in, values out, with the moment at which each turns.
+
+mod machine;
+mod process;
+mod readiness;
+mod web;

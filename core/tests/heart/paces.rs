@@ -1,0 +1,69 @@
+//! How often Rundeck is asked what it does not answer: ever more rarely, and as usual again once it does.
+
+use crate::rig::{Rig, policy};
+use rundeck_alb_core::{ApiSeen, Call, Command, Event, Reply, Span};
+
+const HOUR: Span = Span::secs(3_600);
+
+fn in_service() -> Rig {
+    let mut rig = Rig::new(policy(), 1);
+    assert!(rig.until(|rig| rig.heart.answer().ok && rig.registered), "never in service");
+    rig
+}
+
+/// So much time passes; `rejects`: each answer to a question about the mode says that the token is wrong. How many calls
+/// of that kind were sent.
+fn count(rig: &mut Rig, span: Span, rejects: bool, kind: fn(&Call) -> bool) -> usize {
+    let end = rig.now + span;
+    let mut sent = 0;
+    while rig.now < end {
+        let rejected = rig.open.iter().find(|open| rejects && open.call == Call::ProbeApi).map(|open| open.id);
+        let commands = match rejected {
+            Some(id) => rig.feed(Event::Reply(id, Reply::Api(ApiSeen::Rejected))),
+            None => rig.turn(),
+        };
+        let of_kind = |command: &&Command| matches!(command, Command::Call { call, .. } if kind(call));
+        sent += commands.iter().filter(of_kind).count();
+    }
+    sent
+}
+
+fn asks_mode(call: &Call) -> bool {
+    *call == Call::ProbeApi
+}
+
+fn needs_database(call: &Call) -> bool {
+    matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. })
+}
+
+/// Each rejected call writes two lines into Rundeck's log.
+#[test]
+fn a_rejected_token_is_used_ever_more_rarely_and_as_usual_when_it_is_accepted_again() {
+    let mut rig = in_service();
+    let usual = count(&mut rig, HOUR, false, asks_mode);
+    assert!((220..=260).contains(&usual), "every 15 s: {usual}");
+    let rejected = count(&mut rig, HOUR, true, asks_mode);
+    assert!((13..=18).contains(&rejected), "every 5 min in the end: {rejected}");
+    // A look is still due within five minutes; from then on it is as before.
+    count(&mut rig, Span::secs(330), false, asks_mode);
+    let again = count(&mut rig, HOUR, false, asks_mode);
+    assert!((220..=260).contains(&again), "every 15 s: {again}");
+    // And it grows from its beginning the next time.
+    let minutes = count(&mut rig, Span::secs(120), true, asks_mode);
+    assert!((3..=5).contains(&minutes), "after 15, 30 and 60 s: {minutes}");
+}
+
+/// Each call that hangs holds one of Jetty's threads.
+#[test]
+fn a_database_that_hangs_is_asked_ever_more_rarely_and_as_usual_when_it_is_back() {
+    let mut rig = in_service();
+    rig.mute = needs_database;
+    let hanging = count(&mut rig, HOUR, false, needs_database);
+    assert!((12..=20).contains(&hanging), "every 5 min in the end: {hanging}");
+    assert!(!rig.heart.snapshot().degraded.is_empty());
+    rig.mute = |_| false;
+    count(&mut rig, Span::secs(330), false, needs_database);
+    assert!(rig.heart.snapshot().degraded.is_empty(), "it is seen to be back after the longest pause");
+    let again = count(&mut rig, HOUR, false, needs_database);
+    assert!((330..=390).contains(&again), "every 15 and every 30 s: {again}");
+}
