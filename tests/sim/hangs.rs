@@ -63,11 +63,12 @@ pub fn database_told(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict
         return Ok(());
     }
     let rundeck = &world.rundeck;
-    let ever = [rundeck.database.0, rundeck.database_fails, world.lost_at, rundeck.hung_since];
+    // A loop that stood still takes what waits in its queue for calls that hang.
+    let own = oracle.stalled_until;
+    let ever = [rundeck.database.0, rundeck.database_fails, world.lost_at, rundeck.hung_since, own];
     require(ever.into_iter().any(|at| at != Moment(0)), RULE, || "nothing was ever wrong with it".into())?;
     let shut = [world.cannot.0, rundeck.web.0, rundeck.stranger, rundeck.unseen.0, world.lost_at];
-    let own = [oracle.stalled_until, rundeck.api_well_since()];
-    let since = shut.into_iter().chain(own).max().unwrap_or(turn.now);
+    let since = shut.into_iter().chain([own, rundeck.api_well_since()]).max().unwrap_or(turn.now);
     require(turn.now.since(since) <= RECENT, RULE, || format!("all has been well since {}", since.0))
 }
 

@@ -60,8 +60,11 @@ pub fn asked_out(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict
         let asked = oracle.notes.asked_out.get(&g.facts.arn).copied().unwrap_or(since);
         let waits = [since, *known, asked, oracle.moved, oracle.stalled_until, oracle.run.woke];
         let from = waits.into_iter().chain(g.put_back).max().unwrap_or(since);
-        let accepted = g.taken_out.is_some_and(|at| at >= since);
-        now.since(from) > if accepted { PUT_BACK_SEEN_WITHIN } else { TRIED_WITHIN }
+        if g.taken_out.is_some_and(|at| at >= since) {
+            // Only a look shows that somebody has put it back.
+            return now.since(from.max(world.trouble_at)) > PUT_BACK_SEEN_WITHIN;
+        }
+        now.since(from) > TRIED_WITHIN
     });
     require(late.is_none(), "L-out a deregistration that failed is tried again", || {
         format!("{late:?}, asked {:?}", oracle.notes.asked_out)

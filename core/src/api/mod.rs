@@ -51,7 +51,7 @@ pub(crate) struct Api {
     candidate: Option<Mode>,
     /// After answers of no use in a row.
     pause: Backoff,
-    /// When the last answer had been asked for.
+    /// When the last answer that could be read had been asked for.
     answered_of: Option<Moment>,
     /// When the last two answers had been asked for, as far as both showed no running job: older one first.
     idle: [Option<Moment>; 2],
@@ -208,7 +208,6 @@ impl Api {
     /// The call has ended.
     pub(crate) fn on_reply(&mut self, seen: ApiSeen, policy: &HealthPolicy, proven: bool, desk: &mut Desk) {
         self.look = Some(desk.looked(Check::Api, judged_api(&seen), &self.pace));
-        self.answered_of = Some(self.pace.begun());
         let learnt = self.learn(&seen, proven, desk);
         self.last = Some(seen);
         let wait = match learnt {
@@ -248,6 +247,7 @@ impl Api {
             self.mode = info.mode;
         }
         self.candidate = info.mode;
+        self.answered_of = Some(self.pace.begun());
         self.info = Some(info.clone());
         if second { Learnt::Doubtful } else { Learnt::Known }
     }

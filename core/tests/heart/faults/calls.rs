@@ -98,6 +98,23 @@ fn a_switch_of_an_earlier_run_that_lands_late_does_not_keep_the_node_out() {
     assert!(is_up(&rig) && rig.mode == Mode::Active, "{:?} an hour later", answer(&rig));
 }
 
+/// The same, where nobody could ask for the mode since: a call that nothing came back from confirms no mode.
+#[test]
+fn a_switch_that_lands_unseen_is_still_undone_once_rundeck_answers() {
+    let mut rig = settled(policy());
+    rig.mute = carries_token;
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| open.call == Call::SetMode(Mode::Passive))), "never switched");
+    pass(&mut rig, Span::secs(31), &mut calm);
+    resume(&mut rig);
+    pass(&mut rig, HOUR, &mut calm);
+    rig.mute = |_| false;
+    rig.open.retain(|open| !carries_token(&open.call));
+    rig.mode = Mode::Passive;
+    pass(&mut rig, HOUR, &mut calm);
+    assert!(is_up(&rig) && rig.mode == Mode::Active, "{:?} an hour later", answer(&rig));
+}
+
 /// A drain that has ended leaves a Rundeck whose database hangs alone but for a try now and then, and switches it once
 /// the database is back: each try holds one of its threads until then.
 #[test]
