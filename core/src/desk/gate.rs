@@ -139,8 +139,20 @@ mod tests {
         for (results, wavers) in
             [("", false), ("+", false), ("-", true), ("-+", false), ("---", false), ("---+", true), ("---++", false)]
         {
-            assert_eq!(after(results).wavers(), wavers, "{results}");
+            assert_eq!(after(results).wavers(&HealthPolicy::default()), wavers, "{results}");
         }
+    }
+
+    #[test]
+    fn results_that_say_nothing_end_the_wavering_and_move_no_counter() {
+        let policy = HealthPolicy { fall: 3, ..HealthPolicy::default() };
+        let mut gate: Gate = after("-");
+        for wavers in [true, true, false, false] {
+            gate.unknown();
+            assert_eq!((gate.wavers(&policy), gate.fails()), (wavers, 1));
+        }
+        gate.fail(WHY, false, &policy);
+        assert_eq!((gate.wavers(&policy), gate.fails()), (true, 2));
     }
 
     #[test]

@@ -64,7 +64,11 @@ fn a_disk_is_full_below_its_own_mark_after_three_looks() {
         (vec![9, 9, 9, 10, 10], false, false),
     ] {
         let (machine, _) = after(&looks);
-        assert_eq!((machine.disk_full(), machine.disk_may_be_full()), (full, may_be), "{looks:?}");
+        assert_eq!(
+            (machine.disk_full(), machine.disk_may_be_full(&HealthPolicy::default())),
+            (full, may_be),
+            "{looks:?}"
+        );
         let low = machine.degraded().any(|flag| flag == Degraded::Disk);
         assert_eq!(low, looks.len() > 2, "{looks:?}");
     }

@@ -251,7 +251,7 @@ fn jobs_that_ended_with_rundeck_are_told() {
     assert_eq!(stand.result(StepName::Jobs), Some(StepResult::RundeckEnded(3)));
     let receipt = stand.receipt().cloned().expect("a receipt");
     assert_eq!((receipt.result, receipt.running_jobs_left), (DrainResult::CutShort, Some(3)));
-    assert_eq!(receipt.running_jobs_waited_for, 3);
+    assert_eq!(receipt.running_jobs_waited_for, Some(3));
     // Where the last answer showed none, none was lost.
     let mut stand = waiting_for_jobs(busy(0));
     stand.inputs.rundeck = Life::Gone;
