@@ -1,6 +1,7 @@
 //! What an earlier run of the agent left behind, read at the start.
 
 use super::orders::Ids;
+use crate::effect::intent::IntentFile;
 use crate::effect::state::{OfBoot, RegisteredFile};
 use crate::store::{Loaded, Store, StoreError};
 use rundeck_alb_core::{Intent, Kept, Registrations};
@@ -32,7 +33,7 @@ pub(super) async fn load(boot_id: &str, store: &Store) -> LeftBehind {
     };
     let mut trouble = None;
     let verdict = of_boot(boot_id, verdict, &mut trouble);
-    let intent: Option<Intent> = of_boot(boot_id, intent, &mut trouble);
+    let intent = intent_of_boot(boot_id, intent, &mut trouble);
     let registered = of_any_boot(registered, &mut trouble);
     let receipts = receipts.unwrap_or_else(|error| {
         trouble = Some(error.to_string());
@@ -46,6 +47,16 @@ pub(super) async fn load(boot_id: &str, store: &Store) -> LeftBehind {
 
 fn of_boot<T>(boot_id: &str, loaded: Result<Loaded<OfBoot<T>>, StoreError>, trouble: &mut Option<String>) -> Option<T> {
     readable(loaded, trouble).filter(|file| file.boot_id == boot_id).map(|file| file.value)
+}
+
+fn intent_of_boot(
+    boot_id: &str,
+    loaded: Result<Loaded<IntentFile>, StoreError>,
+    trouble: &mut Option<String>,
+) -> Option<Intent> {
+    let (intent, lost) = readable(loaded, trouble).filter(|file| file.boot_id == boot_id)?.read();
+    *trouble = lost.or(trouble.take());
+    Some(intent)
 }
 
 fn of_any_boot(

@@ -3,5 +3,6 @@
 //! Each function makes one call and says how it went; whether and when is decided in the heart.
 
 pub mod balancer;
+pub mod intent;
 pub mod mode;
 pub mod state;

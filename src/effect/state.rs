@@ -8,9 +8,20 @@ use rundeck_alb_core::{Intent, KeptVerdict, Moment, Receipt, Registrations};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+/// Version of the kept files, each of which carries it. A newer agent's file is read as far as this one knows it.
+pub(super) const VERSION: u32 = 1;
+
+/// Files of agents that wrote none are of the first version.
+pub(super) fn first_version() -> u32 {
+    1
+}
+
 /// Moments mean something within one boot only, so each file names its boot.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OfBoot<T> {
+    /// Of the format.
+    #[serde(default = "first_version")]
+    pub version: u32,
     /// The kernel's id of the boot.
     pub boot_id: String,
     /// What is kept.
@@ -20,16 +31,13 @@ pub struct OfBoot<T> {
 
 /// `verdict.json`.
 pub fn verdict_json(boot_id: &str, verdict: &KeptVerdict) -> Vec<u8> {
-    to_json(&OfBoot { boot_id: boot_id.into(), value: verdict })
+    to_json(&OfBoot { version: VERSION, boot_id: boot_id.into(), value: verdict })
 }
 
 /// `intent.json`.
 pub fn intent_json(boot_id: &str, intent: &Intent) -> Vec<u8> {
-    to_json(&OfBoot { boot_id: boot_id.into(), value: intent })
+    to_json(&OfBoot { version: VERSION, boot_id: boot_id.into(), value: intent })
 }
-
-/// Version of `registered.json`. A newer agent's file is read as far as this one knows it.
-const REGISTERED_VERSION: u32 = 1;
 
 /// `registered.json`, as it is read: a target that cannot be understood costs only itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,7 +60,7 @@ impl RegisteredFile {
         let lost = all - targets.len();
         let trouble = (lost > 0).then(|| {
             format!(
-                "registered.json (version {}, this agent writes {REGISTERED_VERSION}) has {lost} of {all} targets that \
+                "registered.json (version {}, this agent writes {VERSION}) has {lost} of {all} targets that \
                  cannot be understood: what they stand for is not left when it is no longer named",
                 self.version
             )
@@ -64,7 +72,7 @@ impl RegisteredFile {
 /// `registered.json`.
 pub fn registered_json(registered: &Registrations) -> Vec<u8> {
     to_json(&json!({
-        "version": REGISTERED_VERSION, "instance": registered.instance, "targets": registered.targets,
+        "version": VERSION, "instance": registered.instance, "targets": registered.targets,
     }))
 }
 
