@@ -120,8 +120,9 @@ pub fn passive_is_on(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdi
 
 /// A clean drain leaves no target in place that is this agent's to take out.
 pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
-    // A group that AWS does not find is named as such.
-    let gone = receipt.steps.iter().any(|s| s.result == Some(StepResult::Deregistered(Deregistered::GroupGone)));
+    // A group that AWS does not find is named as such, and so is one that was taken for somebody else's.
+    let other = [Deregistered::GroupGone, Deregistered::Observed].map(|how| Some(StepResult::Deregistered(how)));
+    let gone = receipt.steps.iter().any(|step| other.contains(&step.result));
     let clean = receipt.result == DrainResult::Clean && !gone;
     let Some((since, _)) = oracle.drain.filter(|_| clean) else { return Ok(()) };
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
