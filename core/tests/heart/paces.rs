@@ -11,8 +11,8 @@ fn in_service() -> Rig {
     rig
 }
 
-/// So much time passes; `rejects`: each answer to a question about the mode says that the token is wrong. How many calls
-/// of that kind were sent.
+/// How many calls of that kind are sent while so much time passes; `rejects`: each answer to a question about the mode
+/// says that the token is wrong.
 fn count(rig: &mut Rig, span: Span, rejects: bool, kind: fn(&Call) -> bool) -> usize {
     let end = rig.now + span;
     let mut sent = 0;
