@@ -179,5 +179,12 @@ fn a_round_is_given_up_after_twice_its_questions() {
         };
         assert!(matches!(calls.as_slice(), [call] if sent(call)), "{calls:?}");
         assert_eq!((stand.0.next(), stand.0.begun()), (None, NOW));
+        assert!(!stand.0.due(&stand.1), "one is under way");
+        stand.0.done(NOW + limit);
+        assert!(!stand.0.due(&stand.1), "the next one comes then");
+        let row = stand.0.row(String::new());
+        assert_eq!((stand.0.next(), row.next), (Some(NOW + limit), Some(NOW + limit)));
+        stand.0.hasten(NOW);
+        assert!(stand.0.due(&stand.1));
     }
 }
