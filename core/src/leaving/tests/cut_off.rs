@@ -30,6 +30,7 @@ fn cut_off_in_its_first_phase_it_names_what_never_began() {
         assert!(stand.gave_up(name), "{name}");
     }
     assert_eq!(stand.result(StepName::Advertise), Some(StepResult::Answers503));
+    assert_eq!(stand.said().len(), 1, "nothing is waited for that is given up: {:?}", stand.said());
     assert_eq!(stand.receipt().map(|receipt| receipt.inflight_at_cut), Some(None));
 }
 
