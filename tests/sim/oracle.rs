@@ -309,7 +309,9 @@ impl Oracle {
                     Readiness::NotReady => Some(false),
                     _ => None,
                 };
-                local.says_ready = says.or(local.says_ready);
+                // A Rundeck that shows none has another version than the one that said no.
+                let absent = seen.readiness == Readiness::Absent;
+                local.says_ready = says.or(local.says_ready).filter(|_| !absent);
                 let silent = seen.readiness == Readiness::TimedOut && !seen.bound;
                 if says.is_some() || silent {
                     count(&mut local.ready, says == Some(true));
