@@ -57,6 +57,8 @@ pub(crate) struct Api {
     idle: [Option<Moment>; 2],
     /// Since when nobody can tell whether jobs run.
     unknown_since: Option<Moment>,
+    /// In this row of answers of no use one was asked for early.
+    early: bool,
     /// Ask at this pace: somebody waits for jobs.
     hurry: bool,
     /// A drain runs, which ends before the pauses after answers of no use have grown.
@@ -76,6 +78,7 @@ impl Api {
             answered_of: None,
             idle: [None; 2],
             unknown_since: Some(now),
+            early: false,
             hurry: false,
             urgent: false,
         }
@@ -172,15 +175,18 @@ impl Api {
         }
     }
 
-    /// The last answer was of no use.
-    pub(crate) fn missed(&self) -> bool {
-        self.pause.failing()
-    }
-
     /// One question is allowed now, whatever the pause after answers of no use and after calls that hung.
     pub(crate) fn ask_once(&mut self, desk: &mut Desk) {
         self.pace.hasten(desk.now());
         desk.database_once();
+    }
+
+    /// What made the last answers useless may be over: one early question in a row of them. Each that hangs holds a
+    /// thread over there, and the next sign may be as wrong as this one.
+    pub(crate) fn ask_early(&mut self, now: Moment) {
+        if self.pause.failing() && !std::mem::replace(&mut self.early, true) {
+            self.pace.hasten(now);
+        }
     }
 
     /// What made the last answer useless is over.
@@ -235,6 +241,7 @@ impl Api {
         desk.cured(Finding::ApiTimeout);
         desk.cured(Finding::ApiFailing);
         self.pause.reset();
+        self.early = false;
         self.count_jobs(info.running, desk.now());
         if info.running.is_none() {
             desk.finding(Finding::TokenWithoutRights, "the token may not see mode and jobs: a drain will be unproven");

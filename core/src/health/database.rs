@@ -42,6 +42,8 @@ pub(super) struct Database {
     hang: bool,
     /// The readiness call, which needs it, hung last, while `/health` answered. Flagged only: other calls are answered.
     readiness_hangs: bool,
+    /// The last timed call was given up.
+    timed_out: bool,
     /// In this silence of `/health` it was asked again.
     asked_again: bool,
     /// The hang has its finding.
@@ -60,6 +62,7 @@ impl Database {
             gate: Gate::default(),
             hang: false,
             readiness_hangs: false,
+            timed_out: false,
             asked_again: false,
             told: false,
             failed: false,
@@ -97,6 +100,8 @@ impl Database {
     ) {
         let seen = seen.unwrap_or(DatabaseSeen::TimedOut);
         let took = desk.now().since(self.pace.begun());
+        let again = self.timed_out;
+        self.timed_out = seen == DatabaseSeen::TimedOut;
         let judged = judged_database(&seen, took);
         self.gate.count(judged.outcome, policy);
         self.last = Some(desk.looked(Check::Database, judged, &self.pace));
@@ -114,6 +119,10 @@ impl Database {
             }
             DatabaseSeen::TimedOut => {
                 self.hung(sent, answered, policy, desk);
+                if again {
+                    // Once is enough: each that hangs holds a thread over there, whatever other calls are answered.
+                    self.pace.plan(desk.now() + wait);
+                }
                 // Else the JVM itself may have stood still.
                 if self.hang {
                     self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);

@@ -141,8 +141,8 @@ impl Heart {
     }
 
     fn on_database(&mut self, seen: Option<DatabaseSeen>) {
-        if self.health.on_database(seen, &self.policy.health, &mut self.desk) && self.api.missed() {
-            self.api.ask_again(self.desk.now());
+        if self.health.on_database(seen, &self.policy.health, &mut self.desk) {
+            self.api.ask_early(self.desk.now());
         }
     }
 

@@ -134,3 +134,22 @@ fn a_drain_asks_for_jobs_although_the_database_was_away_before() {
     let (receipt, sent) = until_receipt(&mut rig, &mut calm);
     assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
 }
+
+/// Where one kind of call hangs and the others are answered, it is not asked again and again on the strength of that:
+/// each that hangs holds one of Rundeck's threads.
+#[test]
+fn a_call_that_hangs_alone_is_asked_ever_more_rarely() {
+    type Kind = fn(&Call) -> bool;
+    let kinds: [(&str, Kind); 3] = [
+        ("system/info", asks_api),
+        ("the timed call", |call| matches!(call, Call::ProbeDatabase { .. })),
+        ("readiness", |call| matches!(call, Call::ProbeReadiness { .. })),
+    ];
+    for (name, kind) in kinds {
+        let mut rig = settled(policy());
+        rig.ready.bound = true;
+        rig.mute = kind;
+        let first = count(&pass(&mut rig, Span::secs(600), &mut calm), kind);
+        assert!(first <= 18, "{name}: {first} calls that hang in ten minutes");
+    }
+}
