@@ -139,7 +139,8 @@ impl Health {
         let mute = self.web.mute() && self.jvm.shown().stopping != Some(true);
         Reach {
             life: match self.jvm.process() {
-                _ if !gone && !refuses => Life::There,
+                // What ended while nobody could look may long have been followed by another.
+                _ if (!gone && !refuses) || self.web.unseen() => Life::There,
                 Some(_) if refuses && mute && self.jvm.is_new() => Life::Starting,
                 Some(_) if refuses && mute => Life::Closed,
                 Some(_) => Life::Finishing,

@@ -93,8 +93,10 @@ pub(super) struct Web {
     blind_since: Option<Moment>,
     /// Since when `/health` gives nothing but silence.
     silent_since: Option<Moment>,
-    /// Every round of this process met a port that refuses.
-    mute: bool,
+    /// Every round of this process met a port that refuses; `None`: there was none yet.
+    mute: Option<bool>,
+    /// The last round said something of the port.
+    told: bool,
 }
 
 impl Web {
@@ -110,7 +112,8 @@ impl Web {
             looked_at: now,
             blind_since: None,
             silent_since: None,
-            mute: true,
+            mute: None,
+            told: false,
         }
     }
 
@@ -121,7 +124,8 @@ impl Web {
         self.pace.plan(desk.now());
         self.slow = Gate::default();
         self.answered = None;
-        self.mute = true;
+        self.mute = None;
+        self.told = false;
     }
 
     pub(super) fn due(&self, desk: &Desk) -> bool {
@@ -155,8 +159,10 @@ impl Web {
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
-        self.mute &= web == WebSeen::Refused;
-        if !matches!(web, WebSeen::CannotConnect | WebSeen::CannotJudge(_)) {
+        self.told = !matches!(web, WebSeen::CannotConnect | WebSeen::CannotJudge(_));
+        if self.told {
+            let refused = web == WebSeen::Refused;
+            self.mute = Some(refused && self.mute != Some(false));
             self.elsewhere = web == WebSeen::Elsewhere;
         }
         note_unjudged(web, desk);
@@ -295,9 +301,15 @@ impl Web {
         self.elsewhere
     }
 
-    /// Every round of this process met a port that refuses: it has never served, as far as anybody looked.
+    /// Every round of this process met a port that refuses: it has never served, as far as anybody looked. Before the
+    /// first round nobody can tell.
     pub(super) fn mute(&self) -> bool {
-        self.mute
+        self.mute == Some(true)
+    }
+
+    /// Nobody has looked at this process yet, or the agent cannot look any more: what was seen of the port is old.
+    pub(super) fn unseen(&self) -> bool {
+        !self.told
     }
 
     /// The row for people; `change`: what would change the verdict.

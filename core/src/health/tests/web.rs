@@ -158,11 +158,13 @@ fn silence_lasts_from_its_first_round() {
 #[test]
 fn a_port_that_only_ever_refused_is_mute() {
     let mut stand = stand();
-    assert!(stand.rounds(3, WebSeen::Refused).0.mute());
+    assert!(!stand.0.mute() && stand.0.unseen(), "nobody has looked");
+    assert!(stand.rounds(3, WebSeen::Refused).0.mute() && !stand.0.unseen());
+    assert!(stand.rounds(1, WebSeen::CannotConnect).0.mute() && stand.0.unseen(), "nobody can look any more");
     assert!(!stand.rounds(1, WebSeen::TimedOut).0.mute());
     assert!(!stand.rounds(1, WebSeen::Refused).0.mute(), "it was not silent for nothing");
     stand.0.start_over(&mut stand.1);
-    assert!(stand.0.mute() && stand.0.answered().is_none());
+    assert!(!stand.0.mute() && stand.0.unseen() && stand.0.answered().is_none());
     assert_eq!((stand.0.fails(), stand.0.next()), (0, Some(NOW + Span::secs(2))));
 }
 

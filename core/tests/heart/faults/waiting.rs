@@ -85,3 +85,31 @@ fn what_is_waited_for_is_said_with_its_end() {
     assert!(told("quiet: floor 25.0 s, at most 60.0 s"), "{said:#?}");
     assert!(told("jobs: 2 running, waited for at most 1800.0 s"), "{said:#?}");
 }
+
+/// That Rundeck is not running is said by who has looked: not by an agent whose loop stood still while Rundeck was
+/// restarted, nor by one that cannot connect any more.
+#[test]
+fn nobody_is_called_gone_without_a_look() {
+    let mut rig = settled(policy());
+    rig.running = Some(2);
+    drain(&mut rig, "d1", Cause::Operator);
+    // Its end is told first, of all that waits; another one has long been started.
+    rig.feed(Event::ProcessEnded(RUNDECK));
+    rig.process = ProcessSeen::One(Process { pid: 9, start: 99 }, jvm());
+    let said = |rig: &Rig, what: &str| {
+        let steps = rig.heart.snapshot().drain.map_or(Vec::new(), |drain| drain.steps);
+        steps.iter().any(|step| step.said().contains(what))
+    };
+    pass(&mut rig, Span::secs(100), &mut calm);
+    assert!(!said(&rig, "not running"), "{:#?}", rig.heart.snapshot().drain);
+
+    let mut rig = settled(policy());
+    rig.web = WebSeen::Refused;
+    rig.process = ProcessSeen::None;
+    assert!(rig.until(|rig| !is_up(rig)), "never down");
+    rig.web = WebSeen::CannotConnect;
+    pass(&mut rig, Span::secs(10), &mut calm);
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(2), &mut calm);
+    assert!(!said(&rig, "closed") && !said(&rig, "not running"), "{:#?}", rig.heart.snapshot().drain);
+}
