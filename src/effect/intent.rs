@@ -27,6 +27,8 @@ pub struct IntentFile {
     process: Value,
     #[serde(default)]
     ended: Value,
+    #[serde(default)]
+    served: Value,
 }
 
 impl IntentFile {
@@ -40,6 +42,8 @@ impl IntentFile {
             passive_by_us: piece(self.passive_by_us, "passive_by_us", &mut lost).unwrap_or(false),
             process: piece::<Process>(self.process, "process", &mut lost),
             ended: piece::<Box<Receipt>>(self.ended, "ended", &mut lost),
+            // Older agents did not say: assume that traffic came.
+            served: piece(self.served, "served", &mut lost).unwrap_or(true),
         };
         let trouble = (!lost.is_empty()).then(|| {
             format!(
@@ -95,7 +99,7 @@ mod tests {
             deadline: Some(Moment(9)),
         };
         let process = Some(Process { pid: 3, start: 4 });
-        Intent { drains: vec![order], passive_by_us: true, process, ended: None }
+        Intent { drains: vec![order], passive_by_us: true, process, ended: None, served: true }
     }
 
     fn read(file: &Value) -> (Intent, Option<String>) {

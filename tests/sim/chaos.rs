@@ -116,6 +116,7 @@ impl Schedule<'_> {
         self.world.rundeck.kill();
         self.world.disk.intent = None;
         self.world.disk.verdict = None;
+        self.world.served = false;
         self.oracle.claim = false;
         self.agent_dies(Span::secs(20));
         let at = self.world.now + Span::secs(25);

@@ -64,7 +64,9 @@ pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     let true_count = match step.result {
         Some(StepResult::NothingInFlight) => counted.any(|(_, flies)| !flies),
         Some(StepResult::InFlight(n)) => n > 0 && counted.any(|(_, flies)| *flies),
-        Some(StepResult::InFlightUnknown | StepResult::NotInService) => true,
+        Some(StepResult::InFlightUnknown) => true,
+        // What the disk has forgotten nobody knows.
+        Some(StepResult::NotInService) => !world.served || world.disk.forgot,
         Some(StepResult::RundeckGone) => {
             // A round whose answer gets lost is waited for.
             let lost = if world.mix.replies > 0 { Span::secs(25) } else { SEEN_WITHIN };

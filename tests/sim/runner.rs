@@ -300,6 +300,7 @@ impl Schedule<'_> {
         let Some(group) = self.world.groups.get_mut(index) else { return Ok(()) };
         let waits = matches!(answer, Some((_, false)));
         if !waits {
+            self.world.served |= answer.is_some_and(|(a, _)| a.ok);
             group.check(answer.is_some_and(|(a, _)| a.ok), now);
         }
         let next = if waits { Span::secs(1) } else { Span::secs(group.facts.check_interval_secs) };

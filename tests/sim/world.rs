@@ -104,6 +104,8 @@ pub struct World {
     pub requests: Until,
     /// The last counts of what is in flight: when, and whether there was anything.
     pub counts: Vec<(Moment, bool)>,
+    /// A balancer was told 200 at least once.
+    pub served: bool,
     /// When a call was last refused, lost or late.
     pub trouble_at: Moment,
     /// When a call or its reply was lost or late, last.
@@ -130,6 +132,7 @@ impl World {
             requests_from: never,
             requests: never,
             counts: Vec::new(),
+            served: false,
             trouble_at: never,
             lost_at: never,
             probe_limit,

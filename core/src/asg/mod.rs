@@ -87,6 +87,11 @@ impl AutoScaling {
         }
     }
 
+    /// Metadata were asked in vain, and have never told.
+    pub(crate) fn asked_in_vain(&self) -> bool {
+        self.lifecycle == Lifecycle::Unknown && self.backoff.failing()
+    }
+
     /// For people: where the group moves the machine.
     pub(crate) fn state(&self) -> Option<&str> {
         match &self.lifecycle {

@@ -45,8 +45,8 @@ pub(crate) enum Wish {
 pub(crate) struct GroupInputs<'a> {
     pub(crate) policy: &'a MembershipPolicy,
     pub(crate) dry_run: bool,
-    /// The machine is in no Auto Scaling group, as metadata said.
-    pub(crate) alone: bool,
+    /// An Auto Scaling group may own the membership.
+    pub(crate) may_own: Says,
     /// A drain waits until it is on disk.
     pub(crate) waits: bool,
     /// Since when `/health` has said 503 without a break; `None`: it says 200.
@@ -122,8 +122,10 @@ pub(crate) struct Jobs {
 /// How far the node's groups have let it go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GroupsLeaving {
-    /// Every owned group was tried at least once.
+    /// Every owned group was tried at least once; where nobody knows which those are, that was asked in vain.
     pub(crate) tried: bool,
+    /// Which groups are named, and whose each is, is known.
+    pub(crate) settled: bool,
     /// What came of deregistering, once there is nothing left to be done.
     pub(crate) outcome: Option<Deregistered>,
     /// The longest time in which some balancer may not have noticed that we leave; `None`: all have let us go.

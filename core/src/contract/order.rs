@@ -63,6 +63,9 @@ pub struct Intent {
     /// The receipt of the drain, where it has ended: it is not played again. Absent in files of older agents.
     #[serde(default)]
     pub ended: Option<Box<Receipt>>,
+    /// The node answered 200 in this boot: somebody may have been sent here.
+    #[serde(default)]
+    pub served: bool,
 }
 
 /// What an operator may order.

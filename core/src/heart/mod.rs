@@ -187,7 +187,7 @@ impl Heart {
             rundeck: self.health.reach(&self.desk).life,
             may_replace: between::may_replace(self.asg.replaces()),
             was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
-            groups: self.membership.leaving(self.refusing, self.policy.dry_run),
+            groups: self.membership.leaving(self.refusing, self.asg.asked_in_vain(), self.policy.dry_run),
             passive: between::passive(self.api.mode(), self.mode.failed(), &self.policy),
             jobs: self.api.jobs(),
         }
@@ -226,7 +226,7 @@ impl Heart {
         let inputs = GroupInputs {
             policy: &self.policy.membership,
             dry_run: self.policy.dry_run,
-            alone: !self.asg.may_own().or(true),
+            may_own: self.asg.may_own(),
             waits: self.drain.as_ref().is_some_and(|drain| !drain.acting()),
             refusing: self.refusing,
             why: self.why_changed(),

@@ -22,8 +22,7 @@ const ABORT_LIMIT: Span = Span::secs(1);
 
 impl Heart {
     pub(super) fn restore(&mut self, kept: Kept) {
-        // What an earlier run of the agent answered is unknown: assume that traffic came.
-        self.answered_ok |= kept.verdict.is_some() || kept.intent.is_some();
+        self.answered_ok |= kept.verdict.is_some() || kept.intent.as_ref().is_some_and(|intent| intent.served);
         if let Some(verdict) = kept.verdict {
             self.health.restore(&verdict, &self.policy.health, self.desk.now());
         }
@@ -215,7 +214,8 @@ impl Heart {
     pub(super) fn keep_intent(&mut self) {
         let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders().iter().cloned()).collect();
         let ended = self.drain.as_ref().and_then(Drain::end).cloned().map(Box::new);
-        let intent = Intent { drains, passive_by_us: self.mode.is_ours(), process: self.mode.our_process(), ended };
+        let (passive_by_us, process) = (self.mode.is_ours(), self.mode.our_process());
+        let intent = Intent { drains, passive_by_us, process, ended, served: self.answered_ok };
         if self.intent_open {
             return;
         }

@@ -284,12 +284,18 @@ impl Drain {
             }
             Passive::Pending | Passive::Failed => {}
         }
-        if let Some(result) = inputs.groups.outcome.filter(|_| self.acting()) {
-            self.steps.close(StepName::Deregister, StepResult::Deregistered(result), desk.now());
+        if inputs.groups.settled && self.acting() {
+            self.close_deregister(inputs, desk.now());
         }
         self.follow(inputs.groups.unconfirmed_floor, policy, desk.now());
         if self.phase == DrainPhase::Quiet && desk.due(&self.count) {
             desk.ask(&mut self.count, Topic::InFlight, Call::CountInFlight, COUNT_LIMIT);
+        }
+    }
+
+    fn close_deregister(&mut self, inputs: &DrainInputs, now: Moment) {
+        if let Some(result) = inputs.groups.outcome {
+            self.steps.close(StepName::Deregister, StepResult::Deregistered(result), now);
         }
     }
 
@@ -378,8 +384,12 @@ impl Drain {
                     desk.tell(NoteKind::DrainStep, jobs_words(inputs.jobs.running, most, policy.jobs_unknown_timeout));
                 }
             }
-            // What is still open when everything else is over could not be done.
-            DrainPhase::Done => self.steps.abandon_open(StepResult::NotDone, now),
+            DrainPhase::Done => {
+                // Nobody has told until now whether there is anything to leave: there is nothing that we know of.
+                self.close_deregister(inputs, now);
+                // What is still open when everything else is over could not be done.
+                self.steps.abandon_open(StepResult::NotDone, now);
+            }
         }
     }
 
@@ -439,17 +449,6 @@ impl Drain {
         }
     }
 
-    /// How many jobs are left, as a number only where that is known at the end.
-    fn jobs_left(&self) -> Option<u32> {
-        match self.steps.result(StepName::Jobs) {
-            Some(StepResult::RundeckEnded(n)) => Some(n),
-            Some(StepResult::NoneRunning | StepResult::RundeckGone) => Some(0),
-            Some(StepResult::JobsUnknown | StepResult::RundeckUnseen) => None,
-            Some(StepResult::JobsLeft(left)) => left,
-            _ => self.running,
-        }
-    }
-
     /// Names what is cut off: the open steps, and those that never began.
     fn give_up(&mut self, now: Moment) {
         if self.cut.is_none() {
@@ -483,8 +482,8 @@ impl Drain {
             deadline: self.wishes.deadline(),
             ended: now,
             steps: self.steps.all().to_vec(),
-            running_jobs_waited_for: self.most_running.or(self.jobs_left()),
-            running_jobs_left: self.jobs_left(),
+            running_jobs_waited_for: self.most_running.or(self.steps.jobs_left(self.running)),
+            running_jobs_left: self.steps.jobs_left(self.running),
             inflight_at_cut: self.cut.flatten(),
             target_groups: groups,
             result,

@@ -54,6 +54,17 @@ impl Steps {
         self.result(name).is_some()
     }
 
+    /// How many jobs are left, as a number only where that is known at the end. `running`: by the last answer.
+    pub(super) fn jobs_left(&self, running: Option<u32>) -> Option<u32> {
+        match self.result(StepName::Jobs) {
+            Some(StepResult::RundeckEnded(n)) => Some(n),
+            Some(StepResult::NoneRunning | StepResult::RundeckGone) => Some(0),
+            Some(StepResult::JobsUnknown | StepResult::RundeckUnseen) => None,
+            Some(StepResult::JobsLeft(left)) => left,
+            _ => running,
+        }
+    }
+
     /// It begins, or begins once more.
     pub(super) fn open(&mut self, name: StepName, now: Moment) {
         let new = Step { name, started: now, took_ms: None, result: None, gave_up: false };

@@ -73,6 +73,8 @@ pub(super) struct Group {
     pub(super) target: Option<Target>,
     pub(super) kind: Option<TargetType>,
     pub(super) owned: bool,
+    /// Whether it is, is known.
+    pub(super) settled: bool,
     pub(super) standing: Standing,
     /// The target may be there by our doing, or was found in a group that is ours to act in.
     pub(super) ours: bool,
@@ -119,6 +121,7 @@ impl Group {
             target: None,
             kind: None,
             owned: false,
+            settled: false,
             standing: Standing::Named,
             ours: false,
             ours_since: desk.now(),

@@ -50,6 +50,11 @@ impl Instance {
         self.tag.as_ref().map(|tag| tag.as_deref().unwrap_or_default())
     }
 
+    /// The tag was asked for in vain.
+    pub(super) fn tag_failed(&self) -> bool {
+        self.tag_backoff.failing()
+    }
+
     pub(super) fn step(&mut self, policy: &MembershipPolicy, desk: &mut Desk) {
         if self.identity.is_none() && desk.due(&self.identity_pace) {
             desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);

@@ -18,8 +18,8 @@ mod trouble;
 
 use crate::contract::{
     Answering, Call, Deregistered, Finding, GroupInputs, GroupLeft, GroupSeen, GroupWanted, GroupsLeaving, Identity,
-    MembershipPolicy, Moment, NoteKind, Ownership, Registered, Registrations, Span, Target, TargetSeen, TargetState,
-    TargetView, Trouble, Wish,
+    MembershipPolicy, Moment, NoteKind, Ownership, Registered, Registrations, Says, Span, Target, TargetSeen,
+    TargetState, TargetView, Trouble, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, Presence, Standing, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
@@ -44,7 +44,7 @@ pub(crate) struct Membership {
     describe_backoff: Backoff,
     /// A drain has begun and was not taken back.
     leaving: bool,
-    /// Some group showed this node as a target since the start of the agent.
+    /// Some group showed this node as a target since the start of the agent, or an earlier run had registered it.
     ever_member: bool,
     troubles: Troubles,
 }
@@ -89,10 +89,13 @@ impl Membership {
     }
 
     /// How far the node's groups have let it go.
-    /// `refusing`: since when `/health` has said 503.
-    pub(crate) fn leaving(&self, refusing: Option<Moment>, dry_run: bool) -> GroupsLeaving {
+    /// `refusing`: since when `/health` has said 503. `in_vain`: metadata do not tell of an Auto Scaling group.
+    pub(crate) fn leaving(&self, refusing: Option<Moment>, in_vain: bool, dry_run: bool) -> GroupsLeaving {
+        let (named, settled) = (self.named.is_some(), self.each().all(|group| group.settled));
+        let asked = (named || self.instance.tag_failed()) && (settled || in_vain);
         GroupsLeaving {
-            tried: self.all_tried(refusing),
+            tried: asked && self.all_tried(refusing),
+            settled: named && settled,
             outcome: self.deregistered(refusing, dry_run),
             unconfirmed_floor: self.unconfirmed_floor(refusing),
             longest_delay: self.longest_delay(),
@@ -224,6 +227,7 @@ impl Membership {
     fn remember(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         let Some(identity) = self.instance.identity() else { return };
         for Registered { target, ownership } in self.record.take(identity, desk) {
+            self.ever_member = true;
             self.last_key += 1;
             let (group, port) = (target.group.clone(), Some(target.port));
             let wanted = GroupWanted { group, port, target_type: None, ownership };
@@ -266,7 +270,9 @@ impl Membership {
     fn own(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         let mut claimed: Vec<Target> = Vec::new();
         for group in &mut self.groups {
-            group.owned = owns(group.wanted.ownership, inputs.alone);
+            let owned = owns(group.wanted.ownership, inputs.may_own);
+            // Where nobody knows, nothing is changed.
+            (group.owned, group.settled) = (owned.or(false), owned != Says::Unknown);
             let Some(identity) = self.instance.identity() else { continue };
             group.kind = kind_of(&group.wanted, group.facts.as_ref());
             group.note_address(lacks_address(group.kind, identity), desk);
@@ -278,7 +284,10 @@ impl Membership {
                     facts: group.facts.clone(),
                     ..Group::new(self.last_key, group.wanted.clone(), desk, inputs.policy)
                 };
-                let mut old = std::mem::replace(group, Group { owned: group.owned, kind: group.kind, ..anew });
+                let mut old = std::mem::replace(
+                    group,
+                    Group { owned: group.owned, settled: group.settled, kind: group.kind, ..anew },
+                );
                 if old.retire(self.leaving, desk) {
                     self.former.push(old);
                 }
@@ -293,7 +302,10 @@ impl Membership {
         }
         for group in &mut self.former {
             // Where the agent is told to look only, it does.
-            group.owned = inputs.policy.ownership != Ownership::Observe && owns(group.wanted.ownership, inputs.alone);
+            let owned = owns(group.wanted.ownership, inputs.may_own);
+            let looks_only = inputs.policy.ownership == Ownership::Observe;
+            group.owned = !looks_only && owned.or(false);
+            group.settled = looks_only || owned != Says::Unknown;
         }
     }
 

@@ -5,18 +5,22 @@
 //! the node does else. It knows nothing of other groups.
 
 use super::group::{Group, Left, Standing};
-use crate::contract::{GroupInputs, Moment, Ownership, Span, Target, TargetState, TargetType, Wish};
+use crate::contract::{GroupInputs, Moment, Ownership, Says, Span, Target, TargetState, TargetType, Wish};
 use crate::desk::Desk;
 
 /// AWS may be wrong about a group, but for no longer than this: then what was registered there is forgotten.
 const GONE_AFTER: Span = Span::secs(10 * 60);
 
-/// Who acts in a group. `alone`: the machine is in no Auto Scaling group, as metadata said.
-pub(super) fn owns(ownership: Ownership, alone: bool) -> bool {
+/// Whether this agent acts in a group. `may_own`: an Auto Scaling group may own the membership.
+pub(super) fn owns(ownership: Ownership, may_own: Says) -> Says {
     match ownership {
-        Ownership::Own => true,
-        Ownership::Observe => false,
-        Ownership::Auto => alone,
+        Ownership::Own => Says::Yes,
+        Ownership::Observe => Says::No,
+        Ownership::Auto => match may_own {
+            Says::Yes => Says::No,
+            Says::No => Says::Yes,
+            Says::Unknown => Says::Unknown,
+        },
     }
 }
 
@@ -113,6 +117,7 @@ impl Group {
             facts,
             kind: self.kind,
             owned: self.owned,
+            settled: self.settled,
             unread: self.unread,
             standing: Standing::Named,
             told_dry: false,

@@ -28,6 +28,7 @@ fn calm() -> DrainInputs {
         may_replace: false,
         was_in_service: true,
         groups: GroupsLeaving {
+            settled: true,
             tried: true,
             outcome: Some(Deregistered::Done),
             unconfirmed_floor: None,

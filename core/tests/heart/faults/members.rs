@@ -150,3 +150,39 @@ fn a_target_group_that_is_named_twice_is_one_group() {
     assert_eq!((receipt.result, receipt.target_groups.len()), (DrainResult::Clean, 1), "{:#?}", steps(&receipt));
     assert_eq!(count(&sent, Call::changes_balancer), 1);
 }
+
+/// A drain that is ordered before metadata have said whose the groups are, or which are named, waits until they do: not
+/// known is not "observed", nor "no group". Where they never answer, nothing is known of that could be left.
+#[test]
+fn a_drain_waits_until_it_is_known_what_is_to_be_left() {
+    let by_tag = |policy: &mut Policy| {
+        policy.membership.groups.clear();
+        policy.membership.ownership = Ownership::Own;
+    };
+    let by_group = |policy: &mut Policy| policy.membership.groups[0].ownership = Ownership::Auto;
+    type Change = fn(&mut Policy);
+    for (name, change) in [("whose", by_group as Change), ("which", by_tag)] {
+        let begin = |mute: fn(&Call) -> bool| {
+            let mut policy = policy();
+            change(&mut policy);
+            let mut rig = Rig::new(policy, 1);
+            (rig.mute, rig.registered) = (mute, true);
+            rig.feed(Event::Tick);
+            drain(&mut rig, "d1", Cause::Operator);
+            rig
+        };
+        let mut tagged =
+            |_: &Rig, call: &Call| matches!(call, Call::AskTag(_)).then(|| Reply::Tag(Ok(Some("rundeck".into()))));
+        let mut rig = begin(|call| matches!(call, Call::AskLifecycle | Call::AskTag(_)));
+        pass(&mut rig, Span::secs(5), &mut tagged);
+        assert_eq!(phase(&rig), Some(DrainPhase::Advertise), "{name}");
+        rig.mute = |_| false;
+        let (receipt, sent) = until_receipt(&mut rig, &mut tagged);
+        assert_eq!(count(&sent, |call| matches!(call, Call::Deregister { .. })), 1, "{name}: {:#?}", steps(&receipt));
+        assert!(receipt.target_groups.iter().all(|group| group.deregistered), "{name}: {:#?}", steps(&receipt));
+
+        let mut rig = begin(|call| matches!(call, Call::AskLifecycle | Call::AskTag(_) | Call::AskIdentity));
+        let (receipt, _) = until_receipt(&mut rig, &mut tagged);
+        assert_eq!(receipt.result, DrainResult::Clean, "{name}, never told: {:#?}", steps(&receipt));
+    }
+}

@@ -9,7 +9,7 @@ fn left_passive() -> Rig {
     let mut rig = Rig::new(policy(), 1);
     rig.mode = Mode::Passive;
     let drains = vec![order("s", Cause::AgentStopping, rig.now)];
-    let intent = Intent { drains, passive_by_us: true, process: Some(RUNDECK), ended: None };
+    let intent = Intent { drains, passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
     rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
     rig
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{Heart, Kept, KeptVerdict, WebSeen};
+use rundeck_alb_core::{Heart, Kept, KeptVerdict, Ownership, WebSeen};
 
 /// A restart of the agent hours after a drain has ended leaves its receipt as it is, and the node out.
 #[test]
@@ -117,4 +117,32 @@ fn a_restart_fails_no_check_where_the_api_is_silent() {
     again.feed(Event::Kept(Kept { verdict: kept, ..Kept::default() }));
     let begin = again.now;
     assert!(again.until(is_up) && again.now.since(begin) <= Span::secs(1), "up after {:?}", again.now.since(begin));
+}
+
+/// A node that was in service is waited for by a drain that comes right after a restart of its agent, which knows of no
+/// target and of no verdict: that it has answered 200 in this boot stands on disk. One that never did has nobody to wait
+/// for.
+#[test]
+fn a_drain_after_a_restart_knows_that_the_node_was_in_service() {
+    let mut policy = policy();
+    policy.membership.groups[0].ownership = Ownership::Observe;
+    for serves in [true, false] {
+        let mut rig = Rig::new(policy.clone(), 1);
+        rig.web = if serves { WebSeen::Ok } else { WebSeen::Status(500) };
+        let mut kept = None;
+        for call in pass(&mut rig, Span::secs(120), &mut calm) {
+            if let Call::KeepIntent(intent) = call {
+                kept = Some(intent);
+            }
+        }
+        let mut again = Rig::new(policy.clone(), 2);
+        again.now = rig.now + Span::secs(2);
+        again.heart = Heart::new(policy.clone(), 2, again.now);
+        again.mute = |call| matches!(call, Call::DescribeTarget(_));
+        again.feed(Event::Kept(Kept { intent: kept, ..Kept::default() }));
+        drain(&mut again, "d1", Cause::Operator);
+        let (receipt, _) = until_receipt(&mut again, &mut calm);
+        let skipped = receipt.steps.iter().any(|step| step.said().contains("not in service"));
+        assert_eq!(skipped, !serves, "{:#?}", steps(&receipt));
+    }
 }
