@@ -253,6 +253,8 @@ impl Schedule<'_> {
         if let Some(trace) = &mut self.trace {
             trace.push(Traced { at: now, commands: commands.clone(), answer: agent.snapshot.answer });
         }
+        let unsound = agent.subject.unsound();
+        require(unsound.is_none(), "S-sound the heart's own invariants hold", || unsound.unwrap_or_default())?;
         let turn = Turn { event: &event, round, before: &before, after: &agent.snapshot, commands: &commands, now };
         invariants::check(&turn, &mut self.oracle, &self.world)?;
         invariants::served(answer, &self.oracle, now)?;

@@ -13,6 +13,10 @@ pub trait Subject {
         let _ = now;
         None
     }
+    /// What does not hold of the heart itself, if anything.
+    fn unsound(&self) -> Option<String> {
+        None
+    }
     /// What the health port says at that moment, by a snapshot that may be old.
     fn answer_at(&self, snapshot: &Snapshot, now: Moment) -> Answer {
         snapshot.answer_at(now)
@@ -34,6 +38,9 @@ impl Subject for Heart {
     }
     fn snapshot(&self) -> Snapshot {
         Heart::snapshot(self)
+    }
+    fn unsound(&self) -> Option<String> {
+        self.check().err()
     }
     fn too_early(&self, now: Moment) -> Option<String> {
         let early = Heart::next_deadline(self)? - Span(1);

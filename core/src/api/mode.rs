@@ -6,7 +6,7 @@
 
 use super::Api;
 use crate::contract::{Call, Finding, HealthPolicy, Mode, Moment, NoteKind, PassiveRule, Process, Span};
-use crate::desk::{Backoff, Desk, Pace, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic, holds};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
 const LIMIT: Span = Span::secs(30);
@@ -73,7 +73,7 @@ impl ModeSwitch {
     /// What an earlier run of the agent left behind.
     pub(crate) fn restore(&mut self, by_us: bool, process: Option<Process>, now: Moment) {
         self.by_us = by_us;
-        self.process = process;
+        self.process = process.filter(|_| by_us);
         if by_us {
             // What became of its switch, that run may never have heard.
             self.may_land_until = now + LANDS_LATE;
@@ -249,6 +249,11 @@ impl ModeSwitch {
         self.pace.plan(desk.now());
         self.disclaim();
         self.trouble = None;
+    }
+
+    /// What holds after each turn.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        holds(self.by_us || self.process.is_none(), || format!("{:?} is ours no more", self.process))
     }
 
     fn disclaim(&mut self) {

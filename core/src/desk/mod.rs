@@ -7,12 +7,14 @@
 //! look (`gate.rs`).
 
 mod budget;
+mod check;
 mod gate;
 mod lanes;
 mod pace;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::holds;
 pub(crate) use gate::Gate;
 pub(crate) use pace::{Backoff, Pace};
 

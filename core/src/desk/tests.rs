@@ -214,3 +214,23 @@ fn a_look_says_how_long_it_took_and_what_is_read_out_of_another_does_not() {
     let counted = desk.take().iter().filter(|command| matches!(command, Command::Looked { .. })).count();
     assert_eq!(counted, 2);
 }
+
+#[test]
+fn what_must_hold_at_the_desk_is_told_when_it_does_not() {
+    let mut desk = desk();
+    let unsound = |desk: &Desk| desk.check().err().unwrap_or_default();
+    assert_eq!(unsound(&desk), "nothing is waited for");
+    desk.call(Topic::Api, Call::ProbeApi, LIMIT);
+    assert_eq!(unsound(&desk), "");
+    // Another one in its lanes, one of the same kind, one that nobody gave up in time.
+    let mut crossed = desk.clone();
+    crossed.call(Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT);
+    assert!(unsound(&crossed).contains("two at a time"), "{}", unsound(&crossed));
+    let mut twice = desk.clone();
+    for _ in 0..2 {
+        twice.call(Topic::Tag, Call::AskTag("t".into()), LIMIT);
+    }
+    assert!(unsound(&twice).contains("two at a time"), "{}", unsound(&twice));
+    desk.begin_turn(NOW + LIMIT);
+    assert!(unsound(&desk).contains("past its deadline"), "{}", unsound(&desk));
+}

@@ -10,6 +10,7 @@
 //! start, `forget_answers` and `hold_first_up` for what other rooms learn; it reads `verdict`, `reach`, `blind`,
 //! `disk_full`, `disk_may_be_full`, `degraded` and the rows. `look` uses the `judged_…` functions alone.
 
+mod check;
 mod database;
 mod machine;
 mod phrases;

@@ -8,6 +8,7 @@
 //! The agent calls `handle`, `take_commands`, `next_deadline`, `snapshot`, `answer` and `ended`.
 
 mod between;
+mod check;
 mod inbox;
 mod orders;
 mod rows;
@@ -102,6 +103,7 @@ impl Heart {
             self.take(event);
         }
         self.decide_all();
+        debug_assert_eq!(self.check(), Ok(()));
     }
 
     /// Every room decides, again for as long as one of them moves: what a later one has decided may be news to an

@@ -8,6 +8,7 @@
 //! `on_receipt` and `intent_kept` for answers, asks how far it is (`acting`, `holds_200`, `waits_for_jobs`, `done`,
 //! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
+mod check;
 mod steps;
 #[cfg(test)]
 mod tests;

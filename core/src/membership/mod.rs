@@ -9,6 +9,7 @@
 //! The heart calls `restore` once, `step`, the `on_…` for AWS's and metadata's answers, `begin_leaving`,
 //! `begin_joining`, and reads the sums.
 
+mod check;
 mod group;
 mod instance;
 mod named;
