@@ -9,7 +9,7 @@ use crate::contract::{
     Refusal, Span,
 };
 use crate::desk::Topic;
-use crate::leaving::{Drain, note_receipt};
+use crate::leaving::{Drain, meaning, note_receipt};
 
 /// Limit for writing the intent; the drain acts after a shorter wait of its own.
 const INTENT_LIMIT: Span = Span::secs(10);
@@ -30,8 +30,8 @@ impl Heart {
         let Some(intent) = kept.intent else { return };
         self.mode.restore(intent.passive_by_us, intent.process, self.desk.now());
         self.kept = intent;
-        // Only an operator's drain goes on; that of a stopping agent ends with its next start.
-        let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(|o| o.cause == Cause::Operator).cloned().collect();
+        let goes_on = |order: &&DrainOrder| meaning(order.cause).goes_on;
+        let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(goes_on).cloned().collect();
         for order in orders {
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
             match self.kept.ended.clone().filter(|_| self.drain.is_none()) {
@@ -96,14 +96,8 @@ impl Heart {
 
     /// Takes back what this cause wanted. True if there was something.
     pub(super) fn resume(&mut self, cause: Cause) -> bool {
-        // A stopping agent stops: only its next start ends that.
-        if cause == Cause::AgentStopping || self.aborting.is_some() {
-            return false;
-        }
         let Some(drain) = &mut self.drain else { return false };
-        // An operator's word ends all but a stopping agent.
-        let ends = |c: Cause| c == cause || (cause == Cause::Operator && c == Cause::RundeckStopping);
-        match drain.take_back(ends) {
+        match drain.take_back(|wants| meaning(wants).taken_back_by.contains(&cause)) {
             None => return false,
             Some(true) => return true,
             Some(false) => {}
