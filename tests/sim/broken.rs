@@ -130,86 +130,13 @@ impl Broken {
     /// The event as the broken heart takes it; `None`: it does not listen.
     fn misheard(&mut self, event: Event) -> Option<Event> {
         match (self.flaw, event) {
-            (Flaw::CountsUnknownAsPass, Event::Reply(id, Reply::Web(web, _))) if unknown(web) => {
-                Some(Event::Reply(id, Reply::Web(WebSeen::Ok, Some(BootSeen::Past))))
-            }
-            (Flaw::ExcusesSilence, Event::Reply(id, Reply::Web(WebSeen::TimedOut, boot))) => {
-                Some(Event::Reply(id, Reply::Web(WebSeen::CannotJudge(Unjudged::Host), boot)))
-            }
-            (Flaw::IgnoresReadiness, Event::Reply(id, Reply::Ready(seen))) if seen.readiness == Readiness::NotReady => {
-                Some(Event::Reply(id, Reply::Ready(ReadySeen { readiness: Readiness::Ready, ..seen })))
-            }
-            (Flaw::BlamesTheNodeForItsDatabase, Event::Reply(id, Reply::Ready(seen)))
-                if seen.database == Some(false) =>
-            {
-                Some(Event::Reply(id, Reply::Ready(ReadySeen { readiness: Readiness::NotReady, ..seen })))
-            }
-            (Flaw::DeafToSigterm, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {
-                let jvm = JvmSeen { stopping: Some(false), ..jvm };
-                Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
-            }
-            (Flaw::TrustsStrangers, Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm)))) => {
-                let jvm = JvmSeen { stranger: None, ..jvm };
-                Some(Event::Reply(id, Reply::Process(ProcessSeen::One(process, jvm))))
-            }
             (Flaw::ForgetsRegistered, Event::Kept(kept)) => Some(Event::Kept(Kept { registered: None, ..kept })),
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
-            (Flaw::SeesItselfOut, Event::Reply(id, Reply::Target(Ok(seen))))
-                if self.heart.snapshot().drain.is_some() =>
-            {
-                Some(Event::Reply(id, Reply::Target(Ok(TargetSeen { state: TargetState::Absent, ..seen }))))
-            }
-            (Flaw::TakesNotFoundForDone, Event::Reply(id, Reply::Changed(Err(why))))
-                if why.kind == TroubleKind::NotFound =>
-            {
-                Some(Event::Reply(id, Reply::Changed(Ok("none".into()))))
-            }
-            (Flaw::CountsNothing, Event::Reply(id, Reply::InFlight(Some(_)))) => {
-                Some(Event::Reply(id, Reply::InFlight(Some(0))))
-            }
-            (Flaw::TrustsTheBalancer, Event::Reply(id, Reply::Groups(Ok(facts)))) => {
-                let sees =
-                    |g| GroupFacts { unhealthy_threshold: 1, check_interval_secs: 1, check_timeout_secs: 0, ..g };
-                let seen = |g: GroupSeen| GroupSeen { facts: g.facts.map(sees), ..g };
-                Some(Event::Reply(id, Reply::Groups(Ok(facts.into_iter().map(seen).collect()))))
-            }
-            (Flaw::TakesALeavingRundeckForGone, Event::Reply(id, Reply::Web(..))) if self.leaves() => {
-                Some(Event::Reply(id, Reply::Web(WebSeen::Refused, None)))
-            }
-            (Flaw::TakesALeavingRundeckForGone, Event::Reply(id, Reply::Process(_))) if self.leaves() => {
-                Some(Event::Reply(id, Reply::Process(ProcessSeen::None)))
-            }
-            (Flaw::DreamsOfPassive, Event::Reply(id, Reply::Api(ApiSeen::Info(info)))) if self.leaves() => {
-                Some(Event::Reply(id, Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Passive), ..info }))))
-            }
             (Flaw::DeregistersOnce, Event::Reply(id, Reply::Changed(Err(why)))) => {
                 if let Some((Call::Deregister { target, .. }, _)) = self.open.get(&id) {
                     self.refused.insert(target.group.clone());
                 }
                 Some(Event::Reply(id, Reply::Changed(Err(why))))
-            }
-            (Flaw::JoinsInStandby, Event::Reply(id, Reply::Lifecycle(Ok(Some(_))))) => {
-                Some(Event::Reply(id, Reply::Lifecycle(Ok(Some("InService".into())))))
-            }
-            (Flaw::HearsNoPassive, Event::Reply(id, Reply::Api(ApiSeen::Info(info)))) => {
-                Some(Event::Reply(id, Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Active), ..info }))))
-            }
-            (Flaw::ExcusesSilenceForEver, Event::Reply(id, Reply::Web(WebSeen::TimedOut, boot)))
-                if self.heart.snapshot().degraded.contains(&Degraded::Database) =>
-            {
-                Some(Event::Reply(id, Reply::Web(WebSeen::CannotJudge(Unjudged::Host), boot)))
-            }
-            (Flaw::TakesARejectedTokenForItsDatabase, Event::Reply(id, Reply::Api(ApiSeen::Rejected))) => {
-                Some(Event::Reply(id, Reply::Api(ApiSeen::Failed(500))))
-            }
-            (Flaw::TrustsWhatItCannotSee, Event::Reply(id, Reply::Web(WebSeen::CannotConnect, boot))) => {
-                Some(Event::Reply(id, Reply::Web(WebSeen::CannotJudge(Unjudged::Name), boot)))
-            }
-            (Flaw::TakesAHangForAnAnswer, Event::Reply(id, Reply::Api(ApiSeen::TimedOut))) => {
-                Some(Event::Reply(id, Reply::Api(ApiSeen::Booting)))
-            }
-            (Flaw::TakesAHangForAnAnswer, Event::Reply(id, Reply::Database(DatabaseSeen::TimedOut))) => {
-                Some(Event::Reply(id, Reply::Database(DatabaseSeen::Failed(500))))
             }
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
@@ -220,7 +147,74 @@ impl Broken {
                 let spoken = matches!(event, Event::Order(..));
                 (waits.is_none() || answered || spoken).then_some(event)
             }
+            (_, Event::Reply(id, reply)) => Some(Event::Reply(id, self.misread(reply))),
             (_, event) => Some(event),
+        }
+    }
+
+    /// The reply as the broken heart reads it.
+    fn misread(&self, reply: Reply) -> Reply {
+        match (self.flaw, reply) {
+            (Flaw::CountsUnknownAsPass, Reply::Web(web, _)) if unknown(web) => {
+                Reply::Web(WebSeen::Ok, Some(BootSeen::Past))
+            }
+            (Flaw::ExcusesSilence, Reply::Web(WebSeen::TimedOut, boot)) => {
+                Reply::Web(WebSeen::CannotJudge(Unjudged::Host), boot)
+            }
+            (Flaw::IgnoresReadiness, Reply::Ready(seen)) if seen.readiness == Readiness::NotReady => {
+                Reply::Ready(ReadySeen { readiness: Readiness::Ready, ..seen })
+            }
+            (Flaw::BlamesTheNodeForItsDatabase, Reply::Ready(seen)) if seen.database == Some(false) => {
+                Reply::Ready(ReadySeen { readiness: Readiness::NotReady, ..seen })
+            }
+            (Flaw::DeafToSigterm, Reply::Process(ProcessSeen::One(process, jvm))) => {
+                let jvm = JvmSeen { stopping: Some(false), ..jvm };
+                Reply::Process(ProcessSeen::One(process, jvm))
+            }
+            (Flaw::TrustsStrangers, Reply::Process(ProcessSeen::One(process, jvm))) => {
+                let jvm = JvmSeen { stranger: None, ..jvm };
+                Reply::Process(ProcessSeen::One(process, jvm))
+            }
+            (Flaw::SeesItselfOut, Reply::Target(Ok(seen))) if self.heart.snapshot().drain.is_some() => {
+                Reply::Target(Ok(TargetSeen { state: TargetState::Absent, ..seen }))
+            }
+            (Flaw::TakesNotFoundForDone, Reply::Changed(Err(why))) if why.kind == TroubleKind::NotFound => {
+                Reply::Changed(Ok("none".into()))
+            }
+            (Flaw::CountsNothing, Reply::InFlight(Some(_))) => Reply::InFlight(Some(0)),
+            (Flaw::TrustsTheBalancer, Reply::Groups(Ok(facts))) => {
+                let sees =
+                    |g| GroupFacts { unhealthy_threshold: 1, check_interval_secs: 1, check_timeout_secs: 0, ..g };
+                let seen = |g: GroupSeen| GroupSeen { facts: g.facts.map(sees), ..g };
+                Reply::Groups(Ok(facts.into_iter().map(seen).collect()))
+            }
+            (Flaw::TakesALeavingRundeckForGone, Reply::Web(..)) if self.leaves() => Reply::Web(WebSeen::Refused, None),
+            (Flaw::TakesALeavingRundeckForGone, Reply::Process(_)) if self.leaves() => {
+                Reply::Process(ProcessSeen::None)
+            }
+            (Flaw::DreamsOfPassive, Reply::Api(ApiSeen::Info(info))) if self.leaves() => {
+                Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Passive), ..info }))
+            }
+            (Flaw::JoinsInStandby, Reply::Lifecycle(Ok(Some(_)))) => Reply::Lifecycle(Ok(Some("InService".into()))),
+            (Flaw::HearsNoPassive, Reply::Api(ApiSeen::Info(info))) => {
+                Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Active), ..info }))
+            }
+            (Flaw::ExcusesSilenceForEver, Reply::Web(WebSeen::TimedOut, boot))
+                if self.heart.snapshot().degraded.contains(&Degraded::Database) =>
+            {
+                Reply::Web(WebSeen::CannotJudge(Unjudged::Host), boot)
+            }
+            (Flaw::TakesARejectedTokenForItsDatabase, Reply::Api(ApiSeen::Rejected)) => {
+                Reply::Api(ApiSeen::Failed(500))
+            }
+            (Flaw::TrustsWhatItCannotSee, Reply::Web(WebSeen::CannotConnect, boot)) => {
+                Reply::Web(WebSeen::CannotJudge(Unjudged::Name), boot)
+            }
+            (Flaw::TakesAHangForAnAnswer, Reply::Api(ApiSeen::TimedOut)) => Reply::Api(ApiSeen::Booting),
+            (Flaw::TakesAHangForAnAnswer, Reply::Database(DatabaseSeen::TimedOut)) => {
+                Reply::Database(DatabaseSeen::Failed(500))
+            }
+            (_, reply) => reply,
         }
     }
 

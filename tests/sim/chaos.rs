@@ -8,6 +8,9 @@ use rundeck_alb_core::{
     Cause, DrainOrder, Event, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, Unjudged, WebSeen,
 };
 
+/// How a look for Rundeck's process may find nothing; `None`: there is no answer.
+const UNSEEN: [Option<ProcessSeen>; 5] =
+    [Some(ProcessSeen::None), Some(ProcessSeen::Several(2)), Some(ProcessSeen::Hidden), Some(ProcessSeen::Hung), None];
 const AWS_TROUBLES: [TroubleKind; 6] = [
     TroubleKind::Throttled,
     TroubleKind::Denied,
@@ -185,15 +188,7 @@ impl Schedule<'_> {
             Happening::StatsNull => world.rundeck.stats_null = until,
             Happening::Unreadable => world.rundeck.api_unreadable = until,
             Happening::Unseen => {
-                let ways = [
-                    Some(ProcessSeen::None),
-                    Some(ProcessSeen::Several(2)),
-                    Some(ProcessSeen::Hidden),
-                    Some(ProcessSeen::Hung),
-                    None,
-                ];
-                let seen = world.tape.pick(&ways, Some(ProcessSeen::None));
-                world.rundeck.unseen = (until, seen);
+                world.rundeck.unseen = (until, world.tape.pick(&UNSEEN, Some(ProcessSeen::None)));
             }
             Happening::PassiveByOthers => world.rundeck.others_set(Mode::Passive, now),
             Happening::ActiveByOthers => world.rundeck.others_set(Mode::Active, now),

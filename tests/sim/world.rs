@@ -312,8 +312,8 @@ impl World {
         Ok(())
     }
 
-    /// Silence of `/health` may be put down to the database: it hung not long ago. Calls that get lost look like it, and
-    /// so does one that was under way when everything stood still.
+    /// Silence of `/health` may be put down to the database: it hung not long ago. Calls that get lost look like it,
+    /// and so does one that was under way when everything stood still.
     pub fn database_ails(&self) -> bool {
         let rundeck = &self.rundeck;
         let recent = |at: Moment| at != Moment(0) && self.now.since(at) < RECENT;

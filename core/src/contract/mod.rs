@@ -3,9 +3,11 @@
 //!
 //! It knows words, closed lists and outcomes, and imports no other room. It decides nothing but what a word means
 //! wherever it is read: that a verdict is too old (`Snapshot::answer_at`), what a failing check may lead to
-//! (`Check::class`), which reason a cause shows (`Cause::reason`).
+//! (`Check::class`), which reason a cause shows (`Cause::reason`) and
+//! what else it means (`Cause::meaning`).
 
 mod aws;
+mod causes;
 mod command;
 mod event;
 mod facts;

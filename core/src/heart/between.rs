@@ -8,7 +8,7 @@ use crate::contract::{
     Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, Says, State, Wish,
 };
 use crate::health::Verdict;
-use crate::leaving::{INTENT_WAIT, meaning};
+use crate::leaving::INTENT_WAIT;
 
 /// `system/info` may be asked. The token goes to nobody who is known to be somebody else. During a start the readiness
 /// state is asked first: both may need the lane, and a first `up` needs the state. A drain asks a Rundeck whose
@@ -86,7 +86,7 @@ pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says) -> Wish 
 /// Why an order to drain is refused: in an Auto Scaling group nobody's choice may get the node replaced. A Rundeck
 /// that is about to stop leaves the node useless anyway: there is nothing to refuse.
 pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<Refusal> {
-    (meaning(cause).choice && may_replace(replaces)).then_some(Refusal::Asg)
+    (cause.meaning().choice && may_replace(replaces)).then_some(Refusal::Asg)
 }
 
 /// An Auto Scaling group might replace the node for a 503, with its jobs: then nothing that is a choice says one, and a
@@ -97,7 +97,7 @@ pub(super) fn may_replace(replaces: Says) -> bool {
 
 /// A choice ends when its permission does: the group is known to have the node in service again, and would replace it.
 pub(super) fn ends_choice(cause: Cause, in_service: Says, replaces: Says) -> bool {
-    meaning(cause).choice && in_service.or(false) && may_replace(replaces)
+    cause.meaning().choice && in_service.or(false) && may_replace(replaces)
 }
 
 /// Somebody may have been sent here: the node answered 200, or was a target.

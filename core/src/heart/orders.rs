@@ -9,7 +9,7 @@ use crate::contract::{
     Refusal, Span,
 };
 use crate::desk::Topic;
-use crate::leaving::{Drain, meaning, note_receipt};
+use crate::leaving::{Drain, note_receipt};
 
 /// Limit for writing the intent; the drain acts after a shorter wait of its own.
 const INTENT_LIMIT: Span = Span::secs(10);
@@ -30,7 +30,7 @@ impl Heart {
         let Some(intent) = kept.intent else { return };
         self.mode.restore(intent.passive_by_us, intent.process, self.desk.now());
         self.kept = intent;
-        let goes_on = |order: &&DrainOrder| meaning(order.cause).goes_on;
+        let goes_on = |order: &&DrainOrder| order.cause.meaning().goes_on;
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(goes_on).cloned().collect();
         for order in orders {
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
@@ -97,7 +97,7 @@ impl Heart {
     /// Takes back what this cause wanted. True if there was something.
     pub(super) fn resume(&mut self, cause: Cause) -> bool {
         let Some(drain) = &mut self.drain else { return false };
-        match drain.take_back(|wants| meaning(wants).taken_back_by.contains(&cause)) {
+        match drain.take_back(|wants| wants.meaning().taken_back_by.contains(&cause)) {
             None => return false,
             Some(true) => return true,
             Some(false) => {}

@@ -8,7 +8,6 @@
 //! `on_receipt` and `intent_kept` for answers, asks how far it is (`acting`, `holds_200`, `waits_for_jobs`, `done`,
 //! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
-mod causes;
 mod check;
 mod steps;
 #[cfg(test)]
@@ -25,7 +24,6 @@ use steps::{Steps, nobody_there};
 use wishes::Wishes;
 use words::{drained_words, jobs_words, quiet_words};
 
-pub(crate) use causes::meaning;
 pub(crate) use words::note_receipt;
 
 /// What is about to be done is written to disk first, and that is waited for no longer than this.

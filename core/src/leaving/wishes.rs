@@ -2,7 +2,6 @@
 //!
 //! What is waited for, and what a joiner takes up again, is decided in the room's face.
 
-use super::causes::meaning;
 use crate::contract::{Cause, DrainOrder, Moment};
 
 #[derive(Clone, Debug)]
@@ -17,7 +16,7 @@ pub(super) struct Wishes {
 
 impl Wishes {
     pub(super) fn of(order: DrainOrder, now: Moment) -> Wishes {
-        Wishes { exit: meaning(order.cause).exits, orders: vec![order], own_since: now }
+        Wishes { exit: order.cause.meaning().exits, orders: vec![order], own_since: now }
     }
 
     pub(super) fn all(&self) -> &[DrainOrder] {
@@ -53,7 +52,7 @@ impl Wishes {
 
     /// The order whose word is shown: the one that leads to the exit, else the oldest.
     pub(super) fn lead(&self) -> Option<&DrainOrder> {
-        self.orders.iter().find(|o| meaning(o.cause).exits).or_else(|| self.orders.first())
+        self.orders.iter().find(|o| o.cause.meaning().exits).or_else(|| self.orders.first())
     }
 
     /// When it must have ended: each cause's deadline ends that cause's wait, so the last one counts, and there is none
@@ -65,7 +64,7 @@ impl Wishes {
 
     /// Somebody joins. True if he has a time of his own: another cause, or a later deadline of the same one.
     pub(super) fn add(&mut self, order: DrainOrder, now: Moment) -> bool {
-        self.exit |= meaning(order.cause).exits;
+        self.exit |= order.cause.meaning().exits;
         let waits = order.deadline.is_none_or(|at| at > now);
         let longer = match self.orders.iter_mut().find(|o| o.cause == order.cause) {
             // The same wish again: the newer words count.

@@ -119,9 +119,9 @@ fn a_restart_fails_no_check_where_the_api_is_silent() {
     assert!(again.until(is_up) && again.now.since(begin) <= Span::secs(1), "up after {:?}", again.now.since(begin));
 }
 
-/// A node that was in service is waited for by a drain that comes right after a restart of its agent, which knows of no
-/// target and of no verdict: that it has answered 200 in this boot stands on disk. One that never did has nobody to wait
-/// for.
+/// A node that was in service is waited for by a drain that comes right after a restart of its agent, which knows of
+/// no target and of no verdict: that it has answered 200 in this boot stands on disk. One that never did has nobody to
+/// wait for.
 #[test]
 fn a_drain_after_a_restart_knows_that_the_node_was_in_service() {
     let mut policy = policy();

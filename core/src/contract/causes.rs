@@ -1,6 +1,6 @@
 //! What each cause of a drain means, as one table; docs/SEMANTICS.md shows it to people.
 
-use crate::contract::Cause;
+use super::words::Cause;
 
 /// What follows from who wants the node out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,18 +15,20 @@ pub(crate) struct Meaning {
     pub(crate) taken_back_by: &'static [Cause],
 }
 
-/// The table.
-pub(crate) const fn meaning(cause: Cause) -> Meaning {
-    match cause {
-        Cause::Operator => Meaning { choice: true, exits: false, goes_on: true, taken_back_by: &[Cause::Operator] },
-        // An operator's word ends all but a stopping agent.
-        Cause::RundeckStopping => Meaning {
-            choice: false,
-            exits: false,
-            goes_on: false,
-            taken_back_by: &[Cause::RundeckStopping, Cause::Operator],
-        },
-        Cause::AgentStopping => Meaning { choice: false, exits: true, goes_on: false, taken_back_by: &[] },
+impl Cause {
+    /// The table.
+    pub(crate) const fn meaning(self) -> Meaning {
+        match self {
+            Cause::Operator => Meaning { choice: true, exits: false, goes_on: true, taken_back_by: &[Cause::Operator] },
+            // An operator's word ends all but a stopping agent.
+            Cause::RundeckStopping => Meaning {
+                choice: false,
+                exits: false,
+                goes_on: false,
+                taken_back_by: &[Cause::RundeckStopping, Cause::Operator],
+            },
+            Cause::AgentStopping => Meaning { choice: false, exits: true, goes_on: false, taken_back_by: &[] },
+        }
     }
 }
 
@@ -42,7 +44,7 @@ mod tests {
     fn the_page_shows_the_table() {
         let page = include_str!("../../../docs/SEMANTICS.md");
         for cause in Cause::ALL {
-            let Meaning { choice, exits, goes_on, taken_back_by } = meaning(*cause);
+            let Meaning { choice, exits, goes_on, taken_back_by } = cause.meaning();
             let ended: Vec<String> = taken_back_by.iter().map(|by| format!("`{by}`")).collect();
             let ended = if ended.is_empty() { "nobody".to_owned() } else { ended.join(", ") };
             let row = format!("| `{cause}` | {} | {} | {} | {ended} |", yes(choice), yes(exits), yes(goes_on));
