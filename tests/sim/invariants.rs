@@ -127,7 +127,12 @@ fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
     let Event::Order(number, order) = turn.event else {
         return require(answers.is_empty(), "S-orders answered once", || format!("{answers:?} without an order"));
     };
+    // An agent whose time is over ends before it hears anything else; whoever ordered sees it go.
+    let gone = turn.commands.iter().any(|command| matches!(command, Command::Exit(_)));
     let [(answered, answer)] = answers.as_slice() else {
+        if gone && answers.is_empty() {
+            return Ok(());
+        }
         return require(false, "S-orders answered once", || format!("{} answers", answers.len()));
     };
     require(answered == number, "S-orders answered once", || format!("{answered} instead of {number}"))?;
