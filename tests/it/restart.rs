@@ -43,7 +43,8 @@ async fn a_group_that_is_named_no_more_after_a_crash_is_left() {
 
     let mut config = scene.config.clone();
     config.home = Some(scene.agent.home.clone());
-    config.more.clear();
+    // Neither the configuration nor a tag names any.
+    config.more = "[membership]\ndiscover_tag = \"\"\n".into();
     scene.agent = TestAgent::start(&config).await;
     scene.agent.says("200 ok").await;
     until("left", async || matches!(scene.state(), State::Draining | State::Unused)).await;

@@ -200,19 +200,32 @@ impl Heart {
     pub(super) fn end(&mut self, ending: Ending) {
         if self.ended.is_none() {
             self.ended = Some(ending);
+            let last = self.intent();
+            if last != self.kept || self.keep_again.is_some() {
+                // The one before may still be on its way: this one comes behind it, and nobody waits for either.
+                self.desk.call(Topic::Intent, Call::KeepIntent(last), INTENT_LIMIT);
+            }
             self.desk.send(Command::Exit(ending));
+        }
+    }
+
+    /// What is to be on disk.
+    fn intent(&self) -> Intent {
+        Intent {
+            drains: self.drain.iter().flat_map(|drain| drain.orders().iter().cloned()).collect(),
+            passive_by_us: self.mode.is_ours(),
+            process: self.mode.our_process(),
+            ended: self.drain.as_ref().and_then(Drain::end).cloned().map(Box::new),
+            served: self.answered_ok,
         }
     }
 
     /// Intent on disk is the difference between what it says and what it should say.
     pub(super) fn keep_intent(&mut self) {
-        let drains: Vec<DrainOrder> = self.drain.iter().flat_map(|d| d.orders().iter().cloned()).collect();
-        let ended = self.drain.as_ref().and_then(Drain::end).cloned().map(Box::new);
-        let (passive_by_us, process) = (self.mode.is_ours(), self.mode.our_process());
-        let intent = Intent { drains, passive_by_us, process, ended, served: self.answered_ok };
         if self.intent_open {
             return;
         }
+        let intent = self.intent();
         if intent != self.kept || self.keep_again.is_some_and(|at| self.desk.reached(at)) {
             self.kept = intent.clone();
             self.keep_again = None;

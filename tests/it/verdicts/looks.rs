@@ -105,6 +105,10 @@ impl Eyes {
                 let length = self.length(3, late, DATABASE_TIMED_OUT);
                 (Reply::Database(seen), if waited && !late { POOL_WAIT } else { length })
             }
+            // The disk is well.
+            Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => {
+                (Reply::Written(Ok(())), Span::millis(1))
+            }
             _ => return None,
         })
     }

@@ -9,7 +9,8 @@ mod states;
 
 use looks::Eyes;
 use rundeck_alb_core::{
-    Call, CallId, Circumstances, Command, Event, Heart, MembershipPolicy, Moment, Policy, ProcessSeen, Reply, Span,
+    Call, CallId, Check, Circumstances, Command, Event, Heart, MembershipPolicy, Moment, Policy, ProcessSeen, Reply,
+    Snapshot, Span,
 };
 use rundeck_alb_lab::rundeck::{Rundeck, Version};
 use states::{HANGING, SCENES, Scene};
@@ -17,6 +18,8 @@ use states::{HANGING, SCENES, Scene};
 /// So long a state is looked at before its verdict is written down: every check has looked and counted (the slowest
 /// asks every 30 s and waits for 40 s), and the boot budget is far from used up.
 const LOOK: Span = Span::secs(200);
+/// The API is asked so soon: before any other check has failed often enough.
+const SOON: Span = Span::secs(1);
 /// Turns within that time, far more than there are.
 const TURNS: u32 = 5_000;
 /// Findings that say only that no AWS is here.
@@ -53,24 +56,47 @@ impl Watcher {
         let end = self.now + LOOK;
         self.feed(Event::Tick).await;
         for _ in 0..TURNS {
-            let reply = self.coming.iter().map(|(at, ..)| *at).min();
-            let due = self.heart.next_deadline();
-            let next = [reply, due].into_iter().flatten().min().unwrap_or(end).max(self.now);
-            if next > end {
-                self.now = end;
+            if !self.turn(end).await {
                 return;
             }
-            self.now = next;
-            let event = match self.coming.iter().position(|(at, ..)| *at == next) {
-                Some(place) => {
-                    let (_, id, reply) = self.coming.remove(place);
-                    Event::Reply(id, reply)
-                }
-                None => Event::Tick,
-            };
-            self.feed(event).await;
         }
         panic!("the heart asks too often: {TURNS} turns and only at {:?}", self.now);
+    }
+
+    /// Until the API is about to be asked, where it is: what changes then is seen by each check before any takes the
+    /// node out.
+    async fn until_the_api_is_due(&mut self) {
+        let end = self.now + LOOK;
+        let due = |snapshot: &Snapshot| {
+            let api = snapshot.checks.iter().find(|row| row.check == Check::Api);
+            api.and_then(|row| row.next).is_some_and(|at| at.since(snapshot.at) <= SOON)
+        };
+        for _ in 0..TURNS {
+            if due(&self.heart.snapshot()) || !self.turn(end).await {
+                return;
+            }
+        }
+    }
+
+    /// The next thing that happens; false: nothing does before the end.
+    async fn turn(&mut self, end: Moment) -> bool {
+        let reply = self.coming.iter().map(|(at, ..)| *at).min();
+        let due = self.heart.next_deadline();
+        let next = [reply, due].into_iter().flatten().min().unwrap_or(end).max(self.now);
+        if next > end {
+            self.now = end;
+            return false;
+        }
+        self.now = next;
+        let event = match self.coming.iter().position(|(at, ..)| *at == next) {
+            Some(place) => {
+                let (_, id, reply) = self.coming.remove(place);
+                Event::Reply(id, reply)
+            }
+            None => Event::Tick,
+        };
+        self.feed(event).await;
+        true
     }
 
     async fn feed(&mut self, event: Event) {
@@ -123,6 +149,7 @@ async fn judge(scene: &'static Scene, version: Version) -> String {
     let mut watcher = Watcher::new(&node, scene);
     watcher.watch().await;
     if let Some(then) = scene.then {
+        watcher.until_the_api_is_due().await;
         let asked = node.state().stats().requests;
         then(&node);
         settle(&mut node, scene, asked).await;

@@ -146,3 +146,21 @@ fn a_drain_after_a_restart_knows_that_the_node_was_in_service() {
         assert_eq!(skipped, !serves, "{:#?}", steps(&receipt));
     }
 }
+
+/// What changed while a slow disk still writes what was before is written at the end, too: the next run must know that
+/// passive mode is its to undo.
+#[test]
+fn what_changed_last_is_written_at_the_end() {
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::KeepIntent(_) | Call::WriteReceipt(_));
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.mode == Mode::Passive), "never switched");
+    rig.feed(Event::Stop { id: "s1".into() });
+    rig.now = rig.now + Span::secs(3);
+    let mut sent = calls(&rig.feed(Event::Stop { id: "s2".into() }));
+    sent.extend(pass(&mut rig, Span::secs(2), &mut calm));
+    assert!(rig.heart.ended().is_some());
+    let kept = sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent) } else { None });
+    let kept = kept.map(|intent| (intent.passive_by_us, intent.drains.len()));
+    assert_eq!(kept, Some((true, 2)));
+}
