@@ -435,7 +435,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::ProbeApi => ("api", 50),
         Call::ProbeReadiness { .. } => ("readiness", 80),
         Call::ProbeDatabase { .. } => ("database", 8),
-        Call::LookDisks { .. } => ("disks", 20),
+        Call::LookDisks { .. } => ("disks", 30),
         Call::LookHost => ("host", 8),
         Call::FindProcess { .. } => ("process", 100),
         Call::CountInFlight => ("in flight", 70),

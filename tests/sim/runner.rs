@@ -22,7 +22,7 @@ const SETTLES: Span = Span::secs(1_800);
 /// Each so many turns the heart is asked what it would do if it were woken early: a copy of it each time.
 const EARLY_EVERY: u64 = 5;
 /// A schedule that takes more turns than this does not end.
-const TURNS: u64 = 60_000;
+const TURNS: u64 = 200_000;
 
 /// The agent's process.
 pub struct Agent {

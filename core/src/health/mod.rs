@@ -175,7 +175,7 @@ impl Health {
 
     /// The port was refused twice in a row just now.
     pub(crate) fn port_closed(&self) -> bool {
-        self.web.strong() == 2
+        self.web.strong() == 2 && self.web.refused()
     }
 
     /// This Rundeck process has once been proven ready.

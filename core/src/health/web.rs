@@ -97,6 +97,8 @@ pub(super) struct Web {
     mute: Option<bool>,
     /// The last round said something of the port.
     told: bool,
+    /// It was that it refuses.
+    refused: bool,
 }
 
 impl Web {
@@ -114,6 +116,7 @@ impl Web {
             silent_since: None,
             mute: None,
             told: false,
+            refused: false,
         }
     }
 
@@ -126,6 +129,7 @@ impl Web {
         self.answered = None;
         self.mute = None;
         self.told = false;
+        self.refused = false;
     }
 
     pub(super) fn due(&self, desk: &Desk) -> bool {
@@ -160,9 +164,9 @@ impl Web {
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
         self.told = !matches!(web, WebSeen::CannotConnect | WebSeen::CannotJudge(_));
+        self.refused = web == WebSeen::Refused;
         if self.told {
-            let refused = web == WebSeen::Refused;
-            self.mute = Some(refused && self.mute != Some(false));
+            self.mute = Some(self.refused && self.mute != Some(false));
             self.elsewhere = web == WebSeen::Elsewhere;
         }
         note_unjudged(web, desk);
@@ -305,6 +309,11 @@ impl Web {
     /// first round nobody can tell.
     pub(super) fn mute(&self) -> bool {
         self.mute == Some(true)
+    }
+
+    /// The last round met a port that refuses.
+    pub(super) fn refused(&self) -> bool {
+        self.refused
     }
 
     /// Nobody has looked at this process yet, or the agent cannot look any more: what was seen of the port is old.

@@ -30,9 +30,10 @@ pub(super) fn may_switch(rundeck: Reach, api_answers: bool) -> bool {
 }
 
 /// A first `up` waits for the execution mode where there is a token, so that a passive Rundeck is not registered as an
-/// active one: an answer that does not tell it is none. How long, `health` says.
-pub(super) fn waits_for_mode(mode_settled: bool, policy: &Policy) -> bool {
-    policy.circumstances.has_token && !mode_settled
+/// active one: an answer that does not tell it is none, and passive mode that is ours is about to be undone. How long,
+/// `health` says.
+pub(super) fn waits_for_mode(mode_settled: bool, undoes: bool, policy: &Policy) -> bool {
+    policy.circumstances.has_token && (!mode_settled || undoes)
 }
 
 /// Why a drain leaves the execution mode alone, where it does.
@@ -204,8 +205,8 @@ mod tests {
     #[test]
     fn only_with_a_token_is_the_mode_waited_for() {
         let (with, without) = (policy(|_| ()), policy(|p| p.circumstances.has_token = false));
-        assert!(waits_for_mode(false, &with));
-        assert!(!waits_for_mode(true, &with) && !waits_for_mode(false, &without));
+        assert!(waits_for_mode(false, false, &with) && waits_for_mode(true, true, &with));
+        assert!(!waits_for_mode(true, false, &with) && !waits_for_mode(false, true, &without));
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Heart {
     /// A first `up` that has to wait for something else; for so long that nobody is kept out by it.
     fn hold_first_up(&mut self, was_proven: bool) {
         let first = !was_proven && self.health.proven();
-        let mode = between::waits_for_mode(self.api.mode_settled(), &self.policy);
+        let mode = between::waits_for_mode(self.api.mode_settled(), self.undoes_passive(), &self.policy);
         // A node that would go out again with the next look at its disk does not come in first.
         let disk = between::ejects_full_disk(self.health.disk_may_be_full(&self.policy.health), self.asg.replaces());
         if !first || !(mode || disk) {

@@ -163,6 +163,11 @@ impl Heart {
         between::asks_database(self.health.reach(&self.desk), self.api.token_accepted(), self.api.hurries())
     }
 
+    /// Rundeck is passive by us, and nobody wants that any more.
+    fn undoes_passive(&self) -> bool {
+        self.drain.is_none() && self.mode.is_ours() && self.api.mode() == Some(Mode::Passive)
+    }
+
     fn claim_kept(&self) -> bool {
         let written = self.kept.passive_by_us == self.mode.is_ours() && !self.intent_open;
         between::claim_waits_until(written, self.mode.claimed_at()).is_none_or(|at| self.desk.reached(at))

@@ -61,8 +61,9 @@ impl Heart {
     pub(super) fn order_drain(&mut self, order: DrainOrder) -> OrderAnswer {
         // Whoever joins a drain waits for its one receipt, which the first order named.
         if let Some(drain) = self.drain.as_mut().filter(|d| d.has(order.cause)) {
-            drain.add(order, self.desk.now());
-            return OrderAnswer::Accepted(drain.id().to_owned());
+            let (again, id) = (drain.add(order, self.desk.now()), drain.id().to_owned());
+            self.try_again(again);
+            return OrderAnswer::Accepted(id);
         }
         if let Some(why) = between::refuses(order.cause, self.asg.replaces()) {
             return OrderAnswer::Refused {
@@ -84,13 +85,24 @@ impl Heart {
         let cause = order.cause;
         self.desk.tell(NoteKind::DrainStep, format!("drain: {cause}: 503, passive mode and deregistration{end}"));
         match &mut self.drain {
-            Some(drain) => drain.add(order, now),
+            Some(drain) => {
+                let again = drain.add(order, now);
+                self.try_again(again);
+            }
             None => {
                 self.membership.begin_leaving(now);
                 self.mode.begin(&mut self.desk);
                 let jobs_first = between::may_replace(self.asg.replaces());
                 self.drain = Some(Drain::new(order, jobs_first, now));
             }
+        }
+    }
+
+    /// What was given up is tried afresh: what a try before has come to says nothing.
+    fn try_again(&mut self, again: bool) {
+        if again {
+            self.mode.begin(&mut self.desk);
+            self.membership.try_again(self.desk.now());
         }
     }
 

@@ -9,6 +9,7 @@
 //! `finished`, `exits`, `deadline`), and shows `lead`, `orders`, `id`, `view` and `receipt`.
 
 mod check;
+mod limits;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -20,23 +21,13 @@ use crate::contract::{
     Moment, NoteKind, Passive, Receipt, Span, StepName, StepResult,
 };
 use crate::desk::{Desk, Pace, Topic};
+use limits::{ADVERTISE_LIMIT, COUNT_EVERY, COUNT_LIMIT, PHASES, RECEIPT_LIMIT};
 use steps::{Steps, nobody_there};
 use wishes::Wishes;
 use words::{drained_words, jobs_words, quiet_words};
 
+pub(crate) use limits::INTENT_WAIT;
 pub(crate) use words::note_receipt;
-
-/// What is about to be done is written to disk first, and that is waited for no longer than this.
-pub(crate) const INTENT_WAIT: Span = Span::secs(1);
-/// Switching and deregistering go on in the background after this.
-const ADVERTISE_LIMIT: Span = Span::secs(10);
-/// Between two counts of what is in flight.
-const COUNT_EVERY: Span = Span::secs(1);
-const COUNT_LIMIT: Span = Span::secs(2);
-/// Phases that may follow one another in one turn.
-const PHASES: usize = 5;
-/// A receipt that is not on disk by then is reported and no longer waited for.
-const RECEIPT_LIMIT: Span = Span::secs(2);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
@@ -142,9 +133,11 @@ impl Drain {
         self.wishes.exit()
     }
 
-    /// Somebody joins; a time of his own takes up again what was given up.
-    pub(crate) fn add(&mut self, order: DrainOrder, now: Moment) {
-        self.joined |= self.wishes.add(order, now);
+    /// Somebody joins; a time of his own takes up again what was given up. True: so do switching and deregistering.
+    pub(crate) fn add(&mut self, order: DrainOrder, now: Moment) -> bool {
+        let again = self.wishes.add(order, now);
+        self.joined |= again;
+        again && (self.steps.given_up(StepName::Passive) || self.steps.given_up(StepName::Deregister))
     }
 
     /// These causes want it no more. What is left: `None` if none was taken back, else whether any still wants it.
@@ -226,6 +219,10 @@ impl Drain {
         }
         // What metadata tell during the drain counts as what they told before it.
         self.jobs_first = inputs.may_replace;
+        if self.holds_200() && self.steps.forget(StepName::Quiet) {
+            // It says 200 once more: whoever has seen the 503 is sent here again.
+            self.cut = None;
+        }
         self.watch(inputs, policy, desk);
         for _ in 0..PHASES {
             if !self.advance(inputs, policy, desk) {

@@ -74,6 +74,18 @@ impl Steps {
         }
     }
 
+    /// It is as if it had never begun. True if it had.
+    pub(super) fn forget(&mut self, name: StepName) -> bool {
+        let before = self.0.len();
+        self.0.retain(|step| step.name != name);
+        self.0.len() < before
+    }
+
+    /// It was ended before its aim was reached.
+    pub(super) fn given_up(&self, name: StepName) -> bool {
+        self.0.iter().any(|step| step.name == name && step.gave_up)
+    }
+
     /// What was given up is open again, but for what cannot be done any more. True if there was anything.
     pub(super) fn take_up_again(&mut self, now: Moment) -> bool {
         let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));

@@ -155,6 +155,17 @@ impl Membership {
         }
     }
 
+    /// Somebody has joined a drain that was cut short: what has failed until now is tried afresh.
+    pub(crate) fn try_again(&mut self, now: Moment) {
+        for group in self.each_mut().filter(|group| group.left == Left::Failing) {
+            group.left = Left::No;
+            group.change_backoff.reset();
+            if !group.change.is_open() {
+                group.change.plan(now);
+            }
+        }
+    }
+
     /// A drain was taken back: look soon, instead of after the deregistration delay.
     pub(crate) fn begin_joining(&mut self, now: Moment) {
         self.leaving = false;

@@ -106,3 +106,22 @@ fn a_lifecycle_item_that_comes_late_is_seen_soon() {
     assert!(rig.until(|rig| rig.heart.snapshot().lifecycle.is_some()));
     assert!(rig.now.since(begin) <= Span::secs(7), "{:?}", rig.now.since(begin));
 }
+
+/// A drain that has waited for requests says 200 once more when metadata tell of a group: then the balancer sends again,
+/// and requests are waited for again after the jobs.
+#[test]
+fn requests_are_waited_for_after_the_last_200() {
+    let mut rig = settled(policy());
+    rig.running = Some(2);
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    assert!(rig.until(|rig| phase(rig) == Some(DrainPhase::Jobs)), "requests were not waited for");
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(is_up), "503 while the group would replace it");
+    pass(&mut rig, Span::secs(30), &mut calm);
+    rig.running = Some(0);
+    assert!(rig.until(|rig| !is_up(rig)), "200 though its jobs are over");
+    let refuses = rig.now;
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    let floor = Policy::default().drain.floor;
+    assert!(receipt.ended.since(refuses) >= floor, "{:#?}", steps(&receipt));
+}

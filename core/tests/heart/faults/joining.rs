@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Ending};
+use rundeck_alb_core::{DrainResult, Ending, Trouble, TroubleKind};
 
 /// A drain by an operator that was cut short by this deadline, while two jobs run.
 fn cut_short() -> Rig {
@@ -110,4 +110,25 @@ fn signals_within_two_seconds_are_one_stop() {
         pass(&mut rig, Span::secs(5), &mut calm);
         assert_eq!(rig.heart.ended(), ending, "after {after} ms");
     }
+}
+
+/// Who joins a drain that could not deregister or switch the mode has both tried afresh, not judged by what had failed
+/// before he came.
+#[test]
+fn a_joiner_has_what_failed_before_tried_afresh() {
+    let mut rig = settled(policy());
+    let no_aws = || Trouble { kind: TroubleKind::Unavailable, action: String::new(), text: "down".into() };
+    let mut world = |_: &Rig, call: &Call| match call {
+        Call::Deregister { .. } => Some(Reply::Changed(Err(no_aws()))),
+        Call::SetMode(Mode::Passive) => Some(Reply::Mode(Err("500".into()))),
+        _ => None,
+    };
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    let (receipt, _) = until_receipt(&mut rig, &mut world);
+    assert_eq!(receipt.result, DrainResult::CutShort, "{:#?}", steps(&receipt));
+    drain(&mut rig, "d2", Cause::Operator);
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(rig.mode, Mode::Passive, "{:#?}", steps(&receipt));
+    assert!(receipt.target_groups.iter().all(|group| group.deregistered), "{:#?}", steps(&receipt));
+    assert_eq!(receipt.result, DrainResult::Clean, "{:#?}", steps(&receipt));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{Open, policy};
-use rundeck_alb_core::{ApiSeen, CallId, WebSeen};
+use rundeck_alb_core::{ApiSeen, CallId, Unjudged, WebSeen};
 use std::collections::BTreeMap;
 
 /// The calls with the token that are under way: sent, not answered, their deadline not over.
@@ -152,4 +152,17 @@ fn a_call_that_hangs_alone_is_asked_ever_more_rarely() {
         let first = count(&pass(&mut rig, Span::secs(600), &mut calm), kind);
         assert!(first <= 18, "{name}: {first} calls that hang in ten minutes");
     }
+}
+
+/// A port that refused twice voids what the API had said, once: rounds that say nothing since are no further closings.
+#[test]
+fn a_closed_port_is_forgotten_once() {
+    let mut rig = settled(policy());
+    rig.web = WebSeen::Refused;
+    assert!(rig.until(|rig| !is_up(rig)), "never down");
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    rig.web = WebSeen::CannotJudge(Unjudged::Host);
+    rig.mute = asks_api;
+    let sent = pass(&mut rig, Span::secs(120), &mut calm);
+    assert!(count(&sent, asks_api) <= 12, "{} calls that hang in two minutes", count(&sent, asks_api));
 }
