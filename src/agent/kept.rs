@@ -5,6 +5,7 @@ use crate::effect::intent::IntentFile;
 use crate::effect::state::{OfBoot, RegisteredFile};
 use crate::store::{Loaded, Store, StoreError};
 use rundeck_alb_core::{Intent, Kept, Registrations};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Kept files are waited for this long at the start: a hanging disk must not keep the health port silent.
@@ -21,16 +22,28 @@ pub(super) struct LeftBehind {
     pub(super) trouble: Option<String>,
 }
 
-/// Reads it.
-pub(super) async fn load(boot_id: &str, store: &Store) -> LeftBehind {
+/// What is read later than it is waited for.
+pub(super) type Late = Pin<Box<dyn Future<Output = LeftBehind> + Send>>;
+
+/// Reads it, and waits for it as long as that may take at the start. What comes later is handed on: nothing is written
+/// over what was not read, for the store does one thing after another.
+pub(super) async fn load(boot_id: &str, store: &Store) -> (LeftBehind, Option<Late>) {
+    let (boot_id, store) = (boot_id.to_owned(), store.clone());
+    let mut reading: Late = Box::pin(async move { read(&boot_id, &store).await });
+    match tokio::time::timeout(LOAD_LIMIT, &mut reading).await {
+        Ok(left) => (left, None),
+        Err(_) => {
+            let trouble = "the kept files could not be read within 1 s: starting without them until they are".into();
+            (LeftBehind { trouble: Some(trouble), ..LeftBehind::default() }, Some(reading))
+        }
+    }
+}
+
+async fn read(boot_id: &str, store: &Store) -> LeftBehind {
     // All are queued at once, and answered one after the other.
     let (verdict, intent) = (store.load_verdict(), store.load_intent());
     let (registered, receipts) = (store.load_registered(), store.receipts());
-    let load = async { (verdict.await, intent.await, registered.await, receipts.await) };
-    let Ok((verdict, intent, registered, receipts)) = tokio::time::timeout(LOAD_LIMIT, load).await else {
-        let trouble = Some("the kept files could not be read within 1 s: starting without them".into());
-        return LeftBehind { trouble, ..LeftBehind::default() };
-    };
+    let (verdict, intent, registered, receipts) = (verdict.await, intent.await, registered.await, receipts.await);
     let mut trouble = None;
     let verdict = of_boot(boot_id, verdict, &mut trouble);
     let intent = intent_of_boot(boot_id, intent, &mut trouble);
@@ -105,7 +118,7 @@ mod tests {
         let intent = Intent { drains: vec![order], ..Intent::default() };
         store.write_receipt("20261122T110431-operator", b"{}".to_vec()).await.expect("written");
         store.keep_intent(intent_json("this boot", &intent)).await.expect("kept");
-        let mut left = load("this boot", &store).await;
+        let mut left = read("this boot", &store).await;
         assert_eq!((left.kept.intent, left.trouble), (Some(intent), None));
         assert_eq!(left.ids.next("20261122T110431", Cause::Operator), "20261122T110431-operator-3");
     }
@@ -114,18 +127,18 @@ mod tests {
     async fn registered_targets_outlive_the_boot_and_a_damaged_file_is_told_and_set_aside() {
         let place = tempfile::tempdir().expect("a directory");
         let store = Store::open(&place.path().join("state"), &place.path().join("run")).expect("a store");
-        let left = load("boot-1", &store).await;
+        let left = read("boot-1", &store).await;
         assert_eq!((left.kept, left.trouble), (Kept::default(), None));
         let target = Target { group: "arn:g".into(), name: "g".into(), id: "i-1".into(), port: 4440 };
         let targets = vec![Registered { target, ownership: Ownership::Auto }];
         let registered = Registrations { instance: "i-1".into(), targets };
         store.keep_registered(crate::effect::state::registered_json(&registered)).await.expect("kept");
         let kept = Kept { registered: Some(registered), ..Kept::default() };
-        let left = load("boot-2", &store).await;
+        let left = read("boot-2", &store).await;
         assert_eq!((left.kept, left.trouble), (kept, None));
         for damaged in ["", "{\"version\": 1}", "[]", "{\"version\": \"new\", \"instance\": 1}"] {
             store.keep_registered(damaged.into()).await.expect("kept");
-            let left = load("boot-2", &store).await;
+            let left = read("boot-2", &store).await;
             assert_eq!(left.kept, Kept::default());
             assert!(left.trouble.is_some_and(|text| text.contains("registered.json")), "{damaged}");
         }

@@ -40,7 +40,7 @@ use crate::store::StoreError;
 use crate::watch::process;
 use crate::watch::signals::Signals;
 use orders::{Ids, Orders};
-use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Moment, Notice, Process, State};
+use rundeck_alb_core::{Cause, Command, Ending, Event, Heart, Kept, Moment, Notice, Process, State};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -81,6 +81,18 @@ impl Agent {
             shown,
             token_in_query_told: false,
         }
+    }
+
+    /// Hears what an earlier run left behind when it has been read, where the disk is slow. The verdict is too old then.
+    fn hears(mut self, late: Option<kept::Late>) -> Agent {
+        if let Some(late) = late {
+            self.calls.spawn(async move {
+                let left = late.await;
+                let kept = Kept { verdict: None, ..left.kept };
+                vec![Event::Kept(kept), Event::Noticed(Notice::Store, left.trouble)]
+            });
+        }
+        self
     }
 
     /// Runs until the heart ends. `requests` are operators' orders from the admin listeners.

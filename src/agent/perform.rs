@@ -105,14 +105,22 @@ async fn probe_api(world: &World, noticed: &mut Vec<Event>) -> Reply {
         }
         Err(why) => {
             noticed.push(Event::Noticed(Notice::TokenFile, Some(why.clone())));
-            Reply::Api(ApiSeen::Unreadable(why))
+            if !world.rundeck.has_token() {
+                return Reply::Api(ApiSeen::Unreadable(why));
+            }
+            // The one that was read before may be good still.
+            Reply::Api(api::look(&world.rundeck).await)
         }
     }
 }
 
 async fn set_mode(world: &World, wanted: Mode) -> Result<Mode, String> {
     // A restarted agent may have to switch before it has asked anything: the token is read first.
-    world.tokens.refresh(&world.rundeck).await?;
+    if let Err(why) = world.tokens.refresh(&world.rundeck).await
+        && !world.rundeck.has_token()
+    {
+        return Err(why);
+    }
     mode::set(&world.rundeck, wanted).await
 }
 

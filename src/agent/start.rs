@@ -72,7 +72,7 @@ impl Start<'_> {
         let signals = Signals::new(self.places.terminal).map_err(system("signal handlers"))?;
         let boot_id = host::boot_id().map_err(system("the boot id"))?;
         let (store, mut trouble) = open_store(self.places).await?;
-        let left = kept::load(&boot_id, &store).await;
+        let (left, late) = kept::load(&boot_id, &store).await;
         trouble = trouble.or(left.trouble);
         let now = self.clock.now();
         self.heart.handle(Event::Kept(left.kept), now);
@@ -119,7 +119,7 @@ impl Start<'_> {
             boot_id,
             counters: counters.clone(),
         };
-        Ok(Agent::new(self.heart, world, self.board, counters, left.ids).run(signals, orders).await)
+        Ok(Agent::new(self.heart, world, self.board, counters, left.ids).hears(late).run(signals, orders).await)
     }
 }
 

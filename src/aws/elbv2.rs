@@ -106,14 +106,18 @@ impl Elbv2 {
     /// # Errors
     /// As AWS answered.
     pub async fn target_health(&self, arn: &str, id: &str, port: u16) -> Result<TargetSeen, Trouble> {
+        const OPERATION: &str = "DescribeTargetHealth";
         let call = self.client.describe_target_health().target_group_arn(arn).targets(target(id, port));
-        let output = self.counted("DescribeTargetHealth", call.send()).await?;
+        let output = self.counted(OPERATION, call.send()).await?;
+        let request_id = output.request_id();
         let ours = output.target_health_descriptions().iter().find(|described| {
             let seen = described.target();
             let is_port = |seen: &TargetDescription| seen.port().is_none_or(|seen| seen == i32::from(port));
             seen.is_some_and(|seen| seen.id() == Some(id) && is_port(seen))
         });
-        Ok(target_seen(ours, output.request_id()))
+        // AWS says of a target that is not registered that it is `unused`; nothing at all says nothing.
+        let silent = || CallError::bad_answer(OPERATION, "an answer without the target that was asked for", request_id);
+        Ok(target_seen(ours.ok_or_else(silent)?, request_id))
     }
 
     /// Looks at groups, and at the attributes of each: 1 call, and 1 for each group. Attributes that cannot be read
@@ -184,14 +188,13 @@ fn target(id: &str, port: u16) -> TargetDescription {
     TargetDescription::builder().id(id).port(port.into()).build()
 }
 
-fn target_seen(described: Option<&TargetHealthDescription>, request_id: Option<&str>) -> TargetSeen {
-    let health = described.and_then(|described| described.target_health());
+fn target_seen(described: &TargetHealthDescription, request_id: Option<&str>) -> TargetSeen {
+    let health = described.target_health();
     let reason = health.and_then(|health| health.reason());
     TargetSeen {
         seen: match health.and_then(|health| health.state()) {
             Some(state) => seen(state, reason),
-            None if described.is_some() => Seen::Other(String::new()),
-            None => Seen::NotRegistered,
+            None => Seen::Other(String::new()),
         },
         reason: reason.map(|reason| reason.as_str().to_owned()),
         description: health.and_then(|health| health.description()).map(str::to_owned),

@@ -83,6 +83,11 @@ impl Client {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
+    /// There is a token to be shown.
+    pub fn has_token(&self) -> bool {
+        self.token.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The server has refused the token since this was last asked: whoever knows where it comes from looks there again.
     pub fn was_refused(&self) -> bool {
         self.refused.swap(false, Ordering::Relaxed)

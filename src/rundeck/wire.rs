@@ -136,7 +136,12 @@ impl Wire {
     }
 
     async fn open<L: Lane>(&self) -> Result<Link<L>, Failure> {
-        let tcp = timeout(self.connect_timeout, self.names.connect(&self.url.host, self.url.port))
+        // A name service that hangs says nothing about Rundeck.
+        let addresses = timeout(self.connect_timeout, self.names.addresses(&self.url.host, self.url.port))
+            .await
+            .map_err(|_| Failure::Name("the name service does not answer".into()))?
+            .map_err(|e| Failure::Name(e.to_string()))?;
+        let tcp = timeout(self.connect_timeout, TcpStream::connect(&addresses[..]))
             .await
             .map_err(|_| Failure::Timeout)?
             .map_err(|e| Failure::from_connect(&e))?;
@@ -184,5 +189,31 @@ impl Tls {
             Ok(stream) => Ok(Box::new(stream)),
             Err(e) => Err(Failure::from_handshake(&e, &self.name.to_str())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_service_that_hangs_says_nothing_about_rundeck() {
+        let url = BaseUrl { https: false, host: "localhost".into(), port: 9, context_path: String::new() };
+        let options = Options {
+            url,
+            host_header: None,
+            ca_file: None,
+            pin_sha256: None,
+            tls_server_name: None,
+            connect_timeout: Duration::from_millis(50),
+            timeout: Duration::from_secs(20),
+            token: None,
+            leaves_by: |_, _| None,
+            monotonic: || Duration::ZERO,
+        };
+        let wire = Wire::new(&options).expect("a wire");
+        let _hanging = wire.names.hang().await;
+        let ask = Ask { method: Method::GET, path: "/health".into(), lane: Unverified, timeout: options.timeout };
+        assert!(matches!(wire.send(&ask).await, Err(Failure::Name(_))));
     }
 }

@@ -16,7 +16,7 @@ pub struct CallId(pub u64);
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// What the files of an earlier run say; at most once, before anything else.
+    /// What the files of an earlier run say; at most once: before anything else, or later, where the disk is slow.
     Kept(Kept),
     /// A call ended.
     Reply(CallId, Reply),

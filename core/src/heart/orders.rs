@@ -28,7 +28,9 @@ impl Heart {
         }
         self.membership.restore(kept.registered);
         let Some(intent) = kept.intent else { return };
-        self.mode.restore(intent.passive_by_us, intent.process, self.desk.now());
+        if intent.passive_by_us {
+            self.mode.restore(true, intent.process, self.desk.now());
+        }
         self.kept = intent;
         let goes_on = |order: &&DrainOrder| order.cause.meaning().goes_on;
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(goes_on).cloned().collect();

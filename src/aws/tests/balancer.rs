@@ -72,7 +72,8 @@ async fn every_call_about_a_target_names_id_and_port() -> Tested {
     let accepted = Change { request_id: Some("r-1".into()), outcome: Ok(()) };
     assert_eq!(task.await?, accepted);
     assert_eq!(client.deregister(ARN, "i-1", 4440).await, accepted);
-    assert_eq!(client.target_health(ARN, "i-1", 4440).await.map_err(told)?.seen, Seen::NotRegistered, "an empty list");
+    let silent = client.target_health(ARN, "i-1", 4440).await.map_err(|trouble| trouble.kind);
+    assert_eq!(silent, Err(TroubleKind::Unavailable), "an empty list is not \"not registered\"");
     let requests = server.requests();
     for request in &requests {
         assert!(request.contains("Targets.member.1.Id=i-1&Targets.member.1.Port=4440"), "{request}");
@@ -87,8 +88,11 @@ async fn every_call_about_a_target_names_id_and_port() -> Tested {
 
 #[tokio::test]
 async fn a_targets_state_is_told_in_neutral_words() -> Tested {
+    let elsewhere = Server::play(|_, _| reply("DescribeTargetHealth", HEALTHY_ELSEWHERE)).await?;
+    let other = client(&elsewhere).await?.target_health(ARN, "i-1", 4440).await.map_err(|trouble| trouble.kind);
+    assert_eq!(other, Err(TroubleKind::Unavailable), "another target says nothing of ours");
     let scripts: [(Script, Seen, Option<&str>); 3] = [
-        (|_, _| reply("DescribeTargetHealth", HEALTHY_ELSEWHERE), Seen::NotRegistered, None),
+        (|_, _| reply("DescribeTargetHealth", GONE), Seen::NotRegistered, Some("Target.NotRegistered")),
         (|_, _| reply("DescribeTargetHealth", NO_RULE), Seen::NotInUse, Some("Target.NotInUse")),
         (|_, _| reply("DescribeTargetHealth", NEWER), Seen::Other("meditating".into()), None),
     ];
@@ -102,6 +106,8 @@ async fn a_targets_state_is_told_in_neutral_words() -> Tested {
 
 const HEALTHY_ELSEWHERE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4443</Port></Target>\
     <TargetHealth><State>healthy</State></TargetHealth></member></TargetHealthDescriptions>";
+const GONE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth>\
+    <State>unused</State><Reason>Target.NotRegistered</Reason></TargetHealth></member></TargetHealthDescriptions>";
 const NO_RULE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth>\
     <State>unused</State><Reason>Target.NotInUse</Reason><Description>Target group is not configured to \
     receive traffic from the load balancer</Description></TargetHealth></member>\

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, facts, info, jvm, policy};
-use rundeck_alb_core::{ApiSeen, DrainResult, NoteKind, Process, ProcessSeen, WebSeen};
+use rundeck_alb_core::{ApiSeen, DrainResult, Intent, Kept, NoteKind, Process, ProcessSeen, WebSeen};
 
 /// A node whose Rundeck was never there leaves at once, and has given nothing up.
 #[test]
@@ -112,4 +112,24 @@ fn nobody_is_called_gone_without_a_look() {
     drain(&mut rig, "d1", Cause::Operator);
     pass(&mut rig, Span::secs(2), &mut calm);
     assert!(!said(&rig, "closed") && !said(&rig, "not running"), "{:#?}", rig.heart.snapshot().drain);
+}
+
+/// What a slow disk tells only when the agent has long been running counts as at its start: an operator's drain goes
+/// on, and what this run has begun meanwhile stands.
+#[test]
+fn a_drain_that_a_slow_disk_tells_late_goes_on() {
+    let mut rig = settled(policy());
+    let drains = vec![order("d1", Cause::Operator, rig.now)];
+    let intent = Intent { drains, ..Intent::default() };
+    rig.feed(Event::Kept(Kept { intent: Some(intent.clone()), ..Kept::default() }));
+    assert_eq!(answer(&rig), (State::Draining, Reason::Operator, false));
+    assert_eq!(until_receipt(&mut rig, &mut calm).0.id, "d1");
+
+    let mut rig = settled(policy());
+    drain(&mut rig, "d2", Cause::RundeckStopping);
+    assert!(rig.until(|rig| rig.mode == Mode::Passive), "never switched");
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    assert_eq!(rig.heart.snapshot().drain.map(|drain| drain.causes.len()), Some(2));
+    rig.feed(Event::Order(3, Order::Resume(Cause::Operator)));
+    assert!(rig.until(|rig| rig.mode == Mode::Active), "our passive mode is not undone");
 }
