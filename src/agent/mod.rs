@@ -83,7 +83,7 @@ impl Agent {
         }
     }
 
-    /// Hears what an earlier run left behind when it has been read, where the disk is slow. The verdict is too old then.
+    /// Hears what an earlier run left behind when it has been read, where the disk is slow. A verdict is too old then.
     fn hears(mut self, late: Option<kept::Late>) -> Agent {
         if let Some(late) = late {
             self.calls.spawn(async move {

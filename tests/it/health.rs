@@ -109,6 +109,18 @@ async fn passive_by_somebody_else_is_503_and_back() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_read_is_used_on_while_its_file_cannot_be_read() {
+    let rundeck = in_process(Version::V5_20);
+    let agent = TestAgent::start(&Config::new(rundeck.addr())).await;
+    agent.says("200 ok").await;
+    std::fs::remove_file(agent.home.path().join("token")).expect("the token's file");
+    until("told", async || agent.finds("token-file").await).await;
+    rundeck.state().set_mode(Mode::Passive);
+    agent.says("503 down: passive").await;
+    assert!(agent.finds("token-file").await);
+}
+
+#[tokio::test]
 async fn passive_in_an_auto_scaling_group_stays_200_degraded() {
     let world = world(1, 4440, 4441);
     world.imds(0).set_lifecycle_state(Some("InService"));

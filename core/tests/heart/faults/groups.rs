@@ -107,8 +107,8 @@ fn a_lifecycle_item_that_comes_late_is_seen_soon() {
     assert!(rig.now.since(begin) <= Span::secs(7), "{:?}", rig.now.since(begin));
 }
 
-/// A drain that has waited for requests says 200 once more when metadata tell of a group: then the balancer sends again,
-/// and requests are waited for again after the jobs.
+/// A drain that has waited for requests says 200 once more when metadata tell of a group: then the balancer sends
+/// again, and requests are waited for again after the jobs.
 #[test]
 fn requests_are_waited_for_after_the_last_200() {
     let mut rig = settled(policy());
