@@ -131,7 +131,8 @@ impl Oracle {
     fn wrote(&mut self, receipt: &Receipt, now: Moment) {
         self.run.receipts.insert(receipt.id.clone());
         self.done = Some(now);
-        let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));
+        // What could not be done may be over at once again; it is tried all the same.
+        let lost = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_) | StepResult::NotDone));
         self.gave_up = receipt.steps.iter().any(|step| step.gave_up && !lost(step));
     }
 
