@@ -26,14 +26,17 @@ use crate::desk::{Backoff, Desk, Pace, Topic};
 const JOBS_INTERVAL: Span = Span::secs(2);
 /// While a drain runs, answers of no use are waited for no longer than this: it gives up on jobs within a minute.
 const URGENT_PAUSE: Span = Span::secs(15);
+/// Answers that contradict each other are no reason to ask more often than this, whatever else is wanted.
+const LEAST_PAUSE: Span = Span::secs(1);
 /// A rejected token or a hanging database is asked again at most this rarely.
 const MOST_PAUSE: Span = Span::secs(300);
 
 /// What an answer has come to.
+#[derive(Clone, Copy)]
 enum Learnt {
     /// It was of no use.
     Nothing,
-    /// The mode is another one than before: a second answer is wanted at once.
+    /// The mode is another one than before: a second answer is wanted.
     Doubtful,
     /// What is known still holds, or is known now.
     Known,
@@ -59,6 +62,8 @@ pub(crate) struct Api {
     unknown_since: Option<Moment>,
     /// In this row of answers of no use one was asked for early.
     early: bool,
+    /// In this row of answers that contradict each other a second one was asked for at once.
+    doubted: bool,
     /// Ask at this pace: somebody waits for jobs.
     hurry: bool,
     /// A drain runs, which ends before the pauses after answers of no use have grown.
@@ -79,6 +84,7 @@ impl Api {
             idle: [None; 2],
             unknown_since: Some(now),
             early: false,
+            doubted: false,
             hurry: false,
             urgent: false,
         }
@@ -223,10 +229,15 @@ impl Api {
                 let most = if self.urgent { URGENT_PAUSE } else { MOST_PAUSE };
                 desk.around(self.pause.grow_from(first).min(most))
             }
-            Learnt::Doubtful => Span::ZERO,
+            // The second answer is wanted at once; where that contradicts too, none is worth more than any other.
+            Learnt::Doubtful if !std::mem::replace(&mut self.doubted, true) => Span::ZERO,
+            Learnt::Doubtful => desk.around(policy.fast_interval.max(LEAST_PAUSE)),
             Learnt::Known if self.hurry => desk.around(JOBS_INTERVAL.min(policy.api_interval)),
             Learnt::Known => desk.around(policy.api_interval),
         };
+        if matches!(learnt, Learnt::Known) {
+            self.doubted = false;
+        }
         self.pace.done(desk.now() + wait);
     }
 

@@ -14,8 +14,12 @@ const LIMIT: Span = Span::secs(30);
 /// as the database does. After that passive mode is taken for somebody else's.
 const LANDS_LATE: Span = Span::secs(300);
 const FIRST_RETRY: Span = Span::secs(1);
+/// Where nobody can see whether a confirmed switch has held, it is sent a few times while that is in doubt.
+const FIRST_BLIND: Span = Span::secs(15);
 /// A switch that hangs holds a thread over there, as all calls that need the database.
 const MOST_RETRY: Span = Span::secs(300);
+/// A switch that nothing has undone for so long has held.
+const HELD: Span = Span::secs(600);
 
 /// Passive mode that somebody else set takes the node out, where the policy says so and nobody would replace it for
 /// that.
@@ -43,7 +47,10 @@ pub(crate) struct ModeSwitch {
     lost: bool,
     wanted: Option<Mode>,
     pace: Pace,
+    /// After switches that failed.
     backoff: Backoff,
+    /// After switches that were confirmed, should they not hold: whatever undoes them, they are no busy loop.
+    unheld: Backoff,
     /// The first try of this drain has ended.
     tried: bool,
     trouble: Option<String>,
@@ -64,6 +71,7 @@ impl ModeSwitch {
             wanted: None,
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
+            unheld: Backoff::new(FIRST_RETRY, MOST_RETRY),
             tried: false,
             trouble: None,
             told_dry: false,
@@ -111,6 +119,7 @@ impl ModeSwitch {
         self.trouble = None;
         self.told_dry = false;
         self.backoff.reset();
+        self.unheld.reset();
         if desk.take_back(&mut self.pace) {
             // Not begun yet, and not wanted any more. What was tried before it may still land.
             self.wanted = None;
@@ -205,7 +214,7 @@ impl ModeSwitch {
     pub(crate) fn on_reply(&mut self, answer: Result<Mode, String>, api: &mut Api, desk: &mut Desk) {
         let wanted = self.wanted.take();
         self.tried = true;
-        self.ended = desk.now();
+        let before = std::mem::replace(&mut self.ended, desk.now());
         match answer {
             Ok(mode) => {
                 api.mode_set(mode);
@@ -213,7 +222,14 @@ impl ModeSwitch {
                 api.ask_once(desk);
                 self.trouble = None;
                 self.backoff.reset();
-                self.pace.done(desk.now());
+                if desk.now().since(before) > HELD {
+                    self.unheld.reset();
+                }
+                let first = if api.hides_mode() { FIRST_BLIND } else { FIRST_RETRY };
+                // The first need not be spread: few switches are wanted again at all.
+                let again = self.unheld.failing();
+                let wait = self.unheld.grow_from(first);
+                self.pace.done(desk.now() + if again { desk.around(wait) } else { wait });
                 // A switch to passive that was given up before may still take effect after this one.
                 if mode == Mode::Active && !(self.lost && desk.now() < self.may_land_until) {
                     self.disclaim();
@@ -247,6 +263,7 @@ impl ModeSwitch {
     pub(crate) fn forget(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
         self.pace.plan(desk.now());
+        self.unheld.reset();
         self.disclaim();
         self.trouble = None;
     }

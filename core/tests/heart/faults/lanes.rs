@@ -1,7 +1,7 @@
 //! Calls that carry the token go one by one, none starves another, and a drain gets what it needs of them.
 
 use super::*;
-use crate::rig::{Open, policy};
+use crate::rig::{Open, info, policy};
 use rundeck_alb_core::{ApiSeen, CallId, Unjudged, WebSeen};
 use std::collections::BTreeMap;
 
@@ -165,4 +165,20 @@ fn a_closed_port_is_forgotten_once() {
     rig.mute = asks_api;
     let sent = pass(&mut rig, Span::secs(120), &mut calm);
     assert!(count(&sent, asks_api) <= 12, "{} calls that hang in two minutes", count(&sent, asks_api));
+}
+
+/// One answer that contradicts those before it is asked about again at once; a row of them is no reason to ask without
+/// a pause.
+#[test]
+fn answers_that_contradict_each_other_are_no_busy_loop() {
+    let mut rig = Rig::new(policy(), 1);
+    let mut asked = 0;
+    let sent = pass(&mut rig, Span::secs(60), &mut |_, call| {
+        asks_api(call).then(|| {
+            asked += 1;
+            Reply::Api(info(Some(if asked % 2 == 0 { Mode::Active } else { Mode::Passive }), Some(0)))
+        })
+    });
+    let asked = count(&sent, asks_api);
+    assert!((20..=70).contains(&asked), "{asked} questions in a minute");
 }

@@ -97,3 +97,43 @@ fn a_switch_of_an_earlier_run_that_takes_effect_late_is_undone() {
         assert_eq!((rig.mode == Mode::Active, is_up(&rig)), (undone, undone), "{later:?} later: {:?}", answer(&rig));
     }
 }
+
+/// A switch that is confirmed and does not hold (something else undoes it) is sent again ever more rarely.
+#[test]
+fn a_switch_that_is_confirmed_and_does_not_hold_is_no_busy_loop() {
+    let mut rig = settled(policy());
+    let mut lies = |_: &Rig, call: &Call| {
+        if let Call::SetMode(mode) = call { Some(Reply::Mode(Ok(*mode))) } else { None }
+    };
+    drain(&mut rig, "d1", Cause::Operator);
+    let sent = pass(&mut rig, Span::secs(60), &mut lies);
+    let (first, asks) = (count(&sent, switches_to(Mode::Passive)), count(&sent, asks_api));
+    assert!((3..=8).contains(&first) && asks < 60, "{first} switches, {asks} questions in a minute");
+    let later = count(&pass(&mut rig, HOUR, &mut lies), switches_to(Mode::Passive));
+    assert!((8..=25).contains(&later), "{later} switches in the hour after");
+    // One that was undone by a person after it had long held is sent again as soon as that is seen.
+    pass(&mut rig, HOUR, &mut calm);
+    assert_eq!(rig.mode, Mode::Passive);
+    rig.mode = Mode::Active;
+    pass(&mut rig, Span::secs(40), &mut calm);
+    assert_eq!(rig.mode, Mode::Passive);
+}
+
+/// Passive mode whose switch was given up is undone by a few calls, also where the token cannot see the mode: each of
+/// them reschedules every job of the node.
+#[test]
+fn undoing_a_switch_that_was_given_up_takes_a_few_calls() {
+    let mut hidden = |_: &Rig, call: &Call| asks_api(call).then(|| Reply::Api(info(None, None)));
+    let mut rig = Rig::new(policy(), 1);
+    pass(&mut rig, Span::secs(120), &mut hidden);
+    assert!(is_up(&rig), "never up");
+    rig.mute = |call| *call == Call::SetMode(Mode::Passive);
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(31), &mut hidden);
+    rig.mute = |_| false;
+    rig.open.retain(|open| !matches!(open.call, Call::SetMode(_)));
+    resume(&mut rig);
+    let sent = pass(&mut rig, HOUR, &mut hidden);
+    let sent = count(&sent, switches_to(Mode::Active));
+    assert!((2..=7).contains(&sent), "{sent} switches to active");
+}
