@@ -221,6 +221,11 @@ impl Group {
         matches!(self.left, Left::Confirmed(_) | Left::NoGroup) || self.presence(refusing) == Presence::Out
     }
 
+    /// Seen in, and not deregistered since.
+    pub(super) fn is_back(&self, refusing: Option<Moment>) -> bool {
+        self.presence(refusing) == Presence::In && !self.has_left(refusing)
+    }
+
     pub(super) fn delay(&self) -> Span {
         self.facts.as_ref().map_or(UNREAD_DELAY, |f| Span::secs(f.delay_secs))
     }

@@ -98,6 +98,7 @@ impl Membership {
             tried: asked && self.all_tried(refusing),
             settled: named && settled,
             outcome: self.deregistered(refusing, dry_run),
+            back: !dry_run && self.each().any(|g| g.owned && g.is_back(refusing)),
             unconfirmed_floor: self.unconfirmed_floor(refusing),
             longest_delay: self.longest_delay(),
         }

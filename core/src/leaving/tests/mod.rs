@@ -31,6 +31,7 @@ fn calm() -> DrainInputs {
             settled: true,
             tried: true,
             outcome: Some(Deregistered::Done),
+            back: false,
             unconfirmed_floor: None,
             longest_delay: Span::secs(60),
         },
