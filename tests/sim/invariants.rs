@@ -179,6 +179,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
             floor_kept(receipt, oracle, turn.now)?;
             noticed(receipt, turn, world)?;
             taken_out(receipt, turn, oracle, world)?;
+            receipts::none_seen_in(receipt, turn)?;
             receipt_true(receipt, oracle, world)
         }
         Call::ProbeApi

@@ -7,7 +7,8 @@ use crate::rule::{Turn, Verdict, require};
 use crate::targets::owned;
 use crate::world::{World, names};
 use rundeck_alb_core::{
-    Deregistered, DrainResult, Event, Mode, Moment, Receipt, Snapshot, Span, Step, StepName, StepResult,
+    Deregistered, DrainResult, Event, GroupLeft, Mode, Moment, Receipt, Snapshot, Span, Step, StepName, StepResult,
+    TargetState,
 };
 
 /// What is so for this long is seen by whoever asks each second or two.
@@ -139,4 +140,17 @@ pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> 
         |g: &&Group| named(g) && !oracle.policy.dry_run && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
     let kept = world.groups.iter().filter(ours).find(|g| !was_out(g));
     require(kept.is_none(), RULE, || format!("clean, but {kept:?}"))
+}
+
+/// A clean receipt stands beside no target of ours that was seen in last, and that nothing has taken out since.
+pub fn none_seen_in(receipt: &Receipt, turn: &Turn<'_>) -> Verdict {
+    let kept = |left: &&GroupLeft| {
+        let view = turn.after.targets.iter().find(|view| view.arn.as_ref() == Some(&left.arn) && view.owned);
+        let seen = view.and_then(|view| view.seen.as_ref());
+        let is_in = seen.is_some_and(|seen| !matches!(seen.state, TargetState::Absent | TargetState::Leaving));
+        is_in && !left.deregistered
+    };
+    let dry = receipt.steps.iter().any(|s| s.result == Some(StepResult::Deregistered(Deregistered::DryRun)));
+    let kept = receipt.target_groups.iter().find(kept).filter(|_| receipt.result == DrainResult::Clean && !dry);
+    require(kept.is_none(), RULE, || format!("clean, but {kept:?} was seen in"))
 }

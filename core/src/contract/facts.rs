@@ -128,6 +128,8 @@ pub(crate) struct GroupsLeaving {
     pub(crate) settled: bool,
     /// What came of deregistering, once there is nothing left to be done.
     pub(crate) outcome: Option<Deregistered>,
+    /// Some target that is ours to take out was seen in, and nothing has taken it out since.
+    pub(crate) back: bool,
     /// The longest time in which some balancer may not have noticed that we leave; `None`: all have let us go.
     pub(crate) unconfirmed_floor: Option<Span>,
     pub(crate) longest_delay: Span,

@@ -10,6 +10,7 @@
 
 mod check;
 mod limits;
+mod receipt;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -17,14 +18,14 @@ mod wishes;
 mod words;
 
 use crate::contract::{
-    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, Finding, GroupLeft, Life,
-    Moment, NoteKind, Passive, Receipt, Span, StepName, StepResult,
+    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainView, Finding, Life, Moment, NoteKind, Passive,
+    Receipt, Span, StepName, StepResult,
 };
 use crate::desk::{Desk, Pace, Topic};
-use limits::{ADVERTISE_LIMIT, COUNT_EVERY, COUNT_LIMIT, PHASES, RECEIPT_LIMIT};
+use limits::{ADVERTISE_LIMIT, COUNT_EVERY, COUNT_LIMIT, PHASES};
 use steps::{Steps, nobody_there};
 use wishes::Wishes;
-use words::{drained_words, jobs_words, quiet_words};
+use words::{jobs_words, quiet_words};
 
 pub(crate) use limits::INTENT_WAIT;
 pub(crate) use words::note_receipt;
@@ -282,6 +283,11 @@ impl Drain {
             }
             Passive::Pending | Passive::Failed => {}
         }
+        if inputs.groups.back && self.steps.over(StepName::Deregister) {
+            // Somebody has put the node back: whether it is out is judged anew, and not by what was confirmed before.
+            self.steps.open(StepName::Deregister, desk.now());
+            desk.tell(NoteKind::DrainStep, "drain: the node is a target again: it is deregistered once more");
+        }
         if inputs.groups.settled && self.acting() {
             self.close_deregister(inputs, desk.now());
         }
@@ -454,43 +460,5 @@ impl Drain {
         }
         self.advertised = true;
         self.steps.give_up(StepResult::GivenUp, now);
-    }
-
-    /// Writes the receipt once the last phase is over.
-    pub(crate) fn write(&mut self, groups: Vec<GroupLeft>, desk: &mut Desk) {
-        if self.phase != DrainPhase::Done || self.receipt_done || self.receipt.is_open() {
-            return;
-        }
-        let result = self.steps.outcome();
-        if let Some(receipt) = self.receipt(groups, result, desk.now()) {
-            desk.tell(NoteKind::Drained, drained_words(&receipt));
-            let receipt = Box::new(receipt);
-            self.ended = Some(receipt.clone());
-            desk.ask(&mut self.receipt, Topic::Receipt, Call::WriteReceipt(receipt), RECEIPT_LIMIT);
-        }
-    }
-
-    pub(crate) fn receipt(&self, groups: Vec<GroupLeft>, result: DrainResult, now: Moment) -> Option<Receipt> {
-        let lead = self.lead()?;
-        Some(Receipt {
-            id: self.id.clone(),
-            cause: lead.cause,
-            reason: lead.reason.clone(),
-            started: self.started,
-            deadline: self.wishes.deadline(),
-            ended: now,
-            steps: self.steps.all().to_vec(),
-            running_jobs_waited_for: self.most_running.or(self.steps.jobs_left(self.running)),
-            running_jobs_left: self.steps.jobs_left(self.running),
-            inflight_at_cut: self.cut.flatten(),
-            target_groups: groups,
-            result,
-        })
-    }
-
-    pub(crate) fn on_receipt(&mut self, written: Result<(), String>, desk: &mut Desk) {
-        self.receipt.done(desk.now());
-        self.receipt_done = true;
-        note_receipt(written, desk);
     }
 }

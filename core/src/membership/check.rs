@@ -14,6 +14,11 @@ impl Membership {
         let named = |group: &&super::Group| group.standing == Standing::Named;
         holds(self.groups.iter().all(|group| named(&group)), || "a named group that is no longer named".into())?;
         holds(!self.former.iter().any(|group| named(&group)), || "a former group that is named".into())?;
+        let targets: Vec<_> = all().filter_map(|group| group.target.as_ref()).collect();
+        for (at, target) in targets.iter().enumerate() {
+            let twice = targets.iter().skip(at + 1).any(|other| other.is(target));
+            holds(!twice, || format!("known under two names: {target:?}"))?;
+        }
         for group in all() {
             let (key, known) = (group.key, group.target.is_some());
             holds(known || !group.change.is_open(), || format!("group {key}: a change of an unknown target"))?;

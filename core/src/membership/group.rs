@@ -156,11 +156,16 @@ impl Group {
         Group { target: Some(target), standing: Standing::Kept, ours: true, ..group }
     }
 
+    /// As it is named, and with what AWS says of it; nothing is known of the target.
+    pub(super) fn anew(&self, key: u32, desk: &mut Desk, policy: &MembershipPolicy) -> Group {
+        let (facts, unread) = (self.facts.clone(), self.unread);
+        let (owned, settled, kind) = (self.owned, self.settled, self.kind);
+        Group { facts, unread, owned, settled, kind, ..Group::new(key, self.wanted.clone(), desk, policy) }
+    }
+
     /// This is the node's target here. `double`: another name has claimed it before.
     pub(super) fn be(&mut self, target: Target, double: bool, desk: &mut Desk) {
         if double && !self.double {
-            self.disown(desk);
-            self.target = None;
             let name = self.configured_name();
             desk.tell(NoteKind::Notice, format!("{name} names the target group {} once more: it is one", target.name));
         }
@@ -219,6 +224,11 @@ impl Group {
     /// Deregistered for good, or not there, or there is no group to be in.
     pub(super) fn has_left(&self, refusing: Option<Moment>) -> bool {
         matches!(self.left, Left::Confirmed(_) | Left::NoGroup) || self.presence(refusing) == Presence::Out
+    }
+
+    /// Seen in, and not deregistered since.
+    pub(super) fn is_back(&self, refusing: Option<Moment>) -> bool {
+        self.presence(refusing) == Presence::In && !self.has_left(refusing)
     }
 
     pub(super) fn delay(&self) -> Span {

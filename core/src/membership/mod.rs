@@ -98,6 +98,7 @@ impl Membership {
             tried: asked && self.all_tried(refusing),
             settled: named && settled,
             outcome: self.deregistered(refusing, dry_run),
+            back: !dry_run && self.each().any(|g| g.owned && g.is_back(refusing)),
             unconfirmed_floor: self.unconfirmed_floor(refusing),
             longest_delay: self.longest_delay(),
         }
@@ -281,7 +282,9 @@ impl Membership {
     /// Who acts for each group, and as which target.
     fn own(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         let mut claimed: Vec<Target> = Vec::new();
-        for group in &mut self.groups {
+        let mut rest = self.groups.as_mut_slice();
+        while let Some((group, later)) = rest.split_first_mut() {
+            rest = later;
             let owned = owns(group.wanted.ownership, inputs.may_own);
             // Where nobody knows, nothing is changed.
             (group.owned, group.settled) = (owned.or(false), owned != Says::Unknown);
@@ -292,14 +295,8 @@ impl Membership {
             if group.target.is_some() && !group.is(&target) {
                 // The name means another group now: what is known is about the old one.
                 self.last_key += 1;
-                let anew = Group {
-                    facts: group.facts.clone(),
-                    ..Group::new(self.last_key, group.wanted.clone(), desk, inputs.policy)
-                };
-                let mut old = std::mem::replace(
-                    group,
-                    Group { owned: group.owned, settled: group.settled, kind: group.kind, ..anew },
-                );
+                let anew = group.anew(self.last_key, desk, inputs.policy);
+                let mut old = std::mem::replace(group, anew);
                 if old.retire(self.leaving, desk) {
                     self.former.push(old);
                 }
@@ -308,6 +305,11 @@ impl Membership {
             if !double && let Some(at) = self.former.iter().position(|former| former.is(&target)) {
                 let former = self.former.swap_remove(at);
                 group.take_over(former, desk);
+            } else if !double && let Some(other) = rest.iter_mut().find(|other| other.is(&target)) {
+                // A name that comes first now: it acts, by all that was known under the other one.
+                self.last_key += 1;
+                let anew = other.anew(self.last_key, desk, inputs.policy);
+                group.take_over(std::mem::replace(other, anew), desk);
             }
             group.be(target.clone(), double, desk);
             claimed.push(target);

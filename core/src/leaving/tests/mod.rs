@@ -3,7 +3,7 @@
 mod cut_off;
 
 use super::*;
-use crate::contract::{Command, Deregistered, GroupsLeaving, Jobs, ModeLeft};
+use crate::contract::{Command, Deregistered, DrainResult, GroupsLeaving, Jobs, ModeLeft};
 
 const BEGUN: Moment = Moment(1_000_000);
 
@@ -31,6 +31,7 @@ fn calm() -> DrainInputs {
             settled: true,
             tried: true,
             outcome: Some(Deregistered::Done),
+            back: false,
             unconfirmed_floor: None,
             longest_delay: Span::secs(60),
         },

@@ -186,3 +186,28 @@ fn a_drain_waits_until_it_is_known_what_is_to_be_left() {
         assert_eq!(receipt.result, DrainResult::Clean, "{name}, never told: {:#?}", steps(&receipt));
     }
 }
+
+/// A target that somebody puts back while jobs are waited for, and that AWS then does not let go, is no clean drain;
+/// where AWS lets it go once more, it is.
+#[test]
+fn a_target_that_is_put_back_during_a_drain_is_judged_anew() {
+    for (lets_go, result) in [(false, DrainResult::CutShort), (true, DrainResult::Clean)] {
+        let mut rig = settled(policy());
+        rig.running = Some(1);
+        drain(&mut rig, "d1", Cause::Operator);
+        assert!(rig.until(|rig| phase(rig) == Some(DrainPhase::Jobs)), "no jobs");
+        rig.registered = true;
+        let mut world = |_: &Rig, call: &Call| {
+            (!lets_go && matches!(call, Call::Deregister { .. })).then(|| {
+                let text = "not authorized".into();
+                Reply::Changed(Err(Trouble { kind: TroubleKind::Denied, action: "elb:Deregister".into(), text }))
+            })
+        };
+        pass(&mut rig, Span::secs(400), &mut world);
+        rig.running = Some(0);
+        let (receipt, _) = until_receipt(&mut rig, &mut world);
+        let told: Vec<bool> = receipt.target_groups.iter().map(|group| group.deregistered).collect();
+        assert_eq!((receipt.result, rig.registered), (result, !lets_go), "{:#?}", steps(&receipt));
+        assert_eq!(told, [lets_go]);
+    }
+}

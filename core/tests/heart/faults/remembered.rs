@@ -327,6 +327,31 @@ fn a_group_that_is_named_again_is_joined_again() {
     }
 }
 
+/// The tag names by its ARN, first, what it named by name, or turns its names round: what is known of the target is known
+/// to whichever name acts, in a drain and after it.
+#[test]
+fn a_group_that_is_named_anew_is_the_same_group() {
+    let (by_arn, twice) = (format!("{} old", arn("old")), format!("old {}", arn("old")));
+    for (before, after) in [("old", &by_arn), (&twice, &by_arn), (&by_arn, &twice)] {
+        let mut world = Groups::tagged(before);
+        let mut rig = world.settled(by_tag());
+        rig.running = Some(1);
+        drain(&mut rig, "d1", Cause::Operator);
+        world.pass(&mut rig, Span::secs(120));
+        assert_eq!((world.members(), world.left()), (vec![], vec!["old"]));
+        world.tag = Some(after.clone());
+        world.pass(&mut rig, Span::secs(300));
+        rig.running = Some(0);
+        let (receipt, _) = until_receipt(&mut rig, &mut |rig, call| world.answer(rig, call));
+        let left: Vec<bool> = receipt.target_groups.iter().map(|group| group.deregistered).collect();
+        assert_eq!((receipt.result, left), (DrainResult::Clean, vec![true]), "{:#?}", steps(&receipt));
+        assert_eq!(world.left(), ["old"], "out once");
+        resume(&mut rig);
+        world.pass(&mut rig, Span::secs(300));
+        assert_eq!((world.members(), world.kept()), (vec!["old"], vec!["old"]), "{before:?}, then {after:?}");
+    }
+}
+
 /// What another instance registered, whose disk this one is a copy of, is not touched; nor is an address that is this
 /// one's no longer.
 #[test]
