@@ -150,7 +150,9 @@ pub fn none_seen_in(receipt: &Receipt, turn: &Turn<'_>) -> Verdict {
         let is_in = seen.is_some_and(|seen| !matches!(seen.state, TargetState::Absent | TargetState::Leaving));
         is_in && !left.deregistered
     };
-    let dry = receipt.steps.iter().any(|s| s.result == Some(StepResult::Deregistered(Deregistered::DryRun)));
-    let kept = receipt.target_groups.iter().find(kept).filter(|_| receipt.result == DrainResult::Clean && !dry);
+    // A group that AWS does not find is named as such.
+    let other = [Deregistered::DryRun, Deregistered::GroupGone].map(|how| Some(StepResult::Deregistered(how)));
+    let told = receipt.steps.iter().any(|step| other.contains(&step.result));
+    let kept = receipt.target_groups.iter().find(kept).filter(|_| receipt.result == DrainResult::Clean && !told);
     require(kept.is_none(), RULE, || format!("clean, but {kept:?} was seen in"))
 }

@@ -327,8 +327,8 @@ fn a_group_that_is_named_again_is_joined_again() {
     }
 }
 
-/// The tag names by its ARN, first, what it named by name, or turns its names round: what is known of the target is known
-/// to whichever name acts, in a drain and after it.
+/// The tag names by its ARN, first, what it named by name, or turns its names round: what is known of the target is
+/// known to whichever name acts, in a drain and after it.
 #[test]
 fn a_group_that_is_named_anew_is_the_same_group() {
     let (by_arn, twice) = (format!("{} old", arn("old")), format!("old {}", arn("old")));
