@@ -27,6 +27,16 @@ pub struct Local {
     /// Somebody else holds the port, by the last look.
     pub stranger: bool,
     pub full: u32,
+    /// A look for the process, or at the disks, has come back in this run.
+    pub looked: bool,
+    pub disks_told: bool,
+}
+
+impl Local {
+    /// What is left when the process has ended.
+    pub fn after_process(&self) -> Local {
+        Local { full: self.full, looked: self.looked, disks_told: self.disks_told, ..Local::default() }
+    }
 }
 
 /// One wish that the node leaves, and since when this run of the agent knows it.

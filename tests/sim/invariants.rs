@@ -17,7 +17,7 @@ use crate::targets::{
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
-    Order, OrderAnswer, Reason, Receipt, Snapshot, Span, State, StepName, StepResult,
+    Order, OrderAnswer, Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
 };
 use std::collections::BTreeSet;
 
@@ -329,6 +329,12 @@ fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
         format!("{web:?}")
     })?;
     let local = &oracle.run.local;
+    let no_mark = oracle.policy.health.disk.down_below == Share(0) || oracle.may_replace();
+    require(
+        before.state != State::Booting || local.disks_told || no_mark || waited,
+        "S5 a first up waits for the disks",
+        || format!("{local:?}"),
+    )?;
     let first = before.state == State::Booting;
     require(!(first && local.says_ready == Some(false)), "S5 never up against the readiness state", || {
         format!("{local:?}")

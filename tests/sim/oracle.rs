@@ -217,7 +217,7 @@ impl Oracle {
         self.run.mode_told = false;
         self.run.process = None;
         self.run.bound = Bound::default();
-        self.run.local = Local { full: self.run.local.full, ..Local::default() };
+        self.run.local = self.run.local.after_process();
         self.run.web = Counted::default();
         self.run.restored = None;
         self.run.last_round = now;
@@ -302,6 +302,7 @@ impl Oracle {
 
     fn local_reply(&mut self, reply: &Reply) {
         let local = &mut self.run.local;
+        local.looked |= matches!(reply, Reply::Process(_));
         let count = |counter: &mut u32, bad: bool| *counter = if bad { *counter + 1 } else { 0 };
         match reply {
             Reply::Ready(seen) => {
@@ -330,6 +331,7 @@ impl Oracle {
                 }
             }
             Reply::Disks(disks) => {
+                local.disks_told = true;
                 let below = u64::from(self.policy.health.disk.down_below.0);
                 let full = disks.iter().any(|d| matches!(&d.room, Room::Local { free, .. } if *free < below));
                 count(&mut local.full, full);

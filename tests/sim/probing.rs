@@ -8,12 +8,18 @@ use rundeck_alb_core::{Call, Moment, Span};
 /// A JVM that stands still is out after so long: `fall` silent rounds, with jitter and latency.
 const FROZEN: Span = Span::secs(20);
 
+/// A look for the process is given up after so long.
+const LOOK: Span = Span::secs(5);
+
 /// Who listens is known to be somebody else, or Rundeck's process has ended and its port has not answered well for a
-/// minute since.
+/// minute since; or nobody has looked yet.
 pub fn no_token_to_strangers(call: &Call, oracle: &Oracle, now: Moment) -> Verdict {
     let believed = oracle.run.web.good_since.is_some_and(|since| now.since(since) >= Span::secs(60));
     let strange = oracle.run.local.stranger || (oracle.run.orphan && !believed);
-    require(!(strange && carries_token(call)), "S-token the token goes to no stranger", || format!("{call:?}"))
+    let unknown = !oracle.run.local.looked && now < oracle.run.begun + LOOK;
+    require(!((strange || unknown) && carries_token(call)), "S-token the token goes to no stranger", || {
+        format!("{call:?}")
+    })
 }
 
 /// Calls that may need the database go one by one: all that carry the token, the switch of the mode among them.

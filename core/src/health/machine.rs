@@ -30,6 +30,10 @@ pub(super) struct Machine {
     disk_pace: Pace,
     host_pace: Pace,
     disks: Option<Looked>,
+    /// A look has come back that was about what this process writes to, whatever it said.
+    disks_seen: bool,
+    /// The open look was sent before another process was found.
+    outdated: bool,
     memory_look: Option<Looked>,
     load_look: Option<Looked>,
     /// Above the mark below which a disk is full, or below.
@@ -47,6 +51,8 @@ impl Machine {
             disk_pace: pace,
             host_pace: pace,
             disks: None,
+            disks_seen: false,
+            outdated: false,
             memory_look: None,
             load_look: None,
             full: Gate::default(),
@@ -65,8 +71,10 @@ impl Machine {
         }
     }
 
-    /// Another process may write elsewhere.
+    /// Another process may write elsewhere: what an open look still says is about what was before.
     pub(super) fn look_again(&mut self, now: Moment) {
+        self.disks_seen = false;
+        self.outdated = self.disk_pace.is_open();
         self.disk_pace.hasten(now);
     }
 
@@ -81,9 +89,11 @@ impl Machine {
         } else {
             self.full.unknown();
         }
+        let outdated = std::mem::take(&mut self.outdated);
+        self.disks_seen |= seen.is_some() && !outdated;
         let steady = !self.full.wavers(policy) && !self.low.wavers(policy) && self.full.shut().is_none();
-        let wait = desk.around(if steady { DISK_INTERVAL } else { DISK_FAST });
-        self.disk_pace.done(desk.now() + wait);
+        let wait = desk.around(if steady && self.disks_seen { DISK_INTERVAL } else { DISK_FAST });
+        self.disk_pace.done(if outdated { desk.now() } else { desk.now() + wait });
     }
 
     fn note_low(&self, path: &str, policy: &HealthPolicy, desk: &mut Desk) {
@@ -112,9 +122,10 @@ impl Machine {
         self.full.shut().is_some()
     }
 
-    /// The last look says so too; one more has to confirm it.
+    /// The last look says so too, and one more has to confirm it; or no look has come back yet.
     pub(super) fn disk_may_be_full(&self, policy: &HealthPolicy) -> bool {
-        self.full.shut().is_none() && self.full.wavers(policy)
+        let unseen = !self.disks_seen && policy.disk.down_below != Share::ZERO;
+        unseen || (self.full.shut().is_none() && self.full.wavers(policy))
     }
 
     /// `may_eject`: a full disk takes the node out.

@@ -152,7 +152,8 @@ impl Health {
             answers: !gone && self.web.passes() > 0 || self.is_up(),
             proven: self.start.proven(),
             readiness_asked: self.ready.asked(),
-            trusted: !self.web.elsewhere()
+            trusted: self.jvm.looked()
+                && !self.web.elsewhere()
                 && self.jvm.shown().stranger.is_none()
                 && (!self.jvm.is_orphan() || self.believes_orphan(desk)),
         }
@@ -208,7 +209,7 @@ impl Health {
         self.machine.disk_full()
     }
 
-    /// The last look says so, and one more has to confirm it.
+    /// The last look says so, and one more has to confirm it; or no look has come back yet.
     pub(crate) fn disk_may_be_full(&self, policy: &HealthPolicy) -> bool {
         self.machine.disk_may_be_full(policy)
     }
@@ -419,6 +420,8 @@ impl Health {
             if self.jvm.judge(jvm, policy, desk) {
                 self.web.hasten(desk.now() + policy.fast_interval);
             }
+        } else if let Some(process) = self.jvm.vanished() {
+            self.on_process_ended(process, desk);
         }
         if before != self.jvm.process() {
             self.machine.look_again(desk.now());

@@ -16,6 +16,8 @@ const LIMIT: Span = Span::secs(5);
 const KNOWN: Span = Span::secs(30);
 /// Between two scans for a process that is not known; a scan costs about 10 ms of processor time.
 const UNKNOWN: Span = Span::secs(10);
+/// A process whose end nobody is told has ended after so many looks in a row that do not find it.
+const MISSED: u32 = 2;
 
 /// What makes a Rundeck that is there unsound: it was told to end, or its port is not its own.
 pub(crate) fn unsound(jvm: JvmSeen) -> Option<Reason> {
@@ -64,6 +66,8 @@ pub(super) struct Jvm {
     /// It has taken the place of one that was seen to end.
     new: bool,
     watch: Watch,
+    /// Looks in a row that did not find the one that is known.
+    missed: u32,
     pace: Pace,
 }
 
@@ -77,6 +81,7 @@ impl Jvm {
             orphaned: false,
             new: false,
             watch: Watch::Set,
+            missed: 0,
             pace: Pace::from(now),
         }
     }
@@ -97,6 +102,7 @@ impl Jvm {
         if !matches!(seen, Some(ProcessSeen::One(..))) {
             self.sound.unknown();
         }
+        self.missed = if seen == Some(ProcessSeen::None) { self.missed.saturating_add(1) } else { 0 };
         match seen {
             Some(ProcessSeen::Hidden) => desk.finding(
                 Finding::ProcessHidden,
@@ -122,6 +128,12 @@ impl Jvm {
             }
             Some(ProcessSeen::None | ProcessSeen::Hidden | ProcessSeen::Hung) | None => None,
         }
+    }
+
+    /// The known process has ended unseen: its end is not watched, and the process table shows no Rundeck any more. Of
+    /// one that is watched a table that shows none proves nothing.
+    pub(super) fn vanished(&self) -> Option<Process> {
+        self.process.filter(|_| self.watch != Watch::Set && self.missed >= MISSED)
     }
 
     /// This process lives. True: it has taken the place of another one.
@@ -207,6 +219,11 @@ impl Jvm {
     /// A Rundeck that has just begun to answer can be found now.
     pub(super) fn look_now(&mut self, now: Moment) {
         self.pace.hasten(now);
+    }
+
+    /// A look has ended, whatever it came to: who listens on Rundeck's port is known, or nobody can tell.
+    pub(super) fn looked(&self) -> bool {
+        self.last.is_some()
     }
 
     pub(super) fn process(&self) -> Option<Process> {

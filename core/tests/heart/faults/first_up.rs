@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy, ready};
-use rundeck_alb_core::{ApiSeen, Process, ProcessSeen, Readiness, WebSeen};
+use rundeck_alb_core::{ApiSeen, Process, ProcessSeen, Readiness, Share, WebSeen};
 
 /// Never in service for two minutes, in which everybody has long been asked.
 fn never_up(rig: &mut Rig, world: World<'_>) {
@@ -56,6 +56,51 @@ fn a_full_disk_from_the_start_is_never_up() {
         rig.free = 5;
         never_up(&mut rig, &mut calm);
         assert!(!rig.registered);
+    }
+}
+
+/// Nor is one whose first looks at its disk get lost, or that were sent before it was known where Rundeck writes to.
+#[test]
+fn a_full_disk_is_never_up_because_the_first_look_came_late() {
+    type Lost = fn(&Call) -> bool;
+    let all: Lost = |call| matches!(call, Call::LookDisks { .. });
+    let early: Lost = |call| matches!(call, Call::LookDisks { process: None });
+    for state in [Readiness::Absent, Readiness::Ready] {
+        for (lost, span) in [(all, 11), (early, 9)] {
+            let mut rig = Rig::new(policy(), 1);
+            (rig.ready, rig.free, rig.mute) = (ready(state.clone()), 5, lost);
+            let end = rig.now + Span::secs(span);
+            while rig.now < end {
+                turn(&mut rig, &mut calm);
+                assert!(!is_up(&rig), "200 before anybody has looked");
+            }
+            rig.mute = |_| false;
+            never_up(&mut rig, &mut calm);
+            assert!(!rig.registered);
+        }
+    }
+}
+
+/// The first look says nothing of where a process writes to that is found while it is under way.
+#[test]
+fn a_look_at_the_disks_from_before_the_process_was_found_counts_for_nothing() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.free = 5;
+    let nowhere =
+        |_: &Rig, call: &Call| matches!(call, Call::LookDisks { process: None }).then(|| Reply::Disks(Vec::new()));
+    never_up(&mut rig, &mut { nowhere });
+}
+
+/// The wait for a look at the disks has an end, and there is none where no mark takes the node out.
+#[test]
+fn disks_that_nobody_can_look_at_keep_no_node_out() {
+    for (mark, most) in [(10, 90), (0, 40)] {
+        let mut policy = policy();
+        policy.health.disk.down_below = Share(mark);
+        let mut rig = Rig::new(policy, 1);
+        rig.mute = |call| matches!(call, Call::LookDisks { .. });
+        let begin = rig.now;
+        assert!(rig.until(|rig| is_up(rig) || rig.now.since(begin) > Span::secs(most)) && is_up(&rig), "{mark}");
     }
 }
 

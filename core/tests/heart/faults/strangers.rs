@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy};
-use rundeck_alb_core::{JvmSeen, ProcessSeen, WebSeen};
+use rundeck_alb_core::{JvmSeen, Notice, ProcessSeen, WebSeen};
 
 /// While another user's process holds Rundeck's port, the token is sent to nobody.
 #[test]
@@ -22,6 +22,55 @@ fn the_token_is_not_sent_to_an_orphaned_port() {
     rig.feed(Event::ProcessEnded(RUNDECK));
     let sent = pass(&mut rig, Span::secs(55), &mut calm);
     assert_eq!(count(&sent, carries_token), 0, "it says {:?}", answer(&rig));
+}
+
+/// Before the process table was looked at once nobody knows who listens: no token leaves, however late the first look
+/// comes. One that says nothing, or is given up, is not waited for any longer.
+#[test]
+fn the_token_is_not_sent_before_the_first_look_for_the_process() {
+    for (seen, sends) in [
+        (ProcessSeen::One(RUNDECK, JvmSeen { stranger: Some(1001), ..jvm() }), false),
+        (ProcessSeen::One(RUNDECK, jvm()), true),
+        (ProcessSeen::None, true),
+        (ProcessSeen::Several(2), true),
+        (ProcessSeen::Hidden, true),
+        (ProcessSeen::Hung, true),
+    ] {
+        let mut rig = Rig::new(policy(), 1);
+        rig.process = seen;
+        rig.mute = |call| matches!(call, Call::FindProcess { .. });
+        let sent = pass(&mut rig, Span::secs(4), &mut calm);
+        assert_eq!(count(&sent, carries_token), 0, "before anybody has looked");
+        rig.mute = |_| false;
+        let sent = pass(&mut rig, Span::secs(60), &mut calm);
+        assert_eq!(count(&sent, carries_token) > 0, sends, "{seen:?}: {:?}", answer(&rig));
+    }
+    let mut rig = Rig::new(policy(), 1);
+    rig.mute = |call| matches!(call, Call::FindProcess { .. });
+    assert!(rig.until(is_up), "a look that never comes back keeps the node out");
+}
+
+/// A Rundeck whose end could not be watched, and that the process table shows no more, has ended as one whose end was
+/// told: what answers on its port gets no token. A watch that holds is believed, whatever the table shows.
+#[test]
+fn the_token_is_not_sent_to_the_port_of_a_rundeck_that_ended_unwatched() {
+    for (refuses, watched) in [(20, false), (0, false), (20, true)] {
+        let mut rig = settled(policy());
+        if !watched {
+            rig.feed(Event::Noticed(Notice::ExitWatch, Some("no descriptors".into())));
+        }
+        rig.process = ProcessSeen::None;
+        if refuses > 0 {
+            rig.web = WebSeen::Refused;
+            pass(&mut rig, Span::secs(refuses), &mut calm);
+            rig.web = WebSeen::Ok;
+        } else {
+            assert!(rig.until(|rig| !is_up(rig)), "never told");
+        }
+        assert_eq!(answer(&rig).1, if watched { Reason::Refused } else { Reason::Exited });
+        let sent = pass(&mut rig, Span::secs(50), &mut calm);
+        assert_eq!(count(&sent, carries_token) > 0, watched, "{:?}", answer(&rig));
+    }
 }
 
 /// A `rundeck.url` of another machine vouches for nothing: the node is never up by it, and out where it was up; no
