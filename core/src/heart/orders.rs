@@ -36,7 +36,11 @@ impl Heart {
         let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(goes_on).cloned().collect();
         for order in orders {
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
-            match self.kept.ended.clone().filter(|_| self.drain.is_none()) {
+            if let Some(drain) = &mut self.drain {
+                drain.still(order, self.desk.now());
+                continue;
+            }
+            match self.kept.ended.clone() {
                 // It is over, and its receipt says how: nothing is left but to stay out.
                 Some(receipt) => {
                     self.membership.begin_leaving(self.desk.now());
@@ -182,7 +186,7 @@ impl Heart {
             return;
         }
         let groups = self.membership.left_groups();
-        let Some(drain) = self.drain.as_ref().filter(|d| !d.finished()) else {
+        let Some(drain) = self.drain.as_mut().filter(|d| !d.finished()) else {
             return self.end(Ending::Aborted);
         };
         self.aborting = Some(self.desk.now() + ABORT_LIMIT);
@@ -192,6 +196,7 @@ impl Heart {
         {
             self.desk.tell(NoteKind::Drained, format!("aborted by a second signal (receipt {})", receipt.id));
             self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), ABORT_LIMIT);
+            drain.rename();
         }
     }
 

@@ -141,6 +141,16 @@ impl Drain {
         again && (self.steps.given_up(StepName::Passive) || self.steps.given_up(StepName::Deregister))
     }
 
+    /// Somebody who wanted it before the agent's restart wants it still: nothing is taken up again for that.
+    pub(crate) fn still(&mut self, order: DrainOrder, now: Moment) {
+        self.wishes.add(order, now);
+    }
+
+    /// It was cut off and its receipt is written: what goes on of it after a restart writes another.
+    pub(crate) fn rename(&mut self) {
+        self.wishes.rename(&self.id);
+    }
+
     /// These causes want it no more. What is left: `None` if none was taken back, else whether any still wants it.
     pub(crate) fn take_back(&mut self, ends: impl Fn(Cause) -> bool) -> Option<bool> {
         self.wishes.take_back(ends)

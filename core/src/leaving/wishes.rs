@@ -35,6 +35,11 @@ impl Wishes {
         self.own_since
     }
 
+    /// The order that named the receipt names another one from now on.
+    pub(super) fn rename(&mut self, receipt: &str) {
+        self.orders.iter_mut().filter(|order| order.id == receipt).for_each(|order| order.id = next_id(receipt));
+    }
+
     /// These causes want it no more. What is left: `None` if none was taken back, else whether any still wants it.
     pub(super) fn take_back(&mut self, ends: impl Fn(Cause) -> bool) -> Option<bool> {
         let (taken, left): (Vec<_>, Vec<_>) = self.orders.iter().cloned().partition(|order| ends(order.cause));
@@ -86,6 +91,13 @@ impl Wishes {
         }
         longer && waits
     }
+}
+
+/// `ID.2` after `ID`, `ID.3` after that: never an id that is given to a new order, which has no dot.
+fn next_id(id: &str) -> String {
+    let numbered = id.rsplit_once('.').and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)));
+    let (name, number) = numbered.unwrap_or((id, 1));
+    format!("{name}.{}", number.saturating_add(1))
 }
 
 /// This deadline ends later than that one; `None` never ends.
@@ -173,5 +185,18 @@ mod tests {
         assert!(!wishes.has(Cause::Operator) && wishes.has(Cause::RundeckStopping));
         assert_eq!(wishes.take_back(|_| true), Some(false));
         assert_eq!(wishes.lead().map(|lead| lead.cause), Some(Cause::RundeckStopping), "the receipt names it");
+    }
+
+    #[test]
+    fn what_named_a_receipt_names_another_one() {
+        assert_eq!(
+            ["d1", "d1.2", "d1.9", "1-operator-2", "a.b"].map(next_id),
+            ["d1.2", "d1.3", "d1.10", "1-operator-2.2", "a.b.2"]
+        );
+        let mut wishes = wishes(None);
+        wishes.add(order(Cause::AgentStopping, None), NOW);
+        wishes.rename("operator");
+        let ids: Vec<&str> = wishes.all().iter().map(|order| order.id.as_str()).collect();
+        assert_eq!(ids, ["operator.2", "agent-stopping"]);
     }
 }

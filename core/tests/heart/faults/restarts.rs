@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{Heart, Kept, KeptVerdict, Ownership, WebSeen};
+use rundeck_alb_core::{DrainResult, Heart, Intent, Kept, KeptVerdict, Ownership, WebSeen};
 
 /// A restart of the agent hours after a drain has ended leaves its receipt as it is, and the node out.
 #[test]
@@ -163,4 +163,57 @@ fn what_changed_last_is_written_at_the_end() {
     let kept = sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent) } else { None });
     let kept = kept.map(|intent| (intent.passive_by_us, intent.drains.len()));
     assert_eq!(kept, Some((true, 2)));
+}
+
+/// The same where two orders of one cause are kept: an agent reads what a newer one has kept as an operator's.
+#[test]
+fn a_restart_with_two_orders_of_one_cause_rewrites_no_receipt() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    let mut one = order("d1", Cause::Operator, rig.now);
+    one.deadline = Some(rig.now + Span::secs(60));
+    let two = order("d2", Cause::Operator, rig.now);
+    rig.feed(Event::Order(1, Order::Drain(one.clone())));
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    let ended = Some(Box::new(receipt));
+    let intent = Intent { drains: vec![one, two], ended, served: true, ..Intent::default() };
+    rig.heart = Heart::new(policy(), 2, rig.now);
+    rig.open.clear();
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    let sent = pass(&mut rig, HOUR, &mut calm);
+    assert!(receipt_in(&sent).is_none(), "written anew");
+    assert_eq!((phase(&rig), is_up(&rig)), (Some(DrainPhase::Done), false));
+}
+
+/// A drain that goes on after a second signal has cut it off leaves that receipt as it is and writes its own.
+#[test]
+fn an_aborted_receipt_is_not_written_over() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(60), &mut calm);
+    let mut written = Vec::new();
+    for wanted in ["d1", "d1.2"] {
+        rig.feed(Event::Stop { id: "s".into() });
+        pass(&mut rig, Span::secs(3), &mut calm);
+        let mut sent = calls(&rig.feed(Event::Stop { id: "s2".into() }));
+        while rig.heart.ended().is_none() {
+            sent.extend(calls(&turn(&mut rig, &mut calm)));
+        }
+        let receipt = receipt_in(&sent).expect("a receipt");
+        assert_eq!((receipt.id.as_str(), receipt.result), (wanted, DrainResult::Aborted));
+        written.push(receipt.id);
+        let intent = sent.iter().rev().find_map(|call| match call {
+            Call::KeepIntent(intent) => Some(intent.clone()),
+            _ => None,
+        });
+        rig.heart = Heart::new(policy(), 2, rig.now);
+        rig.open.clear();
+        rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
+        pass(&mut rig, Span::secs(60), &mut calm);
+    }
+    rig.running = Some(0);
+    let (last, _) = until_receipt(&mut rig, &mut calm);
+    assert!(!written.contains(&last.id), "{} is written over", last.id);
+    assert_eq!(last.result, DrainResult::Clean, "{:#?}", steps(&last));
 }
