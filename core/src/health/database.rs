@@ -33,13 +33,26 @@ pub(super) fn judged_database(seen: &DatabaseSeen, took: Span) -> Judged {
     Judged::new(outcome, database_words(seen, took))
 }
 
+/// That calls hang for the database and not because the JVM stands still, and how sure that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hang {
+    /// As far as is known nothing hangs.
+    No,
+    /// `/health` answered while a call hung that is still under way, or was until now.
+    Open,
+    /// That call was given up, and the next one has to show which of both it is: the JVM may have stopped in between.
+    GivenUp,
+    /// And while a later one hung, `/health` answered again, or it was answered that the database fails.
+    Proven,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Database {
     pace: Pace,
     last: Option<Looked>,
     gate: Gate<()>,
-    /// A call that needs the database hung while `/health` still answered, and none was answered since.
-    hang: bool,
+    /// Calls that need the database hang, and none was answered since.
+    hang: Hang,
     /// The readiness call, which needs it, hung last, while `/health` answered. Flagged only: other calls are answered.
     readiness_hangs: bool,
     /// The last timed call was given up.
@@ -60,7 +73,7 @@ impl Database {
             pace: Pace::from(now),
             last: None,
             gate: Gate::default(),
-            hang: false,
+            hang: Hang::No,
             readiness_hangs: false,
             timed_out: false,
             asked_again: false,
@@ -80,7 +93,7 @@ impl Database {
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
     pub(super) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
-        let hangs = self.hang || self.readiness_hangs;
+        let hangs = self.hangs() || self.readiness_hangs;
         if hangs && !self.told {
             self.tell("a call that needs it hangs", desk);
         }
@@ -124,7 +137,7 @@ impl Database {
                     self.pace.plan(desk.now() + wait);
                 }
                 // Else the JVM itself may have stood still.
-                if self.hang {
+                if self.hangs() {
                     self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
                 }
             }
@@ -149,23 +162,32 @@ impl Database {
             ApiSeen::Failed(_) => self.fails(sent, policy, desk),
             ApiSeen::Info(_) => self.answers(desk),
             ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => {
-                self.hang = false;
+                self.hang = Hang::No;
                 self.cure(desk);
             }
         }
     }
 
     /// A call was given up: shared evidence only if `/health` answered while it hung, for else the JVM itself may have
-    /// stood still. Either way it is asked again at once, for what hung may be over.
+    /// stood still. And it may have stopped after that answer: so the call is made again at once, for what hung may be
+    /// over, and where `/health` gives nothing while that one hangs too, nothing tells a hanging database from a JVM
+    /// that stands still.
     fn hung(&mut self, sent: Moment, answered: Option<Moment>, policy: &HealthPolicy, desk: &mut Desk) {
-        self.hang |= meanwhile(Some(sent), answered, policy);
+        self.hang = match (self.hang, meanwhile(Some(sent), answered, policy)) {
+            (Hang::Proven, _) | (Hang::GivenUp, true) => Hang::Proven,
+            (Hang::No | Hang::Open, true) => Hang::GivenUp,
+            (Hang::No | Hang::Open | Hang::GivenUp, false) => Hang::No,
+        };
+        self.cure(desk);
         desk.database_hung();
         self.pace.hasten(desk.now());
     }
 
-    /// A call failed. One that had waited for the database first says that others still wait: what hung goes on.
+    /// A call failed. One that had waited for the database first says that others still wait, and that the JVM lives:
+    /// what hung goes on.
     fn fails(&mut self, sent: Moment, policy: &HealthPolicy, desk: &Desk) {
-        self.hang &= desk.now().since(sent) >= evident_after(policy);
+        let waited = desk.now().since(sent) >= evident_after(policy);
+        self.hang = if waited && self.hangs() { Hang::Proven } else { Hang::No };
         self.failed = true;
     }
 
@@ -192,7 +214,12 @@ impl Database {
     ) {
         if answers {
             self.asked_again = false;
-            self.hang |= self.hangs_meanwhile(answered, policy, desk);
+            self.hang = match (self.hang, self.hangs_meanwhile(answered, policy, desk)) {
+                // Calls go one by one: this one was sent after the other had been given up.
+                (Hang::GivenUp, true) => Hang::Proven,
+                (Hang::No, true) => Hang::Open,
+                (as_before, _) => as_before,
+            };
         } else if excused && !std::mem::replace(&mut self.asked_again, true) {
             // What is known of the database is older than the silence.
             desk.database_once();
@@ -214,8 +241,8 @@ impl Database {
         }
         match up {
             Some(true) => {
-                if std::mem::take(&mut self.component_down) || self.hang {
-                    self.hang = false;
+                if std::mem::take(&mut self.component_down) || self.hangs() {
+                    self.hang = Hang::No;
                     desk.database_answered();
                     self.pace.hasten(desk.now());
                 }
@@ -232,7 +259,7 @@ impl Database {
     /// A call that needs it was answered as it should be.
     pub(super) fn answers(&mut self, desk: &mut Desk) {
         desk.database_answered();
-        self.hang = false;
+        self.hang = Hang::No;
         self.failed = false;
         self.cure(desk);
     }
@@ -249,12 +276,18 @@ impl Database {
 
     /// Calls that need the database hang or fail.
     pub(super) fn troubled(&self) -> bool {
-        self.hang || self.readiness_hangs || self.failed || self.component_down
+        self.hangs() || self.readiness_hangs || self.failed || self.component_down
     }
 
-    /// Silence of `/health` may be the database's: a call that needs it hangs, and the server answered meanwhile.
+    fn hangs(&self) -> bool {
+        self.hang != Hang::No
+    }
+
+    /// Silence of `/health` may be the database's: the server answered while a call that needs it hung, and one is still
+    /// under way; or it answered again after one had been given up, while others hung.
     pub(super) fn excuses_silence(&self, answered: Option<Moment>, policy: &HealthPolicy, desk: &Desk) -> bool {
-        self.hang || self.hangs_meanwhile(answered, policy, desk)
+        let open = desk.database_since().is_some();
+        self.hang == Hang::Proven || (self.hangs() && open) || self.hangs_meanwhile(answered, policy, desk)
     }
 
     /// Rundeck answered the last timed call as it does with its database there.

@@ -282,7 +282,9 @@ impl Health {
         desk: &mut Desk,
     ) {
         let excused = self.excused(replaces, policy, desk);
-        let confirm = match self.web.on_round(seen, at, excused, policy, desk) {
+        let round = self.web.on_round(seen, at, excused, policy, desk);
+        self.ready.on_round(round, policy);
+        let confirm = match round {
             Round::Pass => {
                 self.passed(policy, desk.now());
                 false

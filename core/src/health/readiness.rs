@@ -3,10 +3,15 @@
 //! Which endpoint is the best, and how its answer reads, the client knows. Here: when it is asked, and what counts.
 
 use super::phrases::{gate_change, ready_words};
+use super::web::Round;
 use crate::contract::{
-    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason, Text,
+    Call, Check, CheckView, HealthPolicy, Judged, Looked, Moment, Outcome, Readiness, ReadySeen, Reason, Span, Text,
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
+
+/// An endpoint that is not there is looked for again so long after it was asked last. Each such look leaves a session in
+/// Rundeck: more often, and they would pile up.
+const LOOK_AGAIN: Span = Span::secs(1_800);
 
 /// What a first `up` may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +41,12 @@ pub(super) struct ReadyState {
     /// Asked with a round, so only what is under way counts.
     pace: Pace,
     last: Option<Looked>,
-    /// This version shows none, by the last answer.
+    /// This version shows none.
     absent: bool,
+    /// It was answered in this process: one 404 or redirect of such an endpoint is an accident.
+    served: bool,
+    /// Answers in a row that there is none.
+    missing: u32,
     gate: Gate,
     /// Asking it asks the database too; `None`: not known yet.
     bound: Option<bool>,
@@ -55,6 +64,8 @@ impl ReadyState {
             pace: Pace::from(now),
             last: None,
             absent: false,
+            served: false,
+            missing: 0,
             gate: Gate::default(),
             bound: None,
             in_lane: false,
@@ -78,8 +89,9 @@ impl ReadyState {
         self.absent
     }
 
-    /// Sent with a round. An endpoint that is not there is not asked again: each such look leaves a session in Rundeck.
+    /// Sent with a round. An endpoint that is not there is looked for again rarely.
     pub(super) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
+        self.learn |= self.absent && desk.now().since(self.pace.begun()) >= LOOK_AGAIN;
         if self.pace.is_open() || (self.absent() && !self.learn) {
             return;
         }
@@ -120,13 +132,38 @@ impl ReadyState {
         let judged = judged_readiness(&seen, excused);
         self.count(&seen, judged.outcome, proven, policy);
         self.last = Some(desk.looked(Check::Readiness, judged, &self.pace));
-        self.absent = seen.readiness == Readiness::Absent;
-        if matches!(seen.readiness, Readiness::Ready | Readiness::NotReady | Readiness::Absent) {
-            self.says = (seen.readiness != Readiness::Absent).then_some(seen.readiness == Readiness::Ready);
-            self.learn = false;
-            self.bound = Some(seen.bound);
+        match seen.readiness {
+            Readiness::Ready | Readiness::NotReady => {
+                (self.absent, self.served, self.missing) = (false, true, 0);
+                self.says = Some(seen.readiness == Readiness::Ready);
+                self.learn = false;
+                self.bound = Some(seen.bound);
+            }
+            Readiness::Absent => {
+                self.missing = self.missing.saturating_add(1);
+                self.absent |= !self.served || self.missing >= policy.fall;
+                // Whoever asks has noted that there is none: only learning anew is a look.
+                self.learn = !self.absent;
+                if self.absent {
+                    (self.says, self.bound) = (None, Some(seen.bound));
+                    if self.gate.shut().is_none() {
+                        self.gate = Gate::default();
+                    }
+                }
+            }
+            Readiness::TimedOut | Readiness::Refused | Readiness::Unclear(_) => {}
         }
         told
+    }
+
+    /// Where the endpoint is there no more, rounds count for it: what it has shut opens by as many good ones in a row.
+    pub(super) fn on_round(&mut self, round: Round, policy: &HealthPolicy) {
+        let Some(reason) = self.gate.shut().filter(|_| self.absent) else { return };
+        match round {
+            Round::Pass => self.gate.pass(policy),
+            Round::Fail(..) => drop(self.gate.fail(reason, false, policy)),
+            Round::Unknown => {}
+        }
     }
 
     fn count(&mut self, seen: &ReadySeen, outcome: Outcome, proven: bool, policy: &HealthPolicy) {
@@ -143,7 +180,6 @@ impl ReadyState {
                 };
                 self.gate.fail(reason, false, policy);
             }
-            Outcome::Unknown if seen.readiness == Readiness::Absent => self.gate = Gate::default(),
             Outcome::Unknown => self.gate.unknown(),
         }
     }
@@ -178,7 +214,7 @@ impl ReadyState {
     /// The row for people; `round`: when the next round comes.
     pub(super) fn row(&self, round: Option<Moment>, policy: &HealthPolicy) -> CheckView {
         let change: Text = if self.absent() {
-            "asked again when Rundeck is restarted; until then SIGTERM shows by its process only".into()
+            "looked for again twice an hour; until then SIGTERM shows by its process only".into()
         } else {
             gate_change(&self.gate, policy.rise, policy.fall, "take the node out").into()
         };

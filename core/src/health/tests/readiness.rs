@@ -1,6 +1,7 @@
 //! The readiness state by itself: which answers count, when it is asked, and what a first `up` may rely on.
 
 use super::super::readiness::{OfDatabase, ReadyState, Shown, judged_readiness};
+use super::super::web::Round;
 use crate::contract::{Call, CallId, Command, HealthPolicy, Moment, Outcome, Readiness, ReadySeen, Reason, Span};
 use crate::desk::Desk;
 
@@ -64,6 +65,13 @@ fn an_absent_one_is_not_asked_again_until_there_is_something_to_learn() {
     stand.answers(Some(seen(Readiness::Absent, false)), false);
     assert!(stand.0.asked());
     assert_eq!(stand.asks(), []);
+    // Half an hour later, or when another version is seen.
+    stand.1.begin_turn(NOW + Span(30 * 60_000 - 1));
+    assert_eq!(stand.asks(), []);
+    stand.1.begin_turn(NOW + Span(30 * 60_000));
+    assert_eq!(stand.asks(), [(true, Span::secs(12))]);
+    stand.answers(Some(seen(Readiness::Absent, false)), false);
+    assert_eq!(stand.asks(), []);
     stand.0.learn_again();
     assert_eq!(stand.asks(), [(true, Span::secs(12))]);
     stand.answers(Some(seen(Readiness::Ready, false)), false);
@@ -113,12 +121,58 @@ fn a_no_means_stopping_once_it_was_ready_and_starting_before() {
             stand.answers(Some(seen(readiness.clone(), false)), proven);
             assert_eq!(stand.0.gate().shut(), (looks == 3).then_some(reason));
         }
-        // What says nothing moves nothing; a version that shows none takes it all back.
-        stand.answers(Some(seen(Readiness::Refused, false)), proven);
-        assert_eq!((stand.0.gate().shut(), stand.0.gate().fails()), (Some(reason), 3));
-        stand.answers(Some(seen(Readiness::Absent, false)), proven);
-        assert_eq!((stand.0.gate().shut(), stand.0.gate().fails()), (None, 0));
+        // What says nothing moves nothing, nor does one answer that there is none.
+        for nothing in [Readiness::Refused, Readiness::Absent] {
+            stand.answers(Some(seen(nothing, false)), proven);
+            assert_eq!((stand.0.gate().shut(), stand.0.gate().fails()), (Some(reason), 3));
+        }
     }
+}
+
+/// One that was answered is gone after as many equal answers as take a node out, each of them a look of its own.
+#[test]
+fn one_that_was_answered_is_believed_to_be_gone_after_the_fall_count() {
+    let absent = || Some(seen(Readiness::Absent, false));
+    let mut stand = stand();
+    stand.answers(Some(seen(Readiness::Ready, false)), true);
+    for between in [Readiness::NotReady, Readiness::Ready] {
+        stand.answers(absent(), true);
+        assert_eq!(stand.asks(), [(true, Span::secs(12))], "what was found is not taken for granted");
+        stand.answers(absent(), true);
+        stand.answers(Some(seen(between, false)), true);
+    }
+    stand.answers(Some(seen(Readiness::NotReady, false)), true);
+    for gone in [false, false, true] {
+        stand.asks();
+        stand.answers(absent(), true);
+        assert_eq!(stand.0.shown() == Shown::Nothing, gone);
+    }
+    assert_eq!((stand.asks(), stand.0.gate().fails()), (vec![], 0), "nothing was shut");
+}
+
+/// What it had shut opens by as many good rounds in a row as good answers would have taken, and not before it is gone.
+#[test]
+fn what_one_that_is_gone_had_shut_opens_by_rounds() {
+    let policy = HealthPolicy { rise: 2, ..HealthPolicy::default() };
+    let mut stand = stand();
+    stand.answers(Some(seen(Readiness::Ready, false)), true);
+    for readiness in [Readiness::NotReady, Readiness::Absent] {
+        for _ in 0..3 {
+            let before = stand.0.gate().passes();
+            stand.0.on_round(Round::Pass, &policy);
+            assert_eq!(stand.0.gate().passes(), before, "it is not gone yet");
+            stand.answers(Some(seen(readiness.clone(), false)), true);
+        }
+    }
+    let failed = Round::Fail(Reason::BadStatus, false);
+    for (round, shut) in
+        [(Round::Pass, true), (failed, true), (Round::Pass, true), (Round::Unknown, true), (Round::Pass, false)]
+    {
+        stand.0.on_round(round, &policy);
+        assert_eq!(stand.0.gate().shut(), shut.then_some(Reason::RundeckStopping), "{round:?}");
+    }
+    stand.0.on_round(failed, &policy);
+    assert_eq!((stand.0.gate().fails(), stand.0.gate().shut()), (0, None), "rounds shut nothing");
 }
 
 #[test]
@@ -129,6 +183,8 @@ fn a_first_up_relies_on_the_last_answer_that_said_anything() {
         (Readiness::NotReady, Shown::NotReady),
         (Readiness::Ready, Shown::Ready),
         (Readiness::Refused, Shown::Ready),
+        (Readiness::Absent, Shown::Ready),
+        (Readiness::Absent, Shown::Ready),
         (Readiness::Absent, Shown::Nothing),
     ] {
         stand.answers(Some(seen(readiness, false)), false);

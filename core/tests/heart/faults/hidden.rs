@@ -1,8 +1,8 @@
 //! What cannot be read is neither good nor bad: hidden processes, threads without names.
 
 use super::*;
-use crate::rig::{RUNDECK, jvm, policy};
-use rundeck_alb_core::{Check, Finding, JvmSeen, Outcome, ProcessSeen};
+use crate::rig::{RUNDECK, jvm, policy, ready};
+use rundeck_alb_core::{Check, Finding, JvmSeen, Outcome, ProcessSeen, Readiness};
 
 /// A Rundeck that was told to end stays out while the names of its threads cannot be read: that is no all-clear.
 #[test]
@@ -28,6 +28,55 @@ fn threads_that_cannot_be_read_take_no_node_out_and_are_told() {
     let row = checks.iter().find(|row| row.check == Check::Process).map(|row| (row.result, row.seen.clone()));
     let (result, seen) = row.expect("a row");
     assert!(result == Outcome::Unknown && seen.contains("threads cannot be read"), "{result:?} {seen}");
+}
+
+/// Where processes are hidden the readiness state alone shows SIGTERM: one 404 or redirect of its endpoint neither brings
+/// a stopping Rundeck back nor ends the check. One that is gone for good lets the node in again, by rounds.
+#[test]
+fn a_readiness_endpoint_is_not_gone_for_one_answer() {
+    let stopping = (State::Down, Reason::RundeckStopping, false);
+    for (before, odd) in [(true, 1), (false, 1), (false, 2)] {
+        let mut rig = Rig::new(policy(), 1);
+        (rig.process, rig.ready) = (ProcessSeen::Hidden, ready(Readiness::Ready));
+        assert!(rig.until(is_up));
+        if before {
+            rig.ready = ready(Readiness::NotReady);
+            assert!(rig.until(|rig| answer(rig) == stopping), "never down");
+        }
+        let mut left = odd;
+        let mut world = |_: &Rig, call: &Call| {
+            let asked = left > 0 && matches!(call, Call::ProbeReadiness { .. });
+            left -= i32::from(asked);
+            asked.then(|| Reply::Ready(ready(Readiness::Absent)))
+        };
+        let end = rig.now + Span::secs(60);
+        while rig.now < end {
+            turn(&mut rig, &mut world);
+            assert_eq!(is_up(&rig), !before, "{:?}", answer(&rig));
+        }
+        rig.ready = ready(Readiness::NotReady);
+        assert!(rig.until(|rig| answer(rig) == stopping), "it is told to end, and nobody sees it");
+        rig.ready = ready(Readiness::Absent);
+        assert!(rig.until(is_up), "{:?}", answer(&rig));
+    }
+}
+
+/// An endpoint that was gone is found again, and what it says then is seen; it is looked for twice an hour.
+#[test]
+fn a_readiness_endpoint_that_was_gone_is_looked_for_again() {
+    for first in [Readiness::Ready, Readiness::Absent] {
+        let mut rig = Rig::new(policy(), 1);
+        (rig.process, rig.ready) = (ProcessSeen::Hidden, ready(first));
+        assert!(rig.until(is_up));
+        rig.ready = ready(Readiness::Absent);
+        pass(&mut rig, Span::secs(60), &mut calm);
+        let sent = pass(&mut rig, HOUR, &mut calm);
+        let looks = count(&sent, |call| matches!(call, Call::ProbeReadiness { .. }));
+        assert!((1..=2).contains(&looks), "{looks} looks in an hour");
+        rig.ready = ready(Readiness::NotReady);
+        pass(&mut rig, HOUR, &mut calm);
+        assert_eq!(answer(&rig), (State::Down, Reason::RundeckStopping, false));
+    }
 }
 
 /// Where nobody could ever tell how many jobs run, the receipt names no number of those that were waited for.

@@ -139,6 +139,38 @@ fn silence_is_excused_while_the_database_hangs_and_not_for_ever() {
     }
 }
 
+/// A JVM that freezes while one slow call is under way, of which `/health` had answered just before, is excused no longer
+/// than that call and the one that asks again hang: what was answered before a call was given up proves nothing of what
+/// came after. In an Auto Scaling group, too; whichever call it is, and whether `/health` had answered once or often.
+#[test]
+fn a_jvm_that_freezes_during_a_slow_call_is_called_out_after_the_next() {
+    type Slow = fn(&Call) -> bool;
+    let database: Slow = |call| matches!(call, Call::ProbeDatabase { .. });
+    let api: Slow = |call| *call == Call::ProbeApi;
+    // Two calls, each given up 3 s after its 40, and the rounds that take the node out.
+    let most = Span::secs(2 * 43 + 20);
+    for group in [None, Some("InService")] {
+        for (slow, answers) in [(database, 2), (database, 12), (database, 30), (api, 2)] {
+            let mut rig = Rig::new(policy(), 1);
+            rig.lifecycle = group.map(String::from);
+            assert!(rig.until(is_up), "never up");
+            pass(&mut rig, Span::secs(60), &mut calm);
+            rig.mute = slow;
+            assert!(rig.until(|rig| rig.open.iter().any(|open| slow(&open.call))), "never asked");
+            pass(&mut rig, Span::secs(answers), &mut calm);
+            let begin = rig.now;
+            rig.web = WebSeen::TimedOut;
+            rig.mute = carries_token;
+            while is_up(&rig) && rig.now.since(begin) < HOUR {
+                turn(&mut rig, &mut calm);
+            }
+            let took = rig.now.since(begin);
+            assert!(took <= most, "200 for {took:?} in {group:?}, {answers} s after the call");
+            assert!(rig.heart.snapshot().degraded.is_empty(), "its database is well as far as anybody knows");
+        }
+    }
+}
+
 /// A node that nobody has looked after for an hour (its agent was stopped) is not vouched for by a first bad round: one
 /// that is silent is out at once.
 #[test]
