@@ -84,6 +84,8 @@ pub(super) struct Group {
     pub(super) missing_since: Option<Moment>,
     /// What it is like could not be read: that says nothing of whether it is there.
     pub(super) unread: bool,
+    /// AWS was asked for it by its name, and says that there is none.
+    pub(super) nowhere: bool,
     pub(super) seen: Option<Sight>,
     /// When the state that was last seen began.
     pub(super) seen_since: Moment,
@@ -127,6 +129,7 @@ impl Group {
             ours_since: desk.now(),
             missing_since: None,
             unread: false,
+            nowhere: false,
             seen: None,
             seen_since: desk.now(),
             look: Pace::from(desk.now()),
@@ -158,9 +161,9 @@ impl Group {
 
     /// As it is named, and with what AWS says of it; nothing is known of the target.
     pub(super) fn anew(&self, key: u32, desk: &mut Desk, policy: &MembershipPolicy) -> Group {
-        let (facts, unread) = (self.facts.clone(), self.unread);
+        let (facts, unread, nowhere) = (self.facts.clone(), self.unread, self.nowhere);
         let (owned, settled, kind) = (self.owned, self.settled, self.kind);
-        Group { facts, unread, owned, settled, kind, ..Group::new(key, self.wanted.clone(), desk, policy) }
+        Group { facts, unread, nowhere, owned, settled, kind, ..Group::new(key, self.wanted.clone(), desk, policy) }
     }
 
     /// This is the node's target here. `double`: another name has claimed it before.
@@ -223,7 +226,12 @@ impl Group {
 
     /// Deregistered for good, or not there, or there is no group to be in.
     pub(super) fn has_left(&self, refusing: Option<Moment>) -> bool {
-        matches!(self.left, Left::Confirmed(_) | Left::NoGroup) || self.presence(refusing) == Presence::Out
+        self.has_no_group() || matches!(self.left, Left::Confirmed(_)) || self.presence(refusing) == Presence::Out
+    }
+
+    /// There is nothing to leave: AWS said so when it was asked to take the target out, or was asked for the group.
+    pub(super) fn has_no_group(&self) -> bool {
+        self.left == Left::NoGroup || (self.nowhere && self.target.is_none())
     }
 
     /// Seen in, and not deregistered since.

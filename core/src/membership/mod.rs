@@ -122,7 +122,7 @@ impl Membership {
         } else if dry_run {
             Some(Deregistered::DryRun)
         } else {
-            let gone = self.each().any(|g| g.owned && g.left == Left::NoGroup);
+            let gone = self.each().any(|g| g.owned && g.has_no_group());
             let done = if gone { Deregistered::GroupGone } else { Deregistered::Done };
             owned.all(|g| g.has_left(refusing)).then_some(done)
         }
@@ -325,12 +325,12 @@ impl Membership {
 
     /// What was registered and is no longer named is left; what is out is forgotten.
     fn part(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
-        let open: Vec<String> = self.groups.iter().filter(|g| g.target.is_none() && !g.double).map(named_as).collect();
+        // A name that leads nowhere may be a slip of the pen, and mean what was registered.
+        let open = self.named.is_none() || self.groups.iter().any(Group::is_open);
         for group in &mut self.former {
             let Some(target) = group.target.clone() else { continue };
-            let unsure = self.named.is_none() || open.iter().any(|name| *name == target.group || *name == target.name);
             let before = group.standing;
-            group.stands(unsure, self.leaving, desk);
+            group.stands(open, self.leaving, desk);
             if group.standing == Standing::Out && before != Standing::Out {
                 let verb = if group.owned && !inputs.dry_run { "is taken out" } else { "is not ours to take out" };
                 let Target { name, id, port, .. } = target;
@@ -402,7 +402,7 @@ impl Membership {
             };
             let seen = found.iter().find(about);
             let trouble = seen.and_then(|seen| seen.facts.as_ref().err());
-            group.unread = trouble.is_some();
+            (group.unread, group.nowhere) = (trouble.is_some(), seen.is_none());
             all &= !group.unread;
             let costs = costs(&group.wanted, group.target.is_some());
             self.troubles.note(Asked::Groups, group.key, trouble, &costs, desk);
@@ -416,7 +416,7 @@ impl Membership {
     }
 
     fn note_missing(&self, desk: &mut Desk) {
-        let missing = self.groups.iter().filter(|group| group.facts.is_none() && !group.unread);
+        let missing = self.groups.iter().filter(|group| group.facts.is_none() && group.nowhere);
         let missing: Vec<&str> = missing.map(Group::configured_name).collect();
         if missing.is_empty() {
             desk.cured(Finding::TargetGroupMissing);

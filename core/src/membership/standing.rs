@@ -86,6 +86,11 @@ impl Group {
         false
     }
 
+    /// Nobody can tell which group its name means.
+    pub(super) fn is_open(&self) -> bool {
+        self.facts.is_none() && self.target.is_none() && !self.double && !self.no_address
+    }
+
     /// It is about a target that was registered: whether it is out for good. `unsure`: the group may still be named.
     pub(super) fn stands(&mut self, unsure: bool, leaving: bool, desk: &mut Desk) {
         let before = self.standing;
@@ -119,6 +124,7 @@ impl Group {
             owned: self.owned,
             settled: self.settled,
             unread: self.unread,
+            nowhere: self.nowhere,
             standing: Standing::Named,
             told_dry: false,
             ..former

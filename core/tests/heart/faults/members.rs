@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::rig::{GROUP, facts, policy, target};
-use rundeck_alb_core::{DrainResult, Ownership, TargetState, TargetType, Trouble, TroubleKind};
+use rundeck_alb_core::{
+    Deregistered, DrainResult, Ownership, StepName, StepResult, TargetState, TargetType, Trouble, TroubleKind,
+};
 
 /// Five failed checks of this balancer, half a minute apart.
 const DETECTION: Span = Span::secs(150);
@@ -209,5 +211,24 @@ fn a_target_that_is_put_back_during_a_drain_is_judged_anew() {
         let told: Vec<bool> = receipt.target_groups.iter().map(|group| group.deregistered).collect();
         assert_eq!((receipt.result, rig.registered), (result, !lets_go), "{:#?}", steps(&receipt));
         assert_eq!(told, [lets_go]);
+    }
+}
+
+/// A named group of which AWS says that there is none, since before the agent began, is nothing to leave.
+#[test]
+fn a_group_that_never_was_there_cuts_no_drain_short() {
+    for name in ["rundeck", GROUP] {
+        let mut policy = policy();
+        policy.membership.groups[0].group = name.into();
+        let mut rig = Rig::new(policy, 1);
+        let mut world =
+            |_: &Rig, call: &Call| matches!(call, Call::DescribeGroups(_)).then(|| Reply::Groups(Ok(Vec::new())));
+        pass(&mut rig, Span::secs(120), &mut world);
+        assert!(is_up(&rig), "never up");
+        drain(&mut rig, "d1", Cause::Operator);
+        let (receipt, _) = until_receipt(&mut rig, &mut world);
+        let how = receipt.steps.iter().find(|step| step.name == StepName::Deregister).and_then(|step| step.result);
+        let wanted = (DrainResult::Clean, Some(StepResult::Deregistered(Deregistered::GroupGone)));
+        assert_eq!((receipt.result, how), wanted, "{name}: {:#?}", steps(&receipt));
     }
 }

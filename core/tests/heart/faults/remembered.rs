@@ -19,6 +19,8 @@ struct Groups {
     /// What AWS answers about a group: to looks, and to changes.
     looks: BTreeMap<String, TroubleKind>,
     changes: BTreeMap<String, TroubleKind>,
+    /// There is no group of these names.
+    nowhere: BTreeSet<String>,
     /// Each change, in order.
     changed: Vec<(bool, Target)>,
     /// The last record of what is registered.
@@ -53,9 +55,12 @@ impl Groups {
         Some(match call {
             Call::AskTag(_) if self.tag_fails => Reply::Tag(Err("metadata do not answer".into())),
             Call::AskTag(_) => Reply::Tag(Ok(self.tag.clone())),
-            Call::DescribeGroups(names) => {
-                Reply::Groups(Ok(names.iter().map(|name| facts_of(&name_of(name)).into()).collect()))
-            }
+            Call::DescribeGroups(names) => Reply::Groups(Ok(names
+                .iter()
+                .map(|name| name_of(name))
+                .filter(|name| !self.nowhere.contains(name))
+                .map(|name| facts_of(&name).into())
+                .collect())),
             Call::DescribeTarget(of) => Reply::Target(match refused(&self.looks, of) {
                 Some(kind) => Err(trouble(kind)),
                 None => Ok(self.seen(of)),
@@ -349,6 +354,27 @@ fn a_group_that_is_named_anew_is_the_same_group() {
         resume(&mut rig);
         world.pass(&mut rig, Span::secs(300));
         assert_eq!((world.members(), world.kept()), (vec!["old"], vec!["old"]), "{before:?}, then {after:?}");
+    }
+}
+
+/// A name in the tag that leads nowhere (a slip of the pen) takes the node out of nothing, over a restart too, and is
+/// told; once each name is a group's, what is no longer named is left.
+#[test]
+fn a_name_that_leads_nowhere_takes_no_node_out() {
+    for (tag, members) in [("odl", vec!["old"]), ("new odl", vec!["new", "old"])] {
+        let mut world = Groups::tagged("old");
+        world.nowhere.insert("odl".into());
+        let mut rig = world.settled(by_tag());
+        world.tag = Some(tag.into());
+        world.pass(&mut rig, HOUR);
+        world.restart(&mut rig, by_tag());
+        world.pass(&mut rig, HOUR);
+        assert_eq!((world.members(), world.left()), (members, vec![]));
+        let findings = rig.heart.snapshot().findings;
+        assert!(findings.iter().any(|f| f.finding.word() == "target-group-missing"), "{findings:?}");
+        world.tag = Some("new".into());
+        world.pass(&mut rig, HOUR);
+        assert_eq!((world.members(), world.left()), (vec!["new"], vec!["old"]));
     }
 }
 
