@@ -2,7 +2,7 @@
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, Moment, WebSeen};
+use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, HealthPolicy, Moment, Readiness, WebSeen};
 use std::collections::BTreeMap;
 
 /// Calls that need the database (SEMANTICS: never two at a time). Whether silence is the database's is the world's to
@@ -27,12 +27,45 @@ pub struct Local {
     /// Somebody else holds the port, by the last look.
     pub stranger: bool,
     pub full: u32,
+    pub saying: Saying,
     /// A look for the process, or at the disks, has come back in this run.
     pub looked: bool,
     pub disks_told: bool,
 }
 
+/// What the readiness endpoint said in so many words, in a row.
+#[derive(Debug, Default)]
+pub struct Saying {
+    no: u32,
+    yes: u32,
+    missing: u32,
+    /// It has said no often enough, and neither yes since, nor that it is gone.
+    pub shut: bool,
+}
+
+impl Saying {
+    pub fn gone(&self, health: &HealthPolicy) -> bool {
+        self.missing >= health.fall
+    }
+
+    pub fn told(&mut self, seen: &Readiness, health: &HealthPolicy) {
+        match seen {
+            Readiness::NotReady => *self = Saying { no: self.no + 1, shut: self.shut, ..Saying::default() },
+            Readiness::Ready => *self = Saying { yes: self.yes + 1, shut: self.shut, ..Saying::default() },
+            Readiness::Absent => self.missing += 1,
+            _ => {}
+        }
+        let open = self.yes >= health.rise || self.gone(health);
+        self.shut = (self.shut || self.no >= health.fall) && !open;
+    }
+}
+
 impl Local {
+    /// What the server behind the port has said is void.
+    pub fn port_closed(&mut self) {
+        (self.not_ready, self.ready, self.says_ready, self.saying) = (0, 0, None, Saying::default());
+    }
+
     /// What is left when the process has ended.
     pub fn after_process(&self) -> Local {
         Local { full: self.full, looked: self.looked, disks_told: self.disks_told, ..Local::default() }

@@ -339,6 +339,7 @@ fn first_up(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     require(!(first && local.says_ready == Some(false)), "S5 never up against the readiness state", || {
         format!("{local:?}")
     })?;
+    require(!local.saying.shut, "S-ready what the readiness state shut, no odd answer opens", || format!("{local:?}"))?;
     require(local.stopping < 2, "S-stop a Rundeck that was told to end is not up", || format!("{local:?}"))?;
     let by_health = before.state == State::Down
         && matches!(before.reason, Reason::Timeout | Reason::BadStatus | Reason::BadBody | Reason::Redirect);

@@ -284,7 +284,7 @@ impl Oracle {
         if web.refused == 2 {
             // A closed port: what the server behind it has said is void.
             self.run.bound = Bound::default();
-            self.run.local = Local { not_ready: 0, ready: 0, says_ready: None, ..std::mem::take(&mut self.run.local) };
+            self.run.local.port_closed();
         }
     }
 
@@ -306,14 +306,15 @@ impl Oracle {
         let count = |counter: &mut u32, bad: bool| *counter = if bad { *counter + 1 } else { 0 };
         match reply {
             Reply::Ready(seen) => {
+                local.saying.told(&seen.readiness, &self.policy.health);
                 let says = match seen.readiness {
                     Readiness::Ready => Some(true),
                     Readiness::NotReady => Some(false),
                     _ => None,
                 };
-                // A Rundeck that shows none has another version than the one that said no.
-                let absent = seen.readiness == Readiness::Absent;
-                local.says_ready = says.or(local.says_ready).filter(|_| !absent);
+                // What was answered is gone after `fall` such answers.
+                let gone = local.saying.gone(&self.policy.health);
+                local.says_ready = says.or(local.says_ready).filter(|_| !gone);
                 let silent = seen.readiness == Readiness::TimedOut && !seen.bound;
                 if says.is_some() || silent {
                     count(&mut local.ready, says == Some(true));

@@ -233,6 +233,8 @@ impl Rundeck {
             return (says(Readiness::TimedOut), true);
         }
         let state = match self.shows {
+            // Whatever answers 404 to `/health` may answer so here.
+            _ if now < self.web.0 && self.web.1 == WebSeen::Disabled => Readiness::Absent,
             Shows::Nothing if now < self.api_from() => Readiness::Unclear("version not known yet".into()),
             Shows::Nothing => Readiness::Absent,
             _ if now < self.ready_from || self.stopping => Readiness::NotReady,
