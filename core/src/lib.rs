@@ -25,10 +25,10 @@ pub use contract::{
     DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase, DrainPolicy, DrainResult,
     DrainView, Ending, Event, Finding, FindingView, GroupFacts, GroupLeft, GroupSeen, GroupWanted, HealthPolicy,
     HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow, Looks, MembershipPolicy, Mode,
-    ModeLeft, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy, Process,
-    ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Refusal, Registered, Registrations, Reply, Room, RundeckView,
-    Share, Snapshot, Span, State, Step, StepName, StepResult, Target, TargetSeen, TargetState, TargetType, TargetView,
-    Text, Trouble, TroubleKind, Unjudged, WebSeen,
+    ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Ownership, PassiveRule, Policy,
+    Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Refusal, Registered, Registrations, Reply, Room,
+    RundeckView, Share, Snapshot, Span, State, Step, StepName, StepResult, Target, TargetSeen, TargetState, TargetType,
+    TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{judge_look, look_rows};

@@ -12,7 +12,7 @@ use crate::watch::host::Machine;
 use crate::watch::process::Finder;
 use crate::watch::{api, database, node, readiness, targets, web};
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, Notice, Reply, Target, TargetSeen, Trouble,
+    ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, ModeTrouble, Notice, Reply, Target, TargetSeen, Trouble,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -114,12 +114,12 @@ async fn probe_api(world: &World, noticed: &mut Vec<Event>) -> Reply {
     }
 }
 
-async fn set_mode(world: &World, wanted: Mode) -> Result<Mode, String> {
+async fn set_mode(world: &World, wanted: Mode) -> Result<Mode, ModeTrouble> {
     // A restarted agent may have to switch before it has asked anything: the token is read first.
     if let Err(why) = world.tokens.refresh(&world.rundeck).await
         && !world.rundeck.has_token()
     {
-        return Err(why);
+        return Err(ModeTrouble::refused(why));
     }
     mode::set(&world.rundeck, wanted).await
 }

@@ -17,6 +17,8 @@ pub struct Notes {
     pub free_since: Option<Moment>,
     /// When passive mode was asked for last, and of which process.
     pub passive_asked: Option<(Moment, Process)>,
+    /// A switch to passive of this claim was confirmed, or may have taken effect.
+    pub set: bool,
     /// A switch to passive that was given up may land until then.
     pub may_land: Moment,
     /// The passive mode of this process is ours, and the disk forgot it.
@@ -34,6 +36,7 @@ impl Notes {
     /// This call brought nothing back, or an error: what it wanted may be done all the same, later.
     pub fn failed(&mut self, call: &Call, now: Moment) {
         if *call == Call::SetMode(Mode::Passive) {
+            self.set = true;
             self.may_land = now + LANDS;
         }
     }
@@ -51,6 +54,7 @@ impl Notes {
             self.passive_asked = rundeck.process.map(|process| (world.now, process));
         }
         let threads = rundeck.threads.len();
-        *self = Notes { threads, passive_asked: self.passive_asked, forgotten: self.forgotten, ..Notes::default() };
+        let (passive_asked, forgotten) = (self.passive_asked, self.forgotten);
+        *self = Notes { threads, passive_asked, forgotten, set: claimed, ..Notes::default() };
     }
 }

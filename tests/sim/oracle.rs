@@ -268,7 +268,13 @@ impl Oracle {
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
             // What was given up before may still land, and is ours until then.
             Reply::Mode(Ok(Mode::Active)) => self.claim = now < self.notes.may_land,
-            Reply::Mode(Err(_)) => self.notes.failed(&open.call, now),
+            Reply::Mode(Ok(Mode::Passive)) => self.notes.set = true,
+            Reply::Mode(Err(trouble)) if !trouble.refused => self.notes.failed(&open.call, now),
+            // What was refused has set nothing, and will not.
+            Reply::Mode(Err(_)) if open.call == Call::SetMode(Mode::Passive) && !self.notes.set => {
+                self.claim = false;
+                self.notes.passive_asked = None;
+            }
             _ => {}
         }
         None
@@ -434,6 +440,7 @@ impl Oracle {
         let Command::Call { id, deadline, call } = command else { return };
         match call {
             Call::SetMode(Mode::Passive) => {
+                self.notes.set &= self.claim;
                 self.claim = true;
                 self.run.switched = true;
             }

@@ -4,8 +4,8 @@
 
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Mode, Moment, Process, ProcessSeen,
-    Readiness, ReadySeen, Reply, Room, Span, WebSeen,
+    ApiSeen, BootSeen, Call, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Mode, ModeTrouble, Moment, Process,
+    ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, WebSeen,
 };
 
 /// A trouble that lasts until then; never, when that is the past.
@@ -308,14 +308,17 @@ impl Rundeck {
     }
 
     /// Rundeck's own word when it is told to change its mode.
-    pub fn set_mode(&mut self, mode: Mode, now: Moment) -> (Result<Mode, String>, bool) {
+    pub fn set_mode(&mut self, mode: Mode, now: Moment) -> (Result<Mode, ModeTrouble>, bool) {
         match self.probe_api(now) {
             (ApiSeen::Info(_), _) => {
                 self.becomes(mode, now);
                 self.passive_by_others &= mode == Mode::Passive;
                 (Ok(mode), false)
             }
-            (other, late) => (Err(format!("{other:?}")), late),
+            (other @ (ApiSeen::Rejected | ApiSeen::Booting), late) => {
+                (Err(ModeTrouble::refused(format!("{other:?}"))), late)
+            }
+            (other, late) => (Err(ModeTrouble::unsure(format!("{other:?}"))), late),
         }
     }
 

@@ -136,6 +136,16 @@ impl Api {
         self.mode
     }
 
+    /// The last answer, by itself, shows this mode.
+    pub(crate) fn shows(&self, mode: Mode) -> bool {
+        matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode == Some(mode))
+    }
+
+    /// The last question was refused: by this token, or so early in a start, nothing is switched either.
+    pub(crate) fn refuses(&self) -> bool {
+        matches!(&self.last, Some(ApiSeen::Rejected | ApiSeen::Booting))
+    }
+
     /// The last question was answered.
     pub(crate) fn answers(&self) -> bool {
         matches!(&self.last, Some(ApiSeen::Info(_)))

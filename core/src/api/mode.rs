@@ -5,7 +5,7 @@
 //! mode that we did not set is never undone by us, and what nobody here undoes is told.
 
 use super::Api;
-use crate::contract::{Call, Finding, HealthPolicy, Mode, Moment, NoteKind, PassiveRule, Process, Span};
+use crate::contract::{Call, Finding, HealthPolicy, Mode, ModeTrouble, Moment, NoteKind, PassiveRule, Process, Span};
 use crate::desk::{Backoff, Desk, Pace, Topic, holds};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
@@ -33,8 +33,8 @@ pub(crate) struct ModeSwitch {
     by_us: bool,
     /// The process that was switched, as far as it is known.
     process: Option<Process>,
-    /// The switch to passive was sent for this claim, by this run or an earlier one.
-    sent: bool,
+    /// A switch to passive of this claim was confirmed, or may have taken effect, by this run or an earlier one.
+    set: bool,
     /// This run of the agent sent it, so it went to the process that lives now.
     sent_here: bool,
     /// Since when it is to be ours.
@@ -53,7 +53,7 @@ pub(crate) struct ModeSwitch {
     unheld: Backoff,
     /// The first try of this drain has ended.
     tried: bool,
-    trouble: Option<String>,
+    trouble: Option<ModeTrouble>,
     told_dry: bool,
 }
 
@@ -62,7 +62,7 @@ impl ModeSwitch {
         ModeSwitch {
             by_us: false,
             process: None,
-            sent: true,
+            set: false,
             sent_here: false,
             claimed: Moment(0),
             ended: Moment(0),
@@ -84,8 +84,14 @@ impl ModeSwitch {
         self.process = process.filter(|_| by_us);
         if by_us {
             // What became of its switch, that run may never have heard.
+            self.set = true;
             self.may_land_until = now + LANDS_LATE;
         }
+    }
+
+    /// Passive mode may be on by this claim, or may come to be.
+    fn acted(&self) -> bool {
+        self.set || (self.pace.is_open() && self.wanted == Some(Mode::Passive))
     }
 
     /// Passive mode was set by us, or is about to be.
@@ -121,9 +127,8 @@ impl ModeSwitch {
         self.backoff.reset();
         self.unheld.reset();
         if desk.take_back(&mut self.pace) {
-            // Not begun yet, and not wanted any more. What was tried before it may still land.
+            // Not begun yet, and not wanted any more.
             self.wanted = None;
-            self.sent = self.may_land_until > self.claimed;
         }
         if !self.pace.is_open() {
             self.pace.plan(desk.now());
@@ -132,7 +137,12 @@ impl ModeSwitch {
 
     fn needed(&self, wanted: Mode, api: &Api) -> bool {
         match wanted {
-            Mode::Passive => self.by_us && api.mode() != Some(Mode::Passive),
+            // Where one answer says that it is on already, the second one decides whose it is. And whoever was refused
+            // looks before he tries again: what he knows of the mode is from before, and somebody may have set it since.
+            Mode::Passive => {
+                let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
+                self.by_us && api.mode() != Some(Mode::Passive) && !api.shows(Mode::Passive) && !refused
+            }
             // Where the token may not see it, what is ours is switched back all the same: Rundeck may be passive.
             Mode::Active => self.by_us && (api.mode() == Some(Mode::Passive) || api.hides_mode()),
         }
@@ -141,7 +151,11 @@ impl ModeSwitch {
     /// Tells of passive mode that nobody here undoes. `leaving`: a drain runs, which wants it. `has_token`: without one
     /// nothing can be switched.
     pub(crate) fn note(&self, api: &Api, leaving: bool, has_token: bool, desk: &mut Desk) {
-        let hindered = if has_token { self.trouble.as_deref() } else { Some("there is no token") };
+        let hindered = if has_token {
+            self.trouble.as_ref().map(|trouble| trouble.text.as_str())
+        } else {
+            Some("there is no token")
+        };
         if self.set_by_others(api) {
             desk.finding(
                 Finding::PassiveMode,
@@ -163,8 +177,8 @@ impl ModeSwitch {
             self.claimed = now;
             self.may_land_until = now;
             self.lost = false;
-            self.sent = false;
-        } else if self.by_us && !self.sent && api.mode() == Some(Mode::Passive) {
+            self.set = false;
+        } else if self.by_us && !self.acted() && api.mode() == Some(Mode::Passive) {
             // Somebody else was faster.
             self.disclaim();
         }
@@ -173,7 +187,7 @@ impl ModeSwitch {
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
     pub(crate) fn release(&mut self, api: &Api, desk: &Desk) {
         let undone = || api.confirms(Mode::Active, self.ended) && desk.reached(self.may_land_until);
-        if !self.sent || (!self.pace.is_open() && undone()) {
+        if !self.acted() || (!self.pace.is_open() && undone()) {
             self.disclaim();
         }
     }
@@ -206,17 +220,17 @@ impl ModeSwitch {
             return;
         }
         self.wanted = Some(mode);
-        self.sent = true;
         self.sent_here = true;
         desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
 
-    pub(crate) fn on_reply(&mut self, answer: Result<Mode, String>, api: &mut Api, desk: &mut Desk) {
+    pub(crate) fn on_reply(&mut self, answer: Result<Mode, ModeTrouble>, api: &mut Api, desk: &mut Desk) {
         let wanted = self.wanted.take();
         self.tried = true;
         let before = std::mem::replace(&mut self.ended, desk.now());
         match answer {
             Ok(mode) => {
+                self.set |= mode == Mode::Passive;
                 api.mode_set(mode);
                 // The token works, and so does the database that knows it.
                 api.ask_once(desk);
@@ -238,15 +252,16 @@ impl ModeSwitch {
                     desk.tell(NoteKind::Notice, format!("Rundeck switched to {mode} mode"));
                 }
             }
-            Err(why) => {
-                if self.trouble.as_ref() != Some(&why) {
-                    desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {why}"));
+            Err(trouble) => {
+                if self.trouble.as_ref() != Some(&trouble) {
+                    desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {}", trouble.text));
                 }
-                self.trouble = Some(why);
-                if wanted == Some(Mode::Passive) {
+                if wanted == Some(Mode::Passive) && !trouble.refused {
+                    self.set = true;
                     self.may_land_until = desk.now() + LANDS_LATE;
                     self.lost = true;
                 }
+                self.trouble = Some(trouble);
                 self.pace.done(desk.now() + desk.wait(&mut self.backoff));
             }
         }
@@ -275,7 +290,7 @@ impl ModeSwitch {
 
     fn disclaim(&mut self) {
         self.by_us = false;
-        self.sent = true;
+        self.set = false;
         self.sent_here = false;
         self.lost = false;
         self.process = None;

@@ -72,6 +72,27 @@ impl Notice {
     }
 }
 
+/// Why Rundeck's mode was not switched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeTrouble {
+    /// For people.
+    pub text: String,
+    /// It was refused, or never sent: nothing was switched by it, nor will be. Else it may take effect, even later.
+    pub refused: bool,
+}
+
+impl ModeTrouble {
+    /// Nothing was switched by it, nor will be.
+    pub fn refused(text: impl Into<String>) -> ModeTrouble {
+        ModeTrouble { text: text.into(), refused: true }
+    }
+
+    /// It may take effect all the same, even later.
+    pub fn unsure(text: impl Into<String>) -> ModeTrouble {
+        ModeTrouble { text: text.into(), refused: false }
+    }
+}
+
 /// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -90,7 +111,7 @@ pub enum Reply {
     /// Memory and load of the machine; `None`: they cannot be read.
     Host(Option<HostSeen>),
     /// Rundeck was told to change its mode.
-    Mode(Result<Mode, String>),
+    Mode(Result<Mode, ModeTrouble>),
     /// Connections in flight on Rundeck's port; `None`: nobody can tell.
     InFlight(Option<u32>),
     /// Who this machine is.

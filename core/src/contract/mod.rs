@@ -23,7 +23,7 @@ mod words;
 
 pub use aws::{GroupFacts, GroupSeen, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
 pub use command::{Call, Command, Ending, Note, NoteKind};
-pub use event::{CallId, Event, Notice, Reply};
+pub use event::{CallId, Event, ModeTrouble, Notice, Reply};
 pub use finding::Finding;
 pub use look::{Look, LookRow, Looks};
 pub use moment::{Moment, Span};

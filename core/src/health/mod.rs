@@ -167,7 +167,7 @@ impl Health {
     /// A first `up` has to wait for something else: it is as if it had not been proven yet. False: it has waited for
     /// long enough.
     pub(crate) fn hold_first_up(&mut self, desk: &Desk) -> bool {
-        let holds = self.start.hold(desk);
+        let holds = self.start.hold(self.web.good_since(), desk);
         if holds {
             self.standing.hold();
         }

@@ -39,8 +39,8 @@ pub(super) struct Start {
     /// This Rundeck process has once been proven ready.
     proven: bool,
     boot_since: Moment,
-    /// Since when a first `up` waits for what no round shows.
-    held_since: Option<Moment>,
+    /// Since when a first `up` waits for what no round shows, and when the good run began that it waits in.
+    held: Option<(Moment, Moment)>,
     restore: Option<Restore>,
     /// Of when the verdict is that was kept last; `None`: none is, as far as this run knows.
     kept_at: Option<Moment>,
@@ -48,7 +48,7 @@ pub(super) struct Start {
 
 impl Start {
     pub(super) fn new(now: Moment) -> Start {
-        Start { proven: false, boot_since: now, held_since: None, restore: None, kept_at: None }
+        Start { proven: false, boot_since: now, held: None, restore: None, kept_at: None }
     }
 
     pub(super) fn proven(&self) -> bool {
@@ -58,12 +58,15 @@ impl Start {
     /// Another process, or a server that closed its port: it must be proven again.
     pub(super) fn unprove(&mut self) {
         self.proven = false;
-        self.held_since = None;
+        self.held = None;
     }
 
-    /// The first `up` has to wait for what no round shows. False: it has waited for long enough.
-    pub(super) fn hold(&mut self, desk: &Desk) -> bool {
-        let since = *self.held_since.get_or_insert(desk.now());
+    /// The first `up` has to wait for what no round shows, in the good run that began at `run`: another run is another
+    /// try, and waits anew. False: it has waited for long enough.
+    pub(super) fn hold(&mut self, run: Option<Moment>, desk: &Desk) -> bool {
+        let run = run.unwrap_or(desk.now());
+        let (since, _) = self.held.filter(|(_, of)| *of == run).unwrap_or((desk.now(), run));
+        self.held = Some((since, run));
         self.proven = desk.reached(since + HELD);
         !self.proven
     }
@@ -209,13 +212,17 @@ mod tests {
     #[test]
     fn a_first_up_is_held_for_a_minute() {
         let mut start = Start::new(NOW);
-        assert!(start.hold(&at(Span::ZERO)) && start.hold(&at(before(HELD))));
+        let run = Some(NOW);
+        assert!(start.hold(run, &at(Span::ZERO)) && start.hold(run, &at(before(HELD))));
         assert!(!start.proven());
-        assert!(!start.hold(&at(HELD)));
+        assert!(!start.hold(run, &at(HELD)));
         assert!(start.proven(), "it has waited for long enough");
         start.unprove();
         assert!(!start.proven());
-        assert!(start.hold(&at(HELD)), "the next start has a minute of its own");
+        assert!(start.hold(run, &at(HELD)), "the next start has a minute of its own");
+        let next = Some(NOW + HELD);
+        assert!(start.hold(next, &at(HELD + HELD)), "and so has the next good run");
+        assert!(start.hold(next, &at(HELD + HELD + before(HELD))) && !start.hold(next, &at(HELD + HELD + HELD)));
     }
 
     #[test]

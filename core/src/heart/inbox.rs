@@ -6,8 +6,8 @@
 
 use super::{Heart, between};
 use crate::contract::{
-    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupSeen, Moment, Notice, Process, ProcessSeen, ReadySeen,
-    Reply, TargetSeen, Trouble, TroubleKind, WebSeen,
+    Answering, ApiSeen, BootSeen, DatabaseSeen, Event, GroupSeen, ModeTrouble, Moment, Notice, Process, ProcessSeen,
+    ReadySeen, Reply, TargetSeen, Trouble, TroubleKind, WebSeen,
 };
 use crate::desk::Topic;
 
@@ -70,7 +70,8 @@ impl Heart {
                 self.health.on_host(only!(reply, Reply::Host(seen) => seen).flatten(), policy, &mut self.desk)
             }
             Topic::Mode => {
-                let answer = only!(reply, Reply::Mode(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
+                let answer =
+                    only!(reply, Reply::Mode(answer) => answer).unwrap_or_else(|| Err(ModeTrouble::unsure(UNANSWERED)));
                 if answer.is_ok() {
                     self.health.on_mode_switched(&mut self.desk);
                 }

@@ -4,9 +4,9 @@
 
 use crate::rig::{GROUP, RUNDECK, Rig, call_name, disk, facts, host, identity, info, jvm, policy, ready, target};
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode, Moment,
-    Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State,
-    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, BootSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode,
+    ModeTrouble, Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot,
+    Span, State, TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use rundeck_alb_core::{DrainPhase, Reason};
 use std::collections::BTreeSet;
@@ -262,7 +262,8 @@ fn answers_of_others() -> Vec<Reply> {
     vec![
         Reply::Mode(Ok(Mode::Passive)),
         Reply::Mode(Ok(Mode::Active)),
-        Reply::Mode(Err(no())),
+        Reply::Mode(Err(ModeTrouble::unsure(no()))),
+        Reply::Mode(Err(ModeTrouble::refused("403"))),
         Reply::InFlight(Some(0)),
         Reply::InFlight(Some(3)),
         Reply::InFlight(None),
@@ -393,6 +394,9 @@ fn detail(event: &Event) -> String {
         },
         Event::Reply(_, Reply::Host(host)) => {
             host.map_or("unreadable", |h| if h.load_hundredths > 800 { "pressed" } else { "calm" }).into()
+        }
+        Event::Reply(_, Reply::Mode(Err(trouble))) => {
+            format!("Err {:?}{}", trouble.text, if trouble.refused { ", refused" } else { "" })
         }
         Event::Reply(_, Reply::Api(ApiSeen::Info(i))) => format!("mode {:?}, running {:?}", i.mode, i.running),
         Event::Reply(_, reply) => {

@@ -38,6 +38,24 @@ fn a_first_up_is_not_passive_when_the_mode_cannot_be_asked_at_first() {
     }
 }
 
+/// Nor is it at the second try of a start: the wait that an earlier good run has used up is not that of this one.
+#[test]
+fn a_first_up_is_not_passive_at_the_second_try_of_a_start() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.mode = Mode::Passive;
+    let mut silent = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::TimedOut));
+    pass(&mut rig, Span::secs(20), &mut silent);
+    assert!(!is_up(&rig));
+    // `/health` falls silent: it still boots.
+    rig.web = WebSeen::TimedOut;
+    pass(&mut rig, Span::secs(120), &mut silent);
+    rig.web = WebSeen::Ok;
+    let begin = rig.now;
+    never_up(&mut rig, &mut |rig, call| {
+        (asks_api(call) && rig.now.since(begin) < Span::secs(30)).then_some(Reply::Api(ApiSeen::TimedOut))
+    });
+}
+
 /// The wait for the mode has an end: a token that is rejected for good keeps no node out.
 #[test]
 fn a_token_that_is_rejected_for_good_keeps_no_node_out() {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Ending, Trouble, TroubleKind};
+use rundeck_alb_core::{DrainResult, Ending, ModeTrouble, Trouble, TroubleKind};
 
 /// A drain by an operator that was cut short by this deadline, while two jobs run.
 fn cut_short() -> Rig {
@@ -120,7 +120,7 @@ fn a_joiner_has_what_failed_before_tried_afresh() {
     let no_aws = || Trouble { kind: TroubleKind::Unavailable, action: String::new(), text: "down".into() };
     let mut world = |_: &Rig, call: &Call| match call {
         Call::Deregister { .. } => Some(Reply::Changed(Err(no_aws()))),
-        Call::SetMode(Mode::Passive) => Some(Reply::Mode(Err("500".into()))),
+        Call::SetMode(Mode::Passive) => Some(Reply::Mode(Err(ModeTrouble::unsure("500")))),
         _ => None,
     };
     drain(&mut rig, "d1", Cause::RundeckStopping);

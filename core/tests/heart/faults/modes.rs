@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, info, policy};
-use rundeck_alb_core::{Finding, Intent, Kept};
+use rundeck_alb_core::{ApiSeen, DatabaseSeen, Finding, Intent, Kept, ModeTrouble, WebSeen};
 
 /// A Rundeck that an earlier run of the agent has left passive, as far as it wrote down.
 fn left_passive() -> Rig {
@@ -33,7 +33,8 @@ fn our_passive_mode_is_undone_where_the_mode_cannot_be_seen() {
 #[test]
 fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
     let refused = |_: &Rig, call: &Call| {
-        switches_to(Mode::Active)(call).then(|| Reply::Mode(Err("403: not authorized for enable_executions".into())))
+        switches_to(Mode::Active)(call)
+            .then(|| Reply::Mode(Err(ModeTrouble::refused("403: not authorized for enable_executions"))))
     };
     let mut rig = left_passive();
     let sent = pass(&mut rig, Span::secs(600), &mut refused.clone());
@@ -58,8 +59,9 @@ fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
 fn a_switch_that_fails_again_for_the_same_reason_is_told_once() {
     let mut rig = left_passive();
     let (mut lines, end) = (0, rig.now + Span::secs(600));
-    let mut refused =
-        |_: &Rig, call: &Call| switches_to(Mode::Active)(call).then(|| Reply::Mode(Err("no answer".into())));
+    let mut refused = |_: &Rig, call: &Call| {
+        switches_to(Mode::Active)(call).then(|| Reply::Mode(Err(ModeTrouble::unsure("no answer"))))
+    };
     while rig.now < end {
         let commands = turn(&mut rig, &mut refused);
         let told = |command: &&Command| matches!(command, Command::Tell(note) if note.text.contains("no answer"));
@@ -136,4 +138,57 @@ fn undoing_a_switch_that_was_given_up_takes_a_few_calls() {
     let sent = pass(&mut rig, HOUR, &mut hidden);
     let sent = count(&sent, switches_to(Mode::Active));
     assert!((2..=7).contains(&sent), "{sent} switches to active");
+}
+
+/// A switch that Rundeck refused has set nothing, and will not: passive mode that a person set before it or after it
+/// stays when the drain is taken back.
+#[test]
+fn a_switch_that_was_refused_claims_nobodys_passive_mode() {
+    let mut rejected = |_: &Rig, call: &Call| match call {
+        Call::ProbeApi => Some(Reply::Api(ApiSeen::Rejected)),
+        Call::ProbeDatabase { .. } => Some(Reply::Database(DatabaseSeen::Refused)),
+        Call::SetMode(_) => Some(Reply::Mode(Err(ModeTrouble::refused("token rejected (403)")))),
+        _ => None,
+    };
+    // How long the token is good again before the drain is taken back.
+    for good in [Span::ZERO, Span(1), Span::secs(5), Span::secs(400)] {
+        for before in [true, false] {
+            let mut rig = settled(policy());
+            pass(&mut rig, Span::secs(60), &mut rejected);
+            rig.mode = if before { Mode::Passive } else { Mode::Active };
+            drain(&mut rig, "d1", Cause::Operator);
+            pass(&mut rig, Span::secs(60), &mut rejected);
+            rig.mode = Mode::Passive;
+            pass(&mut rig, good, &mut calm);
+            resume(&mut rig);
+            let sent = pass(&mut rig, Span::secs(600), &mut calm);
+            assert_eq!(count(&sent, switches_to(Mode::Active)), 0, "{good:?}: a person's passive mode was undone");
+        }
+    }
+}
+
+/// A switch that worked is undone although the same drain's next one was refused.
+#[test]
+fn a_switch_that_worked_before_one_was_refused_is_undone() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.mode == Mode::Passive));
+    // Its port was closed for a moment: what its API had said is void.
+    rig.web = WebSeen::Refused;
+    pass(&mut rig, Span::secs(20), &mut |_, call| asks_api(call).then_some(Reply::Api(ApiSeen::Refused)));
+    rig.web = WebSeen::Ok;
+    let mut refused = 0;
+    pass(&mut rig, Span::secs(20), &mut |_, call| {
+        let switch = matches!(call, Call::SetMode(_));
+        refused += u32::from(switch);
+        match call {
+            Call::ProbeApi => Some(Reply::Api(ApiSeen::Rejected)),
+            _ => switch.then(|| Reply::Mode(Err(ModeTrouble::refused("token rejected (403)")))),
+        }
+    });
+    assert!(refused > 0);
+    resume(&mut rig);
+    pass(&mut rig, Span::secs(600), &mut calm);
+    assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
 }
