@@ -283,8 +283,8 @@ impl Database {
         self.hang != Hang::No
     }
 
-    /// Silence of `/health` may be the database's: the server answered while a call that needs it hung, and one is still
-    /// under way; or it answered again after one had been given up, while others hung.
+    /// Silence of `/health` may be the database's: the server answered while a call that needs it hung, and one is
+    /// still under way; or it answered again after one had been given up, while others hung.
     pub(super) fn excuses_silence(&self, answered: Option<Moment>, policy: &HealthPolicy, desk: &Desk) -> bool {
         let open = desk.database_since().is_some();
         self.hang == Hang::Proven || (self.hangs() && open) || self.hangs_meanwhile(answered, policy, desk)

@@ -9,8 +9,8 @@ use crate::contract::{
 };
 use crate::desk::{Desk, Gate, Pace, Topic};
 
-/// An endpoint that is not there is looked for again so long after it was asked last. Each such look leaves a session in
-/// Rundeck: more often, and they would pile up.
+/// An endpoint that is not there is looked for again so long after it was asked last. Each such look leaves a session
+/// in Rundeck: more often, and they would pile up.
 const LOOK_AGAIN: Span = Span::secs(1_800);
 
 /// What a first `up` may rely on.

@@ -30,8 +30,8 @@ fn threads_that_cannot_be_read_take_no_node_out_and_are_told() {
     assert!(result == Outcome::Unknown && seen.contains("threads cannot be read"), "{result:?} {seen}");
 }
 
-/// Where processes are hidden the readiness state alone shows SIGTERM: one 404 or redirect of its endpoint neither brings
-/// a stopping Rundeck back nor ends the check. One that is gone for good lets the node in again, by rounds.
+/// Where processes are hidden the readiness state alone shows SIGTERM: one 404 or redirect of its endpoint neither
+/// brings a stopping Rundeck back nor ends the check. One that is gone for good lets the node in again, by rounds.
 #[test]
 fn a_readiness_endpoint_is_not_gone_for_one_answer() {
     let stopping = (State::Down, Reason::RundeckStopping, false);

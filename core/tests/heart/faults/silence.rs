@@ -139,9 +139,10 @@ fn silence_is_excused_while_the_database_hangs_and_not_for_ever() {
     }
 }
 
-/// A JVM that freezes while one slow call is under way, of which `/health` had answered just before, is excused no longer
-/// than that call and the one that asks again hang: what was answered before a call was given up proves nothing of what
-/// came after. In an Auto Scaling group, too; whichever call it is, and whether `/health` had answered once or often.
+/// A JVM that freezes while one slow call is under way, of which `/health` had answered just before, is excused no
+/// longer than that call and the one that asks again hang: what was answered before a call was given up proves
+/// nothing of what came after. In an Auto Scaling group, too; whichever call it is, and whether `/health` had
+/// answered once or often.
 #[test]
 fn a_jvm_that_freezes_during_a_slow_call_is_called_out_after_the_next() {
     type Slow = fn(&Call) -> bool;
