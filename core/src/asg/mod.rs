@@ -21,6 +21,18 @@ const LOOK: Span = Span::secs(60);
 /// lifecycle state).
 const SECOND_LOOK: Span = Span::secs(5);
 
+/// Each word of AWS's page on the target lifecycle state. Any other proves nothing once it is shown no more.
+const DOCUMENTED: [&str; 8] = [
+    "Detached",
+    "InService",
+    "Standby",
+    "Terminated",
+    "Warmed:Hibernated",
+    "Warmed:Running",
+    "Warmed:Stopped",
+    "Warmed:Terminated",
+];
+
 /// Where the Auto Scaling group moves this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Lifecycle {
@@ -35,6 +47,8 @@ enum Lifecycle {
 #[derive(Clone, Debug)]
 pub(crate) struct AutoScaling {
     lifecycle: Lifecycle,
+    /// The word that metadata show now, where nobody knows what it means.
+    odd: Option<String>,
     /// That metadata show none any more was told.
     missing_told: bool,
     pace: Pace,
@@ -45,6 +59,7 @@ impl AutoScaling {
     pub(crate) fn new(now: Moment) -> AutoScaling {
         AutoScaling {
             lifecycle: Lifecycle::Unknown,
+            odd: None,
             missing_told: false,
             pace: Pace::from(now),
             backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
@@ -54,15 +69,17 @@ impl AutoScaling {
     /// The group would replace the node for a 503.
     pub(crate) fn replaces(&self) -> Says {
         match &self.lifecycle {
+            Lifecycle::Group(state) if !matches!(state.as_str(), "Standby" | "Detached") => Says::Yes,
+            _ if self.odd.is_some() => Says::Unknown,
             Lifecycle::Unknown => Says::Unknown,
-            Lifecycle::Alone => Says::No,
-            Lifecycle::Group(state) => Says::sure(!matches!(state.as_str(), "Standby" | "Detached")),
+            Lifecycle::Alone | Lifecycle::Group(_) => Says::No,
         }
     }
 
     /// The group has the node in service.
     pub(crate) fn in_service(&self) -> Says {
         match &self.lifecycle {
+            _ if self.odd.is_some() => Says::Unknown,
             Lifecycle::Unknown => Says::Unknown,
             Lifecycle::Alone => Says::No,
             Lifecycle::Group(state) => Says::sure(state == "InService"),
@@ -72,18 +89,21 @@ impl AutoScaling {
     /// A group may own the node's membership in its target groups: it was in one, whatever that does now.
     pub(crate) fn may_own(&self) -> Says {
         match &self.lifecycle {
+            _ if self.odd.is_some() => Says::Yes,
             Lifecycle::Unknown => Says::Unknown,
             Lifecycle::Alone => Says::No,
             Lifecycle::Group(_) => Says::Yes,
         }
     }
 
-    /// The node may be a target now, as far as the group goes.
+    /// The node may be a target now, as far as the group goes. One that was detached is in no Auto Scaling group any
+    /// more: it may be a target wherever none may own its membership.
     pub(crate) fn may_join(&self) -> Says {
         match &self.lifecycle {
+            _ if self.odd.is_some() => Says::No,
             Lifecycle::Unknown => Says::Unknown,
             Lifecycle::Alone => Says::Yes,
-            Lifecycle::Group(state) => Says::sure(state == "InService"),
+            Lifecycle::Group(state) => Says::sure(matches!(state.as_str(), "InService" | "Detached")),
         }
     }
 
@@ -95,6 +115,7 @@ impl AutoScaling {
     /// For people: where the group moves the machine.
     pub(crate) fn state(&self) -> Option<&str> {
         match &self.lifecycle {
+            _ if self.odd.is_some() => self.odd.as_deref(),
             Lifecycle::Group(state) => Some(state),
             Lifecycle::Alone | Lifecycle::Unknown => None,
         }
@@ -126,9 +147,23 @@ impl AutoScaling {
             Err(_) => {}
         }
     }
+
     /// "Not there" says that no group has the node only where none was ever seen: one that takes its leave says
     /// `Detached`, and what was known stays.
     fn moved(&mut self, state: Option<String>, desk: &mut Desk) {
+        let (state, odd) = match state {
+            Some(word) if !DOCUMENTED.contains(&word.as_str()) => (None, Some(word)),
+            state => (state, None),
+        };
+        if let Some(word) = odd.as_ref().filter(|word| self.odd.as_ref() != Some(word)) {
+            let text =
+                format!("metadata show the Auto Scaling state {word}, which is not known: it counts while shown");
+            desk.tell(NoteKind::Notice, text);
+        }
+        self.odd = odd;
+        if self.odd.is_some() {
+            return;
+        }
         match (state, &self.lifecycle) {
             (Some(state), _) => {
                 self.lifecycle = Lifecycle::Group(state);

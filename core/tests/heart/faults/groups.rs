@@ -125,3 +125,55 @@ fn requests_are_waited_for_after_the_last_200() {
     let floor = Policy::default().drain.floor;
     assert!(receipt.ended.since(refuses) >= floor, "{:#?}", steps(&receipt));
 }
+
+/// A node that was detached comes back into the groups that are its own when its drain is taken back, and into none
+/// that its Auto Scaling group may own.
+#[test]
+fn a_detached_node_comes_back_into_its_own_groups() {
+    for (ownership, back) in [(Ownership::Own, true), (Ownership::Auto, false)] {
+        let mut policy = policy();
+        policy.membership.groups[0].ownership = ownership;
+        let mut rig = Rig::new(policy, 1);
+        rig.lifecycle = Some("InService".into());
+        rig.registered = !back;
+        assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
+        rig.lifecycle = Some("Detached".into());
+        pass(&mut rig, Span::secs(120), &mut calm);
+        drain(&mut rig, "d1", Cause::Operator);
+        until_receipt(&mut rig, &mut calm);
+        rig.registered = false;
+        resume(&mut rig);
+        pass(&mut rig, Span::secs(600), &mut calm);
+        assert_eq!((is_up(&rig), rig.registered), (true, back), "{ownership:?}");
+    }
+}
+
+/// A word that AWS does not have for a lifecycle state (a proxy's `OK`) counts while it is shown, and is told: then a
+/// node that is in no group is a target again, and one that is in a group is still in it.
+#[test]
+fn a_lifecycle_word_that_nobody_knows_counts_while_it_is_shown() {
+    let mut rig = settled(policy());
+    rig.lifecycle = Some("OK".into());
+    rig.registered = false;
+    let mut told = Vec::new();
+    let end = rig.now + HOUR;
+    while rig.now < end {
+        told.extend(turn(&mut rig, &mut calm).iter().filter_map(|command| match command {
+            Command::Tell(note) if note.text.contains("OK") => Some(note.text.clone()),
+            _ => None,
+        }));
+    }
+    assert_eq!((told.len(), rig.heart.snapshot().lifecycle.as_deref()), (1, Some("OK")), "{told:?}");
+    assert!(is_up(&rig) && !rig.registered, "joined, though nobody knows what that means");
+    rig.lifecycle = None;
+    pass(&mut rig, Span::secs(600), &mut calm);
+    assert!(is_up(&rig) && rig.registered, "{:?}", answer(&rig));
+    rig.lifecycle = Some("InService".into());
+    pass(&mut rig, Span::secs(120), &mut calm);
+    rig.lifecycle = Some("OK".into());
+    pass(&mut rig, Span::secs(120), &mut calm);
+    rig.lifecycle = None;
+    pass(&mut rig, Span::secs(120), &mut calm);
+    let commands = drain(&mut rig, "d1", Cause::Operator);
+    assert!(commands.iter().any(|command| matches!(command, Command::Answer(_, OrderAnswer::Refused { .. }))));
+}
