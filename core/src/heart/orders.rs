@@ -6,7 +6,7 @@
 use super::{Heart, between};
 use crate::contract::{
     Call, Cause, Command, DrainOrder, DrainResult, Ending, Finding, Intent, Kept, NoteKind, Order, OrderAnswer,
-    Refusal, Span,
+    Refusal, Span, State,
 };
 use crate::desk::Topic;
 use crate::leaving::{Drain, note_receipt};
@@ -17,6 +17,8 @@ const INTENT_LIMIT: Span = Span::secs(10);
 const INTENT_AGAIN: Span = Span::secs(10);
 /// Signals within this time are one stop.
 const ONE_STOP: Span = Span::secs(2);
+/// A drain that a group has ended is told until the node has been up for this long.
+const TOLD_FOR: Span = Span::secs(600);
 /// A receipt that a second signal wants is waited for this long.
 const ABORT_LIMIT: Span = Span::secs(1);
 
@@ -53,6 +55,10 @@ impl Heart {
     }
 
     pub(super) fn order(&mut self, number: u64, order: Order) {
+        if self.drain.is_none() {
+            // Whoever orders something has read how the last drain ended.
+            self.desk.cured(Finding::AsgWillReplace);
+        }
         let answer = match order {
             Order::Drain(order) => self.order_drain(order),
             Order::Resume(_) if self.drain.as_ref().is_some_and(Drain::exits) => OrderAnswer::Refused {
@@ -129,7 +135,8 @@ impl Heart {
     /// anyway stays 200 until the jobs are done.
     pub(super) fn end_choices(&mut self) {
         let (in_service, replaces) = (self.asg.in_service(), self.asg.replaces());
-        if !between::may_replace(replaces) {
+        let up = self.drain.is_none() && self.shown.ok && self.shown.state == State::Up;
+        if !between::may_replace(replaces) || (up && self.desk.reached(self.since + TOLD_FOR)) {
             self.desk.cured(Finding::AsgWillReplace);
             return;
         }

@@ -177,3 +177,24 @@ fn a_lifecycle_word_that_nobody_knows_counts_while_it_is_shown() {
     let commands = drain(&mut rig, "d1", Cause::Operator);
     assert!(commands.iter().any(|command| matches!(command, Command::Answer(_, OrderAnswer::Refused { .. }))));
 }
+
+/// That a group has ended a drain is told for as long as somebody may want to read it: until the node has been up for
+/// ten minutes, or until the next order.
+#[test]
+fn that_a_group_has_ended_a_drain_is_not_told_for_ever() {
+    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace");
+    let mut rig = Rig::new(policy(), 1);
+    rig.lifecycle = Some("Standby".into());
+    assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(200), &mut calm);
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(|rig| is_up(rig) && told(rig)), "nobody is told why");
+    pass(&mut rig, Span::secs(590), &mut calm);
+    assert!(told(&rig), "nobody has had time to read it");
+    let mut other = rig.clone();
+    resume(&mut other);
+    assert!(!told(&other), "after an order");
+    pass(&mut rig, Span::secs(30), &mut calm);
+    assert!(is_up(&rig) && !told(&rig), "for ever");
+}
