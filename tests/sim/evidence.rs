@@ -122,6 +122,17 @@ pub struct Counted {
     pub kept: bool,
 }
 
+impl Bound {
+    /// Asking this asks the database, as far as anybody knows.
+    pub fn needs_database(&self, call: &Call) -> bool {
+        match call {
+            Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => true,
+            Call::ProbeReadiness { .. } => self.ready != Some(false),
+            _ => false,
+        }
+    }
+}
+
 /// What one round says. `ails`: silence may be put down to the database.
 pub fn judged(web: WebSeen, boot: Option<BootSeen>, ails: bool) -> Round {
     match web {

@@ -449,7 +449,7 @@ impl Oracle {
             Call::WriteReceipt(receipt) => self.wrote(receipt, now),
             _ => {}
         }
-        if self.needs_database(call) {
+        if self.run.bound.needs_database(call) {
             self.run.bound.open.insert(*id, now);
         }
         self.run.open.insert(*id, Open { call: call.clone(), deadline: *deadline, sent: now });
@@ -478,15 +478,6 @@ impl Oracle {
         if self.run.lifecycle == Some(Some("InService".into())) && self.run.abort_at.is_none() {
             self.orders.retain(|w| w.order.cause != Cause::Operator);
             self.begin_if_wanted(now);
-        }
-    }
-
-    /// Asking this asks the database, as far as anybody knows.
-    pub fn needs_database(&self, call: &Call) -> bool {
-        match call {
-            Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => true,
-            Call::ProbeReadiness { .. } => self.run.bound.ready != Some(false),
-            _ => false,
         }
     }
 

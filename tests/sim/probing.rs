@@ -25,7 +25,7 @@ pub fn no_token_to_strangers(call: &Call, oracle: &Oracle, now: Moment) -> Verdi
 /// Calls that may need the database go one by one: all that carry the token, the switch of the mode among them.
 pub fn one_by_one(call: &Call, oracle: &Oracle) -> Verdict {
     let open = &oracle.run.bound.open;
-    let two = oracle.needs_database(call) && !open.is_empty();
+    let two = oracle.run.bound.needs_database(call) && !open.is_empty();
     require(!two, "S-lane never two calls that need the database or carry the token", || format!("{call:?}, {open:?}"))
 }
 
