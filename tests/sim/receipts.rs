@@ -67,7 +67,9 @@ pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
         Some(StepResult::InFlight(n)) => n > 0 && counted.any(|(_, flies)| *flies),
         Some(StepResult::InFlightUnknown) => true,
         // What the disk has forgotten nobody knows.
-        Some(StepResult::NotInService) => !world.served || world.disk.forgot,
+        Some(StepResult::NotInService) => {
+            return require(!world.served || world.disk.forgot, RULE, || format!("{step:?}, and it had served"));
+        }
         Some(StepResult::RundeckGone) => {
             // A round whose answer gets lost is waited for.
             let lost = if world.mix.replies > 0 { Span::secs(25) } else { SEEN_WITHIN };

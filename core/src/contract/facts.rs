@@ -143,6 +143,8 @@ pub(crate) struct DrainInputs {
     /// The node was a target or answered 200 since the agent's start.
     pub(crate) was_in_service: bool,
     pub(crate) groups: GroupsLeaving,
+    /// Rundeck is known to be in active mode.
+    pub(crate) active: bool,
     /// Passive mode is on, or what keeps it from being.
     pub(crate) passive: Passive,
     pub(crate) jobs: Jobs,

@@ -291,6 +291,12 @@ impl Drain {
             Passive::Pending | Passive::Failed if inputs.rundeck != Life::There => {
                 self.steps.close(StepName::Passive, StepResult::RundeckGone, desk.now())
             }
+            Passive::Pending | Passive::Failed if inputs.active => {
+                // Somebody has switched it back: it is passive once it is so again.
+                if self.steps.result(StepName::Passive) == Some(StepResult::Passive) {
+                    self.steps.open(StepName::Passive, desk.now());
+                }
+            }
             Passive::Pending | Passive::Failed => {}
         }
         if inputs.groups.back && self.steps.over(StepName::Deregister) {

@@ -35,6 +35,7 @@ fn calm() -> DrainInputs {
             unconfirmed_floor: None,
             longest_delay: Span::secs(60),
         },
+        active: false,
         passive: Passive::On,
         jobs: Jobs { running: Some(0), idle_since: Some(Moment(u64::MAX)), unknown_since: None },
     }

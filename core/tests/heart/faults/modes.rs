@@ -192,3 +192,22 @@ fn a_switch_that_worked_before_one_was_refused_is_undone() {
     pass(&mut rig, Span::secs(600), &mut calm);
     assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
 }
+
+/// A Rundeck that somebody switches back to active during a drain is not passive by its receipt: it is switched again,
+/// and where that does not hold until the end the receipt says so.
+#[test]
+fn a_receipt_says_passive_only_of_a_rundeck_that_is() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| phase(rig) == Some(DrainPhase::Jobs) && rig.mode == Mode::Passive), "never passive");
+    let mut back = |rig: &Rig, call: &Call| match call {
+        Call::ProbeApi => Some(Reply::Api(info(Some(Mode::Active), rig.running))),
+        _ => None,
+    };
+    pass(&mut rig, Span::secs(60), &mut back);
+    rig.running = Some(0);
+    let (receipt, _) = until_receipt(&mut rig, &mut back);
+    let said = steps(&receipt);
+    assert!(!said.iter().any(|step| step.starts_with("passive: passive mode")), "{said:#?}");
+}
