@@ -138,7 +138,7 @@ impl ModeSwitch {
     fn needed(&self, wanted: Mode, api: &Api) -> bool {
         match wanted {
             // Where one answer says that it is on already, the second one decides whose it is. And whoever was refused
-            // looks before he tries again: what he knows of the mode is from before, and somebody may have set it since.
+            // looks before he tries again: he knows the mode from before, and somebody may have set it since.
             Mode::Passive => {
                 let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
                 self.by_us && api.mode() != Some(Mode::Passive) && !api.shows(Mode::Passive) && !refused
