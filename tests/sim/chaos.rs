@@ -2,6 +2,7 @@
 
 use crate::faults::Happening;
 use crate::rule::Verdict;
+use crate::rundeck::OddMode;
 use crate::runner::Schedule;
 use crate::world::Coming;
 use rundeck_alb_core::{
@@ -185,6 +186,10 @@ impl Schedule<'_> {
             Happening::PortClosed => world.rundeck.port_closed = until,
             Happening::WebFault => world.rundeck.web = (until, world.tape.pick(&WEB_FAULTS, WebSeen::Disabled)),
             Happening::TokenRejected => world.rundeck.token_rejected = until,
+            Happening::OddMode => {
+                const ODD: [OddMode; 3] = [OddMode::Wavers, OddMode::Hidden, OddMode::Undone];
+                world.rundeck.odd_mode = (until, world.tape.pick(&ODD, OddMode::Wavers));
+            }
             Happening::StatsNull => world.rundeck.stats_null = until,
             Happening::Unreadable => world.rundeck.api_unreadable = until,
             Happening::Unseen => {

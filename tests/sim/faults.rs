@@ -21,6 +21,7 @@ listed! {
         WebFault,
         TokenRejected,
         StatsNull,
+        OddMode,
         Unreadable,
         Unseen,
         PassiveByOthers,

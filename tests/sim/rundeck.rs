@@ -7,6 +7,7 @@ use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Mode, ModeTrouble, Moment, Process,
     ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, WebSeen,
 };
+use std::cell::Cell;
 
 /// A trouble that lasts until then; never, when that is the past.
 pub type Until = Moment;
@@ -28,6 +29,21 @@ pub struct Job {
     pub until: Moment,
 }
 
+/// What is odd about the mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OddMode {
+    /// The token may not see it, nor jobs.
+    Hidden,
+    /// Each answer contradicts the one before.
+    Wavers,
+    /// Somebody undoes each switch at once.
+    Undone,
+}
+
+fn opposite(mode: Mode) -> Mode {
+    if mode == Mode::Active { Mode::Passive } else { Mode::Active }
+}
+
 #[derive(Debug)]
 pub struct Rundeck {
     pub process: Option<Process>,
@@ -47,6 +63,9 @@ pub struct Rundeck {
     /// Somebody else holds the port.
     pub stranger: Until,
     pub mode: Mode,
+    pub odd_mode: (Until, OddMode),
+    /// While it wavers: the next answer contradicts it.
+    wavered: Cell<bool>,
     /// When the mode became what it is.
     pub mode_since: Moment,
     /// When it became what it was before that.
@@ -90,6 +109,8 @@ impl Rundeck {
             pressure: never,
             stranger: never,
             mode: Mode::Active,
+            odd_mode: (never, OddMode::Hidden),
+            wavered: Cell::new(false),
             mode_since: never,
             mode_before: never,
             threads: Vec::new(),
@@ -145,7 +166,7 @@ impl Rundeck {
         for until in [&mut self.database_fails, &mut self.disk_low.0, &mut self.pressure, &mut self.stranger] {
             *until = now;
         }
-        for until in [&mut self.stats_null, &mut self.api_unreadable, &mut self.database.0] {
+        for until in [&mut self.stats_null, &mut self.odd_mode.0, &mut self.api_unreadable, &mut self.database.0] {
             *until = now;
         }
         self.web.0 = now;
@@ -179,7 +200,7 @@ impl Rundeck {
     /// Since when the API has told everything to whoever had the token; what is still wrong ends in the future.
     pub fn api_well_since(&self) -> Moment {
         let troubles = [self.hung, self.database.0, self.database_fails, self.port_closed, self.token_rejected];
-        let untold = [self.api_unreadable, self.stats_null, self.api_from()];
+        let untold = [self.api_unreadable, self.stats_null, self.odd_mode.0, self.api_from()];
         troubles.into_iter().chain(untold).max().unwrap_or(self.ready_from)
     }
 
@@ -301,9 +322,15 @@ impl Rundeck {
         if now < self.api_unreadable {
             return (ApiSeen::Unreadable("html".into()), false);
         }
-        let running = if now < self.stats_null { None } else { Some(self.running(now)) };
-        let info =
-            Info { mode: Some(self.mode), running, version: "5.20.1".into(), api_version: Some(58), server_uuid: None };
+        let odd = (now < self.odd_mode.0).then_some(self.odd_mode.1);
+        let mode = match odd {
+            Some(OddMode::Hidden) => None,
+            Some(OddMode::Wavers) if self.wavered.replace(!self.wavered.get()) => Some(opposite(self.mode)),
+            _ => Some(self.mode),
+        };
+        let hidden = now < self.stats_null || odd == Some(OddMode::Hidden);
+        let running = if hidden { None } else { Some(self.running(now)) };
+        let info = Info { mode, running, version: "5.20.1".into(), api_version: Some(58), server_uuid: None };
         (ApiSeen::Info(info), false)
     }
 
@@ -313,6 +340,9 @@ impl Rundeck {
             (ApiSeen::Info(_), _) => {
                 self.becomes(mode, now);
                 self.passive_by_others &= mode == Mode::Passive;
+                if now < self.odd_mode.0 && self.odd_mode.1 == OddMode::Undone {
+                    self.others_set(opposite(mode), now);
+                }
                 (Ok(mode), false)
             }
             (other @ (ApiSeen::Rejected | ApiSeen::Booting), late) => {

@@ -12,7 +12,8 @@ use crate::tape::Tape;
 use crate::wakes::{Traced, Wakes, same};
 use crate::world::{Coming, World, names};
 use rundeck_alb_core::{
-    Cause, Command, Event, Kept, Mode, Moment, Order, Ownership, Reply, Snapshot, Span, State, TargetView, TroubleKind,
+    Call, Cause, Command, Event, Kept, Mode, Moment, Order, Ownership, Reply, Snapshot, Span, State, TargetView,
+    TroubleKind,
 };
 
 /// Pause of systemd before it starts the agent again.
@@ -140,6 +141,9 @@ impl Schedule<'_> {
 
     fn come(&mut self, coming: Coming) -> Verdict {
         match coming {
+            // What an earlier run sent is served before what this one sent later; else it hung, and lands.
+            Coming::Execute(sent)
+                if sent.call == Call::SetMode(Mode::Passive) && sent.run != self.run && !self.oracle.claim => {}
             Coming::Execute(sent) => self.world.execute(sent),
             Coming::Deliver { run, event } => return self.deliver(run, event),
             Coming::Lands { run, process, mode } => {

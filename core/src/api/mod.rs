@@ -27,12 +27,11 @@ const JOBS_INTERVAL: Span = Span::secs(2);
 /// While a drain runs, answers of no use are waited for no longer than this: it gives up on jobs within a minute.
 const URGENT_PAUSE: Span = Span::secs(15);
 /// Answers that contradict each other are no reason to ask more often than this, whatever else is wanted.
-const LEAST_PAUSE: Span = Span::secs(1);
+const LEAST_PAUSE: Span = Span::secs(2);
 /// A rejected token or a hanging database is asked again at most this rarely.
 const MOST_PAUSE: Span = Span::secs(300);
 
 /// What an answer has come to.
-#[derive(Clone, Copy)]
 enum Learnt {
     /// It was of no use.
     Nothing,
@@ -245,9 +244,6 @@ impl Api {
             Learnt::Known if self.hurry => desk.around(JOBS_INTERVAL.min(policy.api_interval)),
             Learnt::Known => desk.around(policy.api_interval),
         };
-        if matches!(learnt, Learnt::Known) {
-            self.doubted = false;
-        }
         self.pace.done(desk.now() + wait);
     }
 
@@ -274,6 +270,8 @@ impl Api {
         if changed && !second {
             self.mode = info.mode;
         }
+        // Two equal answers end a row of contradicting ones; one that says again what was known before does not.
+        self.doubted &= self.candidate != info.mode;
         self.candidate = info.mode;
         self.answered_of = Some(self.pace.begun());
         self.info = Some(info.clone());
