@@ -176,6 +176,7 @@ impl Schedule<'_> {
         }
         let now = self.world.now;
         self.run += 1;
+        self.world.run = self.run;
         let subject = (self.make)(&self.plan.policy, u64::from(self.run) * 7919, now);
         let snapshot = subject.snapshot();
         self.agent = Some(Agent { subject, snapshot, stuck: now, dies_after: None });

@@ -104,6 +104,8 @@ pub struct World {
     pub requests: Until,
     /// The last counts of what is in flight: when, and whether there was anything.
     pub counts: Vec<(Moment, bool)>,
+    /// Of the agent: how often it was started.
+    pub run: u32,
     /// A balancer was told 200 at least once.
     pub served: bool,
     /// When a call was last refused, lost or late.
@@ -132,6 +134,7 @@ impl World {
             requests_from: never,
             requests: never,
             counts: Vec::new(),
+            run: 0,
             served: false,
             trouble_at: never,
             lost_at: never,
@@ -197,6 +200,8 @@ impl World {
         if sent.fate == Fate::NeverDone {
             return;
         }
+        // What a run had asked for just before it ended may land after the next one has looked: nobody knows of it.
+        self.disk.lost_registered |= sent.run < self.run && matches!(sent.call, Call::Register { .. });
         self.rundeck.frees_threads(self.now);
         let (reply, silent) = self.perform(&sent.call);
         // A tag that is gone names no group: as good as a refusal.
