@@ -110,11 +110,23 @@ impl Elbv2 {
         let call = self.client.describe_target_health().target_group_arn(arn).targets(target(id, port));
         let output = self.counted(OPERATION, call.send()).await?;
         let request_id = output.request_id();
-        let ours = output.target_health_descriptions().iter().find(|described| {
-            let seen = described.target();
-            let is_port = |seen: &TargetDescription| seen.port().is_none_or(|seen| seen == i32::from(port));
-            seen.is_some_and(|seen| seen.id() == Some(id) && is_port(seen))
-        });
+        let described = || {
+            output
+                .target_health_descriptions()
+                .iter()
+                .filter(|seen| seen.target().is_some_and(|target| target.id() == Some(id)))
+        };
+        let is_port = |seen: &TargetDescription| seen.port().is_none_or(|seen| seen == i32::from(port));
+        let ours = described().find(|seen| seen.target().is_some_and(is_port));
+        if ours.is_none() && described().next().is_some() {
+            // Only on another port: that is another target.
+            return Ok(TargetSeen {
+                seen: Seen::NotRegistered,
+                reason: None,
+                description: None,
+                request_id: request_id.map(str::to_owned),
+            });
+        }
         // AWS says of a target that is not registered that it is `unused`; nothing at all says nothing.
         let silent = || CallError::bad_answer(OPERATION, "an answer without the target that was asked for", request_id);
         Ok(target_seen(ours.ok_or_else(silent)?, request_id))

@@ -49,8 +49,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use table::say;
 use tape::Tape;
 
-/// Schedules of the ordinary test run: a minute and a half on two quiet cores. 100,000 do not fit into two minutes.
-const SCHEDULES: u64 = 50_000;
+/// Schedules of the ordinary test run: forty seconds on two quiet cores. 100,000 do not fit into two minutes.
+const SCHEDULES: u64 = 20_000;
 /// Decisions of one schedule; what comes later is calm.
 pub const DECISIONS: usize = 1_500;
 /// Threads of the ordinary run; more are of no use on the smallest machines.
