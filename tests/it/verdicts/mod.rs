@@ -68,8 +68,10 @@ impl Watcher {
     async fn until_the_api_is_due(&mut self) {
         let end = self.now + LOOK;
         let due = |snapshot: &Snapshot| {
-            let api = snapshot.checks.iter().find(|row| row.check == Check::Api);
-            api.and_then(|row| row.next).is_some_and(|at| at.since(snapshot.at) <= SOON)
+            let next = |check| snapshot.checks.iter().find(|row| row.check == check).and_then(|row| row.next);
+            // Both share a lane: the timed call does not come first.
+            let first = |at| next(Check::Database).is_some_and(|other| other > at + SOON);
+            next(Check::Api).is_some_and(|at| at.since(snapshot.at) <= SOON && first(at))
         };
         for _ in 0..TURNS {
             if due(&self.heart.snapshot()) || !self.turn(end).await {
