@@ -49,7 +49,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use table::say;
 use tape::Tape;
 
-/// Schedules of the ordinary test run: forty seconds on two quiet cores. 100,000 do not fit into two minutes.
+/// Schedules of the ordinary test run: a minute on two quiet cores; 100,000 do not fit into two.
 const SCHEDULES: u64 = 20_000;
 /// Decisions of one schedule; what comes later is calm.
 pub const DECISIONS: usize = 1_500;

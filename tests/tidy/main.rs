@@ -9,6 +9,7 @@
 
 mod attributes;
 mod bans;
+mod changelog;
 mod circles;
 mod citations;
 mod documents;
@@ -70,6 +71,7 @@ rules! {
     the_map_has_each_file_of_core_once: documents::files_off_the_map,
     the_map_names_functions_that_exist: documents::lost_functions,
     every_promise_names_a_test_that_exists: documents::unheld_promises,
+    the_changelog_tells_nothing_twice: changelog::findings,
 }
 
 #[test]

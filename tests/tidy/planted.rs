@@ -106,6 +106,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("the_map_has_each_file_of_core_once", "core/src/health/start.rs", "struct Start;"),
     ("every_promise_names_a_test_that_exists", "docs/SEMANTICS.md", "- It holds (`nobody_holds_it_at_all`)."),
     ("every_promise_names_a_test_that_exists", "docs/SEMANTICS.md", "- It holds."),
+    ("the_changelog_tells_nothing_twice", "CHANGELOG.md", "- Mended.\n- Mended."),
 ];
 
 /// 121 characters.
