@@ -85,14 +85,11 @@ impl ReadyState {
         self.learn = true;
     }
 
-    fn absent(&self) -> bool {
-        self.absent
-    }
-
     /// Sent with a round. An endpoint that is not there is looked for again rarely.
     pub(super) fn step(&mut self, policy: &HealthPolicy, desk: &mut Desk) {
+        // No deadline is set for it: it goes with a round, and one comes by itself.
         self.learn |= self.absent && desk.now().since(self.pace.begun()) >= LOOK_AGAIN;
-        if self.pace.is_open() || (self.absent() && !self.learn) {
+        if self.pace.is_open() || (self.absent && !self.learn) {
             return;
         }
         let topic = Topic::Ready { bound: self.bound != Some(false) };
@@ -191,7 +188,7 @@ impl ReadyState {
 
     /// For people: what a first `up` wants beside good rounds.
     pub(super) fn first_up_wants(&self, policy: &HealthPolicy) -> String {
-        if self.absent() {
+        if self.absent {
             format!("{} s of nothing else", policy.settle.0 / 1000)
         } else {
             "the readiness state".to_owned()
@@ -213,7 +210,7 @@ impl ReadyState {
 
     /// The row for people; `round`: when the next round comes.
     pub(super) fn row(&self, round: Option<Moment>, policy: &HealthPolicy) -> CheckView {
-        let change: Text = if self.absent() {
+        let change: Text = if self.absent {
             "looked for again twice an hour; until then SIGTERM shows by its process only".into()
         } else {
             gate_change(&self.gate, policy.rise, policy.fall, "take the node out").into()
@@ -221,7 +218,7 @@ impl ReadyState {
         CheckView {
             passes: self.gate.passes(),
             fails: self.gate.fails(),
-            next: round.filter(|_| !self.absent() && !self.pace.is_open()),
+            next: round.filter(|_| !self.absent && !self.pace.is_open()),
             ..CheckView::of(Check::Readiness, self.last.as_ref(), change)
         }
     }

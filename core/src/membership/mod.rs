@@ -285,9 +285,7 @@ impl Membership {
         let mut rest = self.groups.as_mut_slice();
         while let Some((group, later)) = rest.split_first_mut() {
             rest = later;
-            let owned = owns(group.wanted.ownership, inputs.may_own);
-            // Where nobody knows, nothing is changed.
-            (group.owned, group.settled) = (owned.or(false), owned != Says::Unknown);
+            group.settle(owns(group.wanted.ownership, inputs.may_own));
             let Some(identity) = self.instance.identity() else { continue };
             group.kind = kind_of(&group.wanted, group.facts.as_ref());
             group.note_address(lacks_address(group.kind, identity), desk);
@@ -316,10 +314,8 @@ impl Membership {
         }
         for group in &mut self.former {
             // Where the agent is told to look only, it does.
-            let owned = owns(group.wanted.ownership, inputs.may_own);
             let looks_only = inputs.policy.ownership == Ownership::Observe;
-            group.owned = !looks_only && owned.or(false);
-            group.settled = looks_only || owned != Says::Unknown;
+            group.settle(if looks_only { Says::No } else { owns(group.wanted.ownership, inputs.may_own) });
         }
     }
 
@@ -365,9 +361,9 @@ impl Membership {
             return;
         }
         let mut names: Vec<String> = Vec::new();
-        for name in self.groups.iter().map(named_as) {
-            if !names.contains(&name) {
-                names.push(name);
+        for name in self.groups.iter().map(Group::configured_name) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
             }
         }
         desk.ask(&mut self.describe, Topic::Groups, Call::DescribeGroups(names), LIMIT);
@@ -486,8 +482,4 @@ impl Membership {
         group.on_change(answer, desk);
         self.ever_member |= joined;
     }
-}
-
-fn named_as(group: &Group) -> String {
-    group.configured_name().to_owned()
 }

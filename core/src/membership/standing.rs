@@ -25,6 +25,11 @@ pub(super) fn owns(ownership: Ownership, may_own: Says) -> Says {
 }
 
 impl Group {
+    /// Whether this agent acts in it. Where nobody knows, nothing is changed.
+    pub(super) fn settle(&mut self, owned: Says) {
+        (self.owned, self.settled) = (owned.or(false), owned != Says::Unknown);
+    }
+
     /// What is wanted of the group. `node`: what the node wants of all that are named; `waits`: a drain waits until it
     /// is on disk.
     pub(super) fn wish(&self, node: Wish, waits: bool) -> Wish {
@@ -116,7 +121,7 @@ impl Group {
 
     /// Named again, under whatever name: what is known of the target goes on.
     pub(super) fn take_over(&mut self, former: Group, desk: &Desk) {
-        let facts = self.facts.take().or(former.facts.clone());
+        let facts = self.facts.take().or(former.facts);
         *self = Group {
             wanted: self.wanted.clone(),
             facts,
