@@ -65,6 +65,8 @@ pub(super) struct Database {
     failed: bool,
     /// The readiness endpoint shows it down.
     component_down: bool,
+    /// Answers of that endpoint in a row that show nothing of it.
+    unshown: u32,
 }
 
 impl Database {
@@ -80,6 +82,7 @@ impl Database {
             told: false,
             failed: false,
             component_down: false,
+            unshown: 0,
         }
     }
 
@@ -234,8 +237,10 @@ impl Database {
         meanwhile(since, answered, policy)
     }
 
-    /// The component that a readiness answer shows.
-    pub(super) fn component(&mut self, up: Option<bool>, desk: &mut Desk) {
+    /// The component that a readiness answer shows. Where `fall` answers in a row show none, what was shown before
+    /// holds no longer: the endpoint may never be asked again.
+    pub(super) fn component(&mut self, up: Option<bool>, policy: &HealthPolicy, desk: &mut Desk) {
+        self.unshown = if up.is_none() { self.unshown.saturating_add(1) } else { 0 };
         if std::mem::take(&mut self.readiness_hangs) {
             self.cure(desk);
         }
@@ -251,6 +256,10 @@ impl Database {
             Some(false) => {
                 self.component_down = true;
                 self.tell("the readiness endpoint shows it down", desk);
+            }
+            None if self.unshown >= policy.fall => {
+                self.component_down = false;
+                self.cure(desk);
             }
             None => {}
         }

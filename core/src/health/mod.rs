@@ -354,7 +354,7 @@ impl Health {
         let excused = self.excused(replaces, policy, desk);
         match self.ready.on_reply(seen, self.start.proven(), excused, policy, desk) {
             OfDatabase::Hung(sent) => self.database.readiness_hung(sent, self.web.answered(), policy, desk),
-            OfDatabase::Shown(up) => self.database.component(up, desk),
+            OfDatabase::Shown(up) => self.database.component(up, policy, desk),
         }
         if self.ready.gate().wavers(policy) {
             self.web.hasten(desk.now() + policy.fast_interval);

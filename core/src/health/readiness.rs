@@ -123,7 +123,9 @@ impl ReadyState {
                 if in_lane {
                     desk.database_answered();
                 }
-                OfDatabase::Shown(seen.database)
+                // An endpoint that is not there shows nothing.
+                let there = matches!(seen.readiness, Readiness::Ready | Readiness::NotReady);
+                OfDatabase::Shown(seen.database.filter(|_| there))
             }
         };
         let judged = judged_readiness(&seen, excused);
