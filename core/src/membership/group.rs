@@ -16,6 +16,8 @@ pub(super) const LIMIT: Span = Span::secs(25);
 /// First look after a registration; doubling up to the reconcile interval until the target is healthy.
 const FIRST_LOOK: Span = Span::secs(5);
 /// Wait after a failed change, doubling.
+/// An address that drains is looked at this often at least, up to the end of its delay, an hour at most.
+const DRAINS_LOOK: Span = Span::secs(15);
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(60);
 
@@ -364,6 +366,9 @@ impl Group {
             self.look_backoff.reset();
         }
         let wait = if steady { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
+        // How long an address drains already is not always known: whoever waits for it to be free looks.
+        let drains = seen.state == TargetState::Leaving && self.kind == Some(TargetType::Ip);
+        let wait = if drains { wait.min(DRAINS_LOOK) } else { wait };
         self.seen = Some(Sight { target: seen, asked: self.look.begun() });
         self.look.done(desk.now() + wait);
     }
