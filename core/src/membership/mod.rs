@@ -312,9 +312,10 @@ impl Membership {
             group.be(target.clone(), double, desk);
             claimed.push(target);
         }
+        // Where the agent is told to look only, it does; but a name that leads nowhere, and is ours, may mean it.
+        let may_be_named = self.groups.iter().any(|group| group.owned && group.is_open());
+        let looks_only = inputs.policy.ownership == Ownership::Observe && !may_be_named;
         for group in &mut self.former {
-            // Where the agent is told to look only, it does.
-            let looks_only = inputs.policy.ownership == Ownership::Observe;
             group.settle(if looks_only { Says::No } else { owns(group.wanted.ownership, inputs.may_own) });
         }
     }
