@@ -82,7 +82,9 @@ impl Group {
     /// receipt names what it has left.
     pub(super) fn retire(&mut self, leaving: bool, desk: &mut Desk) -> bool {
         let left = leaving && matches!(self.left, Left::Confirmed(_));
-        if self.target.is_some() && (self.ours || left || self.drains(desk)) {
+        // What is under way is waited for: under another name it must not be asked for once more.
+        let kept = self.ours || left || self.drains(desk) || self.change.is_open();
+        if self.target.is_some() && kept {
             self.standing = Standing::Kept;
             self.double = false;
             return true;
