@@ -135,6 +135,11 @@ impl Api {
         self.mode
     }
 
+    /// The mode, unless the last answer contradicts it.
+    pub(crate) fn undisputed(&self) -> Option<Mode> {
+        self.mode.filter(|mode| self.candidate == Some(*mode))
+    }
+
     /// The last answer, by itself, shows this mode.
     pub(crate) fn shows(&self, mode: Mode) -> bool {
         matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode == Some(mode))
@@ -287,6 +292,12 @@ impl Api {
             Some(_) => None,
             None => self.unknown_since.or(Some(now)),
         };
+    }
+
+    /// What was known of the mode may have changed meanwhile.
+    pub(crate) fn doubt_mode(&mut self) {
+        self.mode = None;
+        self.candidate = None;
     }
 
     /// The mode that we just set ourselves needs no second answer.

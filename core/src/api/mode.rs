@@ -45,6 +45,8 @@ pub(crate) struct ModeSwitch {
     may_land_until: Moment,
     /// This run of the agent gave it up, so what came after it may still be undone by it.
     lost: bool,
+    /// A switch back to active was given up, and may still take effect.
+    unsure: bool,
     wanted: Option<Mode>,
     pace: Pace,
     /// After switches that failed.
@@ -68,6 +70,7 @@ impl ModeSwitch {
             ended: Moment(0),
             may_land_until: Moment(0),
             lost: false,
+            unsure: false,
             wanted: None,
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
@@ -145,7 +148,11 @@ impl ModeSwitch {
                 self.by_us && api.mode() != Some(Mode::Passive) && !api.shows(Mode::Passive) && !refused
             }
             // Where the token may not see it, what is ours is switched back all the same: Rundeck may be passive.
-            Mode::Active => self.by_us && (api.mode() == Some(Mode::Passive) || api.hides_mode()),
+            Mode::Active => match api.mode() {
+                _ if !self.by_us => false,
+                Some(mode) => mode == Mode::Passive || api.hides_mode(),
+                None => self.unsure || api.hides_mode(),
+            },
         }
     }
 
@@ -236,6 +243,7 @@ impl ModeSwitch {
                 // The token works, and so does the database that knows it.
                 api.ask_once(desk);
                 self.trouble = None;
+                self.unsure = false;
                 self.backoff.reset();
                 if desk.now().since(before) > HELD {
                     self.unheld.reset();
@@ -261,6 +269,11 @@ impl ModeSwitch {
                     self.set = true;
                     self.may_land_until = desk.now() + LANDS_LATE;
                     self.lost = true;
+                }
+                if wanted == Some(Mode::Active) && !trouble.refused {
+                    // Passive until it takes effect, some time: only an answer can tell.
+                    self.unsure = true;
+                    api.doubt_mode();
                 }
                 self.trouble = Some(trouble);
                 self.pace.done(desk.now() + desk.wait(&mut self.backoff));
@@ -294,6 +307,7 @@ impl ModeSwitch {
         self.set = false;
         self.sent_here = false;
         self.lost = false;
+        self.unsure = false;
         self.process = None;
     }
 }

@@ -196,7 +196,7 @@ impl Heart {
             was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
             groups: self.membership.leaving(self.refusing, self.asg.asked_in_vain(), self.policy.dry_run),
             active: self.api.mode() == Some(Mode::Active),
-            passive: between::passive(self.api.mode(), self.mode.failed(), &self.policy),
+            passive: between::passive(self.api.undisputed(), self.mode.failed(), &self.policy),
             jobs: self.api.jobs(),
         }
     }
