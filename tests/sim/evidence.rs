@@ -27,6 +27,10 @@ pub struct Local {
     /// Somebody else holds the port, by the last look.
     pub stranger: bool,
     pub full: u32,
+    /// Looks in a row that found room.
+    pub roomy: u32,
+    /// Full often enough, and not yet often enough with room since.
+    pub crammed: bool,
     pub saying: Saying,
     /// A look for the process, or at the disks, has come back in this run.
     pub looked: bool,
@@ -66,9 +70,16 @@ impl Local {
         (self.not_ready, self.ready, self.says_ready, self.saying) = (0, 0, None, Saying::default());
     }
 
+    /// A look at the disks has found one full, or none.
+    pub fn disks(&mut self, full: bool, health: &HealthPolicy) {
+        (self.full, self.roomy) = if full { (self.full + 1, 0) } else { (0, self.roomy + 1) };
+        self.crammed = self.full >= health.fall || (self.crammed && self.roomy < health.rise);
+    }
+
     /// What is left when the process has ended.
     pub fn after_process(&self) -> Local {
-        Local { full: self.full, looked: self.looked, disks_told: self.disks_told, ..Local::default() }
+        let &Local { full, roomy, crammed, looked, disks_told, .. } = self;
+        Local { full, roomy, crammed, looked, disks_told, ..Local::default() }
     }
 }
 
@@ -111,6 +122,8 @@ pub struct Counted {
     pub fails: u32,
     pub refused: u32,
     pub good_since: Option<Moment>,
+    /// It has answered well for so long that whoever it is, is taken for Rundeck, and its port was not closed since.
+    pub believed: bool,
     pub last_pass: Moment,
     /// So many bad rounds that they take the node out, and not yet enough good ones since.
     pub out: bool,

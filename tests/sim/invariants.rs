@@ -23,6 +23,8 @@ use std::collections::BTreeSet;
 
 /// Waking the loop more often than this in one minute is a busy loop, whatever the faults.
 const WAKES: u32 = 600;
+/// The disk is waited for a second; most of it is seen from here.
+const WRITTEN: Span = Span::millis(900);
 
 /// Checks one turn, and takes note of its commands on the way.
 pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
@@ -31,6 +33,11 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
         oracle.run.woke = turn.now;
     }
     answered_order(turn, oracle)?;
+    match turn.event {
+        Event::Order(..) => drop(oracle.counted("order", turn.now)),
+        Event::ProcessEnded(_) => drop(oracle.counted("end", turn.now)),
+        _ => {}
+    }
     oracle.run.was_ok |= turn.before.answer.ok && turn.before.accepting;
     for command in turn.commands {
         match command {
@@ -38,6 +45,15 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
                 check_call(call, turn, oracle, world)?;
                 let (kind, limit) = budget(call);
                 let count = oracle.counted(kind, turn.now);
+                // Each order may want the mode switched, as often as people change their minds; and each new Rundeck
+                // is asked and switched anew.
+                let so_often = |what| oracle.run.counts.get(what).copied().unwrap_or_default();
+                let (orders, ends) = (so_often("order"), so_often("end"));
+                let limit = match kind {
+                    "mode" => limit + orders + 2 * ends,
+                    "api" => limit + 4 * ends,
+                    _ => limit,
+                };
                 require(count <= limit, "S8 calls within budget", || format!("{count} x {kind} in one minute"))?;
             }
             Command::Exit(ending) => {
@@ -212,9 +228,10 @@ fn intent_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
 fn claim_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
     let on_disk = world.disk.intent.as_ref().is_some_and(|i| i.passive_by_us);
     let mut open = oracle.run.open.values().filter(|o| matches!(o.call, Call::KeepIntent(_)));
-    let stuck = open.any(|o| now.since(o.sent) >= Span::secs(1));
+    // A second from when it was wanted, which may have waited for another write.
+    let stuck = open.any(|o| now.since(o.sent) >= WRITTEN);
     let given_up = oracle.run.intent_expired.is_some_and(|at| now.since(at) <= Span::secs(1));
-    let waited = stuck || given_up || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= Span::secs(1));
+    let waited = stuck || given_up || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= WRITTEN);
     let failed = world.disk.failed_at.is_some_and(|at| oracle.drain.is_some_and(|(since, _)| at >= since));
     require(on_disk || failed || waited, "S-intent passive claimed before it is set", || {
         "a crash would leave it".into()
@@ -362,7 +379,7 @@ fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
         }
         Reason::RundeckStopping => local.not_ready >= fall || local.stopping >= 2 || local.unsound >= fall,
         Reason::WrongProcess => local.unsound >= fall,
-        Reason::Disk => local.full >= fall && !oracle.may_replace(),
+        Reason::Disk => local.crammed && !oracle.may_replace(),
         Reason::Refused => web.fails >= 2,
         Reason::Exited | Reason::Passive | Reason::Blind | Reason::Waiting => true,
         _ => false,
@@ -440,7 +457,7 @@ fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
 fn budget(call: &Call) -> (&'static str, u32) {
     match call {
         Call::ProbeWeb { .. } => ("web", 80),
-        Call::ProbeApi => ("api", 50),
+        Call::ProbeApi => ("api", 42),
         Call::ProbeReadiness { .. } => ("readiness", 80),
         Call::ProbeDatabase { .. } => ("database", 8),
         Call::LookDisks { .. } => ("disks", 30),
@@ -452,7 +469,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::AskTag(_) => ("tag", 12),
         Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
-        Call::SetMode(_) => ("mode", 20),
+        Call::SetMode(_) => ("mode", 12),
         Call::KeepIntent(_) => ("intent", 60),
         Call::KeepRegistered(_) => ("registered", 30),
         // As often as people change their minds.

@@ -126,8 +126,9 @@ fn survey() {
     let mut rules: BTreeMap<&str, (u64, u64, String)> = BTreeMap::new();
     for seed in first..first + setting("SIM_SCHEDULES").unwrap_or(SCHEDULES) {
         if let Err(violation) = schedule(Tape::from_seed(seed, DECISIONS), &subject::heart, false).verdict {
-            if !rules.contains_key(violation.rule) {
-                say(&minimise::report(seed, &violation));
+            match rules.contains_key(violation.rule) {
+                true => say(&format!("seed {seed}: {}", violation.rule)),
+                false => say(&minimise::report(seed, &violation)),
             }
             rules.entry(violation.rule).or_insert((0, seed, violation.text)).0 += 1;
         }

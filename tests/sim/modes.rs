@@ -66,7 +66,7 @@ pub fn ours_alone_is_undone(turn: &Turn<'_>, oracle: &mut Oracle, world: &World)
     let free = oracle.drain.is_none() && turn.after.drain.is_none();
     oracle.notes.free_since = oracle.notes.free_since.or(Some(now)).filter(|_| free);
     let Some(free) = oracle.notes.free_since else { return Ok(()) };
-    let forgotten = rundeck.process.is_none() || oracle.notes.forgotten == rundeck.process;
+    let forgotten = rundeck.process.is_none() || rundeck.untraced == rundeck.process;
     let acts = oracle.policy.circumstances.has_token && !oracle.policy.dry_run;
     let ours = rundeck.mode == Mode::Passive && !rundeck.passive_by_others && !forgotten;
     let since = askable_since(oracle, world).max(free);

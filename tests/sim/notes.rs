@@ -21,8 +21,6 @@ pub struct Notes {
     pub set: bool,
     /// A switch to passive that was given up may land until then.
     pub may_land: Moment,
-    /// The passive mode of this process is ours, and the disk forgot it.
-    pub forgotten: Option<Process>,
     /// Calls of this run that hung when they were given up, as far as they were looked at; and which of them by whom:
     /// while a drain ran, or else.
     pub threads: usize,
@@ -42,19 +40,19 @@ impl Notes {
     }
 
     /// A run of the agent begins with what the disk has kept.
-    pub fn start(&mut self, kept: &Kept, world: &World) {
-        let rundeck = &world.rundeck;
+    pub fn start(&mut self, kept: &Kept, world: &mut World) {
+        let rundeck = &mut world.rundeck;
         let claimed = kept.intent.as_ref().is_some_and(|intent| intent.passive_by_us);
         let ours = rundeck.mode == Mode::Passive && !rundeck.passive_by_others;
         if ours && !claimed {
-            self.forgotten = rundeck.process;
+            rundeck.untraced = rundeck.process;
         }
         if claimed {
             // Whether that run had still sent what it claimed, nobody knows.
             self.passive_asked = rundeck.process.map(|process| (world.now, process));
         }
         let threads = rundeck.threads.len();
-        let (passive_asked, forgotten) = (self.passive_asked, self.forgotten);
-        *self = Notes { threads, passive_asked, forgotten, set: claimed, ..Notes::default() };
+        let passive_asked = self.passive_asked;
+        *self = Notes { threads, passive_asked, set: claimed, ..Notes::default() };
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::evidence::{Answered, Bound, Counted, Local, Named, Open, Round, Wanted, judged};
 use crate::notes::Notes;
+use crate::probing::BELIEVED;
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
     OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
@@ -284,11 +285,13 @@ impl Oracle {
         let web = &mut self.run.web;
         web.refused = match seen {
             WebSeen::Refused => web.refused + 1,
-            WebSeen::CannotConnect | WebSeen::CannotJudge(_) => web.refused,
+            // Silence says nothing of the port; a reply that was lost looks like it.
+            WebSeen::CannotConnect | WebSeen::CannotJudge(_) | WebSeen::TimedOut => web.refused,
             _ => 0,
         };
         if web.refused == 2 {
             // A closed port: what the server behind it has said is void.
+            web.believed = false;
             self.run.bound = Bound::default();
             self.run.local.port_closed();
         }
@@ -341,7 +344,7 @@ impl Oracle {
                 local.disks_told = true;
                 let below = u64::from(self.policy.health.disk.down_below.0);
                 let full = disks.iter().any(|d| matches!(&d.room, Room::Local { free, .. } if *free < below));
-                count(&mut local.full, full);
+                local.disks(full, &self.policy.health);
             }
             _ => {}
         }
@@ -358,11 +361,11 @@ impl Oracle {
                     web.good_since = None;
                 }
                 web.last_pass = now;
-                web.good_since.get_or_insert(now);
+                let since = *web.good_since.get_or_insert(now);
+                web.believed |= now.since(since) >= BELIEVED;
             }
             Round::Fail => {
-                let Counted { fails, refused, out, proven, proven_at, kept, .. } = *web;
-                *web = Counted { fails: fails + 1, refused, out, proven, proven_at, kept, ..Counted::default() };
+                *web = Counted { fails: web.fails + 1, passes: 0, good_since: None, last_pass: Moment(0), ..*web };
             }
             // As bad as it may be, and no good run that it may have broken.
             Round::Silent => web.fails += 1,

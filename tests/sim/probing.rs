@@ -11,10 +11,14 @@ const FROZEN: Span = Span::secs(20);
 /// A look for the process is given up after so long.
 const LOOK: Span = Span::secs(5);
 
+/// Whoever has answered well on Rundeck's port for so long is taken for Rundeck, though no process is recognised.
+pub const BELIEVED: Span = Span::secs(60);
+
 /// Who listens is known to be somebody else, or Rundeck's process has ended and its port has not answered well for a
-/// minute since; or nobody has looked yet.
+/// minute without a break since (silence after that is none: it stays whose it was); or nobody has looked yet.
 pub fn no_token_to_strangers(call: &Call, oracle: &Oracle, now: Moment) -> Verdict {
-    let believed = oracle.run.web.good_since.is_some_and(|since| now.since(since) >= Span::secs(60));
+    let web = &oracle.run.web;
+    let believed = web.believed || web.good_since.is_some_and(|since| now.since(since) >= BELIEVED);
     let strange = oracle.run.local.stranger || (oracle.run.orphan && !believed);
     let unknown = !oracle.run.local.looked && now < oracle.run.begun + LOOK;
     require(!((strange || unknown) && carries_token(call)), "S-token the token goes to no stranger", || {

@@ -115,7 +115,10 @@ pub fn cut(receipt: &Receipt) -> Verdict {
 pub fn passive_is_on(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
     let says = |step: &Step| step.name == StepName::Passive && step.result == Some(StepResult::Passive);
     let (rundeck, now) = (&world.rundeck, world.now);
-    let well = rundeck.api_well_since().max(world.trouble_at) + MODE_SEEN_WITHIN < now;
+    // Nor was the way to it shut: a stranger gets no token.
+    let shut = [world.trouble_at, world.cannot.0, rundeck.web.0, rundeck.stranger, rundeck.unseen.0];
+    let askable = shut.into_iter().fold(rundeck.api_well_since(), Moment::max);
+    let well = askable + MODE_SEEN_WITHIN < now;
     if !receipt.steps.iter().any(says) || !awake(oracle, now) || !well || rundeck.process.is_none() {
         return Ok(());
     }

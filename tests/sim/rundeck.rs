@@ -66,6 +66,10 @@ pub struct Rundeck {
     pub odd_mode: (Until, OddMode),
     /// While it wavers: the next answer contradicts it.
     wavered: Cell<bool>,
+    /// So many answers in a row have said active, and it was passive.
+    denied: u32,
+    /// The passive mode of this process is ours, and nothing that the agent can read says so.
+    pub untraced: Option<Process>,
     /// When the mode became what it is.
     pub mode_since: Moment,
     /// When it became what it was before that.
@@ -111,6 +115,8 @@ impl Rundeck {
             mode: Mode::Active,
             odd_mode: (never, OddMode::Hidden),
             wavered: Cell::new(false),
+            denied: 0,
+            untraced: None,
             mode_since: never,
             mode_before: never,
             threads: Vec::new(),
@@ -332,6 +338,15 @@ impl Rundeck {
         let running = if hidden { None } else { Some(self.running(now)) };
         let info = Info { mode, running, version: "5.20.1".into(), api_version: Some(58), server_uuid: None };
         (ApiSeen::Info(info), false)
+    }
+
+    /// A mode is believed when two answers in a row have said so: these said that it is not passive, and it is.
+    pub fn denies(&mut self, seen: &ApiSeen) -> bool {
+        if let ApiSeen::Info(Info { mode: Some(mode), .. }) = seen {
+            let wrong = self.mode == Mode::Passive && *mode == Mode::Active;
+            self.denied = if wrong { self.denied + 1 } else { 0 };
+        }
+        self.denied >= 2
     }
 
     /// Rundeck's own word when it is told to change its mode.

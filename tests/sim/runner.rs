@@ -144,15 +144,21 @@ impl Schedule<'_> {
             // What an earlier run sent is served before what this one sent later; else it hung, and lands.
             Coming::Execute(sent)
                 if sent.call == Call::SetMode(Mode::Passive) && sent.run != self.run && !self.oracle.claim => {}
-            Coming::Execute(sent) => self.world.execute(sent),
+            Coming::Execute(sent) => {
+                // It reaches another Rundeck than the one that it was meant for.
+                let strays = sent.call == Call::SetMode(Mode::Passive) && sent.process != self.world.rundeck.process;
+                self.world.execute(sent);
+                if strays {
+                    self.world.loses_trace();
+                }
+            }
             Coming::Deliver { run, event } => return self.deliver(run, event),
             Coming::Lands { run, process, mode } => {
                 let now = self.world.now;
                 self.world.rundeck.lands(process, mode, now);
                 // An earlier run sent it, and this one has undone what it knew of.
-                if run != self.run && !self.oracle.claim {
-                    self.oracle.notes.forgotten = process;
-                    self.world.disk.forgot = true;
+                if run != self.run && !self.oracle.claim && self.world.rundeck.process == process {
+                    self.world.loses_trace();
                 }
             }
             Coming::Check(index) => return self.check(index),
@@ -184,7 +190,7 @@ impl Schedule<'_> {
         let (verdict, intent, registered) = (disk.verdict.clone(), disk.intent.clone(), disk.registered.clone());
         let kept = Kept { verdict, intent, registered };
         self.oracle.start(&kept, now);
-        self.oracle.notes.start(&kept, &self.world);
+        self.oracle.notes.start(&kept, &mut self.world);
         self.feed(Event::Kept(kept))
     }
 
@@ -281,7 +287,10 @@ impl Schedule<'_> {
                 break;
             }
             match command {
-                Command::Call { id, deadline, call } => self.world.send(self.run, id, call, deadline),
+                Command::Call { id, deadline, call } => {
+                    let process = self.oracle.run.process;
+                    self.world.send(self.run, id, call, deadline, process);
+                }
                 Command::WatchExit(process) => self.world.watch(self.run, process),
                 Command::KeepVerdict(verdict) => self.world.keep_verdict(Some(verdict)),
                 Command::DropVerdict => self.world.keep_verdict(None),
@@ -354,8 +363,7 @@ impl Schedule<'_> {
         })?;
         // Whoever else made it passive makes it active again; so does a person where the disk forgot that it was us.
         if self.world.rundeck.passive_by_others || self.world.disk.forgot {
-            let now = self.world.now;
-            self.world.rundeck.others_set(Mode::Active, now);
+            self.world.undo_passive();
         }
         self.order(Order::Resume(Cause::Operator))?;
         self.wait_for("L1 a healthy node is in service", SETTLES, |s| s.in_service())?;

@@ -40,6 +40,8 @@ pub struct Sent {
     pub run: u32,
     pub id: CallId,
     pub call: Call,
+    /// Rundeck, as far as the agent knew when it sent this.
+    pub process: Option<Process>,
     pub deadline: Moment,
     /// When the adapter gives it up.
     pub given_up: Moment,
@@ -106,6 +108,8 @@ pub struct World {
     pub counts: Vec<(Moment, bool)>,
     /// Of the agent: how often it was started.
     pub run: u32,
+    /// All trouble is over.
+    healed: bool,
     /// A balancer was told 200 at least once.
     pub served: bool,
     /// When a call was last refused, lost or late.
@@ -136,6 +140,7 @@ impl World {
             counts: Vec::new(),
             run: 0,
             served: false,
+            healed: false,
             trouble_at: never,
             lost_at: never,
             probe_limit,
@@ -158,7 +163,7 @@ impl World {
     }
 
     /// The agent's adapters take a call.
-    pub fn send(&mut self, run: u32, id: CallId, call: Call, deadline: Moment) {
+    pub fn send(&mut self, run: u32, id: CallId, call: Call, deadline: Moment, process: Option<Process>) {
         let fate = Fate::draw(self.mix.replies, &mut self.tape);
         if fate != Fate::Normal {
             self.lost_at = self.now;
@@ -172,7 +177,7 @@ impl World {
             Call::ProbeDatabase { limit } => limit,
             _ => self.probe_limit,
         };
-        self.at(at, Coming::Execute(Sent { run, id, call, deadline, given_up: at + limit, fate }));
+        self.at(at, Coming::Execute(Sent { run, id, call, process, deadline, given_up: at + limit, fate }));
     }
 
     /// Milliseconds per step of latency: the net is slower than the node.
@@ -252,6 +257,9 @@ impl World {
             Call::ProbeWeb { with_boot } => return self.rundeck.probe_web(*with_boot, now),
             Call::ProbeApi => {
                 let (seen, late) = self.rundeck.probe_api(now);
+                if self.rundeck.denies(&seen) {
+                    self.loses_trace();
+                }
                 return (Reply::Api(seen), late);
             }
             Call::ProbeReadiness { .. } => {
@@ -305,6 +313,20 @@ impl World {
             }
         };
         (reply, false)
+    }
+
+    /// Passive mode is ours, and nothing that the agent can read says so any more: it tells, and a person undoes it.
+    pub fn loses_trace(&mut self) {
+        self.rundeck.untraced = self.rundeck.process;
+        self.disk.forgot = true;
+        if self.healed {
+            self.undo_passive();
+        }
+    }
+
+    /// Somebody makes Rundeck active.
+    pub fn undo_passive(&mut self) {
+        self.rundeck.others_set(Mode::Active, self.now);
     }
 
     fn write(&mut self, change: impl FnOnce(&mut Disk)) -> Result<(), String> {
@@ -373,6 +395,7 @@ impl World {
     /// All trouble is over, and nothing new comes.
     pub fn heal(&mut self, tag: Option<String>) {
         self.tape.heal();
+        self.healed = true;
         self.mix.replies = 0;
         self.rundeck.heal(self.now);
         self.metadata.down = self.now;
