@@ -11,6 +11,9 @@ use crate::desk::{Desk, Gate, Pace, Topic};
 
 /// Limit of the timed call: above the 30 s after which HikariCP gives up.
 const LIMIT: Span = Span::secs(40);
+/// What hung so long ago, and was asked of nobody since, says nothing more: the longest pause after calls that hang,
+/// and its jitter.
+const HANG_AGES: Span = Span::secs(360);
 /// `/health` that answers so long after a call was sent, and before that was given up, shows that the server lives
 /// while the call hangs; any sooner, and both might have stopped at once.
 pub(super) fn evident_after(policy: &HealthPolicy) -> Span {
@@ -53,6 +56,8 @@ pub(super) struct Database {
     gate: Gate<()>,
     /// Calls that need the database hang, and none was answered since.
     hang: Hang,
+    /// When that was last shown.
+    hang_shown: Moment,
     /// The readiness call, which needs it, hung last, while `/health` answered. Flagged only: other calls are answered.
     readiness_hangs: bool,
     /// The last timed call was given up.
@@ -76,6 +81,7 @@ impl Database {
             last: None,
             gate: Gate::default(),
             hang: Hang::No,
+            hang_shown: now,
             readiness_hangs: false,
             timed_out: false,
             asked_again: false,
@@ -96,6 +102,10 @@ impl Database {
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
     pub(super) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
+        if self.hangs() && desk.database_since().is_none() && desk.reached(self.hang_shown + HANG_AGES) {
+            self.hang = Hang::No;
+            self.cure(desk);
+        }
         let hangs = self.hangs() || self.readiness_hangs;
         if hangs && !self.told {
             self.tell("a call that needs it hangs", desk);
@@ -181,6 +191,7 @@ impl Database {
             (Hang::No | Hang::Open, true) => Hang::GivenUp,
             (Hang::No | Hang::Open | Hang::GivenUp, false) => Hang::No,
         };
+        self.hang_shown = desk.now();
         self.cure(desk);
         desk.database_hung();
         self.pace.hasten(desk.now());
@@ -223,6 +234,9 @@ impl Database {
                 (Hang::No, true) => Hang::Open,
                 (as_before, _) => as_before,
             };
+            if self.hang == Hang::Open {
+                self.hang_shown = desk.now();
+            }
         } else if excused && !std::mem::replace(&mut self.asked_again, true) {
             // What is known of the database is older than the silence.
             desk.database_once();
