@@ -18,8 +18,8 @@ mod wishes;
 mod words;
 
 use crate::contract::{
-    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainView, Finding, Life, Moment, NoteKind, Passive,
-    Receipt, Span, StepName, StepResult,
+    Call, Cause, Deregistered, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainView, Finding, Life, Moment,
+    NoteKind, Passive, Receipt, Span, StepName, StepResult,
 };
 use crate::desk::{Desk, Pace, Topic};
 use limits::{ADVERTISE_LIMIT, COUNT_EVERY, COUNT_LIMIT, PHASES};
@@ -242,12 +242,17 @@ impl Drain {
         }
     }
 
-    /// What was given up is open again, and so are jobs that began since they were waited for.
+    /// What was given up is open again, and so are jobs that began since they were waited for, and passive mode that
+    /// somebody has undone since.
     fn take_up_again(&mut self, inputs: &DrainInputs, desk: &mut Desk) {
         let now = desk.now();
         let mut again = self.steps.take_up_again(now);
         if self.steps.over(StepName::Jobs) && inputs.jobs.running.is_some_and(|running| running > 0) {
             self.steps.open(StepName::Jobs, now);
+            again = true;
+        }
+        if self.steps.result(StepName::Passive) == Some(StepResult::Passive) && inputs.active {
+            self.steps.open(StepName::Passive, now);
             again = true;
         }
         if !again {
@@ -303,6 +308,12 @@ impl Drain {
             // Somebody has put the node back: whether it is out is judged anew, and not by what was confirmed before.
             self.steps.open(StepName::Deregister, desk.now());
             desk.tell(NoteKind::DrainStep, "drain: the node is a target again: it is deregistered once more");
+        }
+        let nothing_to_leave = [Deregistered::NoGroup, Deregistered::Observed].map(StepResult::Deregistered);
+        let said = self.steps.result(StepName::Deregister).filter(|said| nothing_to_leave.contains(said));
+        if inputs.groups.settled && said.is_some() && said != inputs.groups.outcome.map(StepResult::Deregistered) {
+            // A group was named since, or has become ours to leave.
+            self.steps.open(StepName::Deregister, desk.now());
         }
         if inputs.groups.settled && self.acting() {
             self.close_deregister(inputs, desk.now());
