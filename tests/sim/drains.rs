@@ -8,7 +8,9 @@ use rundeck_alb_core::{DrainPhase, Snapshot, StepName};
 pub fn jobs_first(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let Some(drain) = turn.after.drain.as_ref().filter(|d| d.phase == DrainPhase::Quiet) else { return Ok(()) };
     let over = drain.steps.iter().any(|step| step.name == StepName::Jobs && step.result.is_some());
-    require(over || !oracle.may_replace(), "S-asg jobs are over before a 503", || format!("{:?}", drain.steps))
+    // Who is told to end at once waits for his receipt only.
+    let waits = oracle.may_replace() && oracle.run.abort_at.is_none();
+    require(over || !waits, "S-asg jobs are over before a 503", || format!("{:?}", drain.steps))
 }
 
 /// A drain that was over goes on only for somebody who has just joined it; then it ends in a receipt once more.

@@ -2,8 +2,11 @@
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, HealthPolicy, Moment, Readiness, WebSeen};
+use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, HealthPolicy, Moment, Readiness, Span, WebSeen};
 use std::collections::BTreeMap;
+
+/// Whoever has answered well on Rundeck's port for so long is taken for Rundeck, though no process is recognised.
+pub const BELIEVED: Span = Span::secs(60);
 
 /// Calls that need the database (SEMANTICS: never two at a time). Whether silence is the database's is the world's to
 /// know.

@@ -27,7 +27,10 @@ pub fn threads(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
         notes.threads = 0;
         notes.hung_leaving.clear();
         notes.hung_else.clear();
+        notes.drains_begun = 0;
     }
+    let before = std::mem::replace(&mut notes.leaves, leaves);
+    notes.drains_begun += u64::from(leaves && !before);
     let news = threads.iter().skip(notes.threads);
     if leaves {
         // Whoever changes his mind wants the mode switched now.
@@ -40,7 +43,8 @@ pub fn threads(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     let lately = |all: &[Moment]| all.iter().filter(|at| turn.now.since(**at) < TEN_MINUTES).count();
     require(lately(&notes.hung_else) <= THREADS, RULE, || format!("{:?}", notes.hung_else))?;
     let took = notes.hung_leaving.first().map_or(Span::ZERO, |first| turn.now.since(*first));
-    let most = FIRST + took.0 / LEAVING.0;
+    // Each drain that begins asks once, and switches once, whatever hung before.
+    let most = FIRST + took.0 / LEAVING.0 + 2 * notes.drains_begun.saturating_sub(1);
     require(notes.hung_leaving.len() as u64 <= most, RULE, || format!("in drains: {:?}", notes.hung_leaving))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
+use crate::budget;
 use crate::drains;
 use crate::evidence::Round;
 use crate::hangs;
@@ -33,28 +34,13 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
         oracle.run.woke = turn.now;
     }
     answered_order(turn, oracle)?;
-    match turn.event {
-        Event::Order(..) => drop(oracle.counted("order", turn.now)),
-        Event::ProcessEnded(_) => drop(oracle.counted("end", turn.now)),
-        _ => {}
-    }
+    budget::note(turn.event, oracle, turn.now);
     oracle.run.was_ok |= turn.before.answer.ok && turn.before.accepting;
     for command in turn.commands {
         match command {
             Command::Call { call, .. } => {
                 check_call(call, turn, oracle, world)?;
-                let (kind, limit) = budget(call);
-                let count = oracle.counted(kind, turn.now);
-                // Each order may want the mode switched, as often as people change their minds; and each new Rundeck
-                // is asked and switched anew.
-                let so_often = |what| oracle.run.counts.get(what).copied().unwrap_or_default();
-                let (orders, ends) = (so_often("order"), so_often("end"));
-                let limit = match kind {
-                    "mode" => limit + orders + 2 * ends,
-                    "api" => limit + 4 * ends,
-                    _ => limit,
-                };
-                require(count <= limit, "S8 calls within budget", || format!("{count} x {kind} in one minute"))?;
+                budget::within(call, oracle, turn.now)?;
             }
             Command::Exit(ending) => {
                 exit(*ending, oracle)?;
@@ -233,7 +219,8 @@ fn claim_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
     let given_up = oracle.run.intent_expired.is_some_and(|at| now.since(at) <= Span::secs(1));
     let waited = stuck || given_up || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= WRITTEN);
     let failed = world.disk.failed_at.is_some_and(|at| oracle.drain.is_some_and(|(since, _)| at >= since));
-    require(on_disk || failed || waited, "S-intent passive claimed before it is set", || {
+    // Once waited for, it is ours, however often it is tried.
+    require(on_disk || failed || waited || oracle.run.switched, "S-intent passive claimed before it is set", || {
         "a crash would leave it".into()
     })
 }
@@ -453,30 +440,6 @@ fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     })
 }
 
-/// Names a call, and how often it may be made in one minute.
-fn budget(call: &Call) -> (&'static str, u32) {
-    match call {
-        Call::ProbeWeb { .. } => ("web", 80),
-        Call::ProbeApi => ("api", 42),
-        Call::ProbeReadiness { .. } => ("readiness", 80),
-        Call::ProbeDatabase { .. } => ("database", 8),
-        Call::LookDisks { .. } => ("disks", 30),
-        Call::LookHost => ("host", 8),
-        Call::FindProcess { .. } => ("process", 100),
-        Call::CountInFlight => ("in flight", 70),
-        Call::AskIdentity => ("identity", 12),
-        Call::AskLifecycle => ("lifecycle", 12),
-        Call::AskTag(_) => ("tag", 12),
-        Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
-        Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
-        Call::SetMode(_) => ("mode", 12),
-        Call::KeepIntent(_) => ("intent", 60),
-        Call::KeepRegistered(_) => ("registered", 30),
-        // As often as people change their minds.
-        Call::WriteReceipt(_) => ("receipt", 60),
-    }
-}
-
 /// A short name for a command, for tables.
 pub fn name(command: &Command) -> String {
     match command {
@@ -488,7 +451,7 @@ pub fn name(command: &Command) -> String {
         Command::Call { call: Call::Register { .. }, .. } => "register".into(),
         Command::Call { call: Call::Deregister { .. }, .. } => "deregister".into(),
         Command::Call { call: Call::DescribeTarget(_), .. } => "describe target".into(),
-        Command::Call { call, .. } => budget(call).0.into(),
+        Command::Call { call, .. } => budget::kind(call).into(),
         Command::WatchExit(process) => format!("watch {}", process.pid),
         Command::KeepVerdict(_) => "keep verdict".into(),
         Command::DropVerdict => "drop verdict".into(),

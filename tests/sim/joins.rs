@@ -60,7 +60,7 @@ pub fn asked_out(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict
         let asked = oracle.notes.asked_out.get(&g.facts.arn).copied().unwrap_or(since);
         let waits = [since, *known, asked, oracle.moved, oracle.stalled_until, oracle.run.woke];
         let from = waits.into_iter().chain(g.put_back).max().unwrap_or(since);
-        if g.taken_out.is_some_and(|at| at >= since) {
+        if g.taken_out.max(g.put_back).is_some_and(|at| at >= since) {
             // Only a look shows that somebody has put it back.
             return now.since(from.max(world.trouble_at)) > PUT_BACK_SEEN_WITHIN;
         }

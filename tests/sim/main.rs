@@ -18,6 +18,7 @@ macro_rules! listed {
 
 mod balancer;
 mod broken;
+mod budget;
 mod chaos;
 mod drains;
 mod eager;

@@ -25,6 +25,9 @@ pub struct Notes {
     /// while a drain ran, or else.
     pub threads: usize,
     pub hung_leaving: Vec<Moment>,
+    /// A drain runs; and how often one began since the first of them.
+    pub leaves: bool,
+    pub drains_begun: u64,
     pub hung_else: Vec<Moment>,
     /// Since when `/health` has given nothing but silence, by the world.
     pub silent_since: Option<Moment>,

@@ -3,9 +3,8 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
-use crate::evidence::{Answered, Bound, Counted, Local, Named, Open, Round, Wanted, judged};
+use crate::evidence::{Answered, BELIEVED, Bound, Counted, Local, Named, Open, Round, Wanted, judged};
 use crate::notes::Notes;
-use crate::probing::BELIEVED;
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
     OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
@@ -42,7 +41,7 @@ pub struct Run {
     /// Some process of Rundeck was found in this run.
     found: bool,
     /// Passive mode was set in this run.
-    switched: bool,
+    pub switched: bool,
     /// The answers of the API.
     pub api: Vec<Answered>,
     restored: Option<KeptVerdict>,
@@ -431,7 +430,8 @@ impl Oracle {
         };
         if longer && waits && self.drain.is_some() {
             self.joined = now;
-            if self.gave_up {
+            // Whoever joins an agent that was told to end at once, or a Rundeck that is gone, has nothing to wait for.
+            if self.gave_up && self.run.abort_at.is_none() && !self.run.orphan {
                 self.done = None;
             }
         }

@@ -1,5 +1,6 @@
 //! Promises about how Rundeck is asked, and what its silence is taken for.
 
+use crate::evidence::BELIEVED;
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{RECENT, World};
@@ -10,9 +11,6 @@ const FROZEN: Span = Span::secs(20);
 
 /// A look for the process is given up after so long.
 const LOOK: Span = Span::secs(5);
-
-/// Whoever has answered well on Rundeck's port for so long is taken for Rundeck, though no process is recognised.
-pub const BELIEVED: Span = Span::secs(60);
 
 /// Who listens is known to be somebody else, or Rundeck's process has ended and its port has not answered well for a
 /// minute without a break since (silence after that is none: it stays whose it was); or nobody has looked yet.
@@ -44,7 +42,8 @@ pub fn frozen_shows(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verd
     let database = rundeck.database.0;
     // Sooner, where it was seen to answer since.
     let seen = oracle.run.api.iter().any(|a| a.asked >= database && a.running.is_some());
-    let well = database == Moment(0) || database + RECENT < turn.now || (database <= turn.now && seen);
+    // One that stops while calls still hang for the database looks the same for as long as that excuses it.
+    let well = database == Moment(0) || database + RECENT < rundeck.hung_since || (database <= turn.now && seen);
     // A reply that gets lost looks like a call that hangs.
     let judged = world.cannot.0 <= turn.now && world.mix.replies == 0;
     if !(turn.now < rundeck.hung && well && judged && rundeck.process.is_some()) {

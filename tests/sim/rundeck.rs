@@ -64,6 +64,8 @@ pub struct Rundeck {
     pub stranger: Until,
     pub mode: Mode,
     pub odd_mode: (Until, OddMode),
+    /// Its port was found open, in this process.
+    opened: Cell<bool>,
     /// While it wavers: the next answer contradicts it.
     wavered: Cell<bool>,
     /// So many answers in a row have said active, and it was passive.
@@ -114,6 +116,7 @@ impl Rundeck {
             stranger: never,
             mode: Mode::Active,
             odd_mode: (never, OddMode::Hidden),
+            opened: Cell::new(false),
             wavered: Cell::new(false),
             denied: 0,
             untraced: None,
@@ -152,6 +155,7 @@ impl Rundeck {
         self.mode = if self.starts_passive { Mode::Passive } else { Mode::Active };
         self.mode_before = now;
         self.caught = false;
+        self.opened.set(false);
         self.mode_since = now;
         self.threads.clear();
         self.passive_by_others = self.starts_passive;
@@ -189,13 +193,17 @@ impl Rundeck {
 
     pub fn start_job(&mut self, now: Moment, length: Span) {
         self.jobs.retain(|job| job.until > now);
-        if self.process.is_some() && now >= self.ready_from && self.mode == Mode::Active && self.jobs.len() < 9 {
+        // One whose port nobody has found open is starting still, as far as anybody can know.
+        let started = (self.listens(now) || self.opened.get()) && now >= self.ready_from;
+        if self.process.is_some() && started && self.mode == Mode::Active && self.jobs.len() < 9 {
             self.jobs.push(Job { from: now, until: now + length });
         }
     }
 
     fn listens(&self, now: Moment) -> bool {
-        self.process.is_some() && now >= self.port_from && now >= self.port_closed
+        let listens = self.process.is_some() && now >= self.port_from && now >= self.port_closed;
+        self.opened.set(self.opened.get() || listens);
+        listens
     }
 
     /// When the API begins to answer in this process.

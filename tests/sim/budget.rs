@@ -1,0 +1,58 @@
+//! How often anything may be asked or written in one minute. It knows nothing of what comes of it.
+
+use crate::oracle::Oracle;
+use crate::rule::{Verdict, require};
+use rundeck_alb_core::{Call, Event, Moment};
+
+/// Names a call, and how often it may be made in one minute.
+fn budget(call: &Call) -> (&'static str, u32) {
+    match call {
+        Call::ProbeWeb { .. } => ("web", 80),
+        Call::ProbeApi => ("api", 42),
+        Call::ProbeReadiness { .. } => ("readiness", 80),
+        Call::ProbeDatabase { .. } => ("database", 8),
+        Call::LookDisks { .. } => ("disks", 30),
+        Call::LookHost => ("host", 8),
+        Call::FindProcess { .. } => ("process", 100),
+        Call::CountInFlight => ("in flight", 70),
+        Call::AskIdentity => ("identity", 12),
+        Call::AskLifecycle => ("lifecycle", 12),
+        Call::AskTag(_) => ("tag", 12),
+        Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
+        Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
+        Call::SetMode(_) => ("mode", 12),
+        Call::KeepIntent(_) => ("intent", 60),
+        Call::KeepRegistered(_) => ("registered", 30),
+        // As often as people change their minds.
+        Call::WriteReceipt(_) => ("receipt", 60),
+    }
+}
+
+/// Names a call.
+pub fn kind(call: &Call) -> &'static str {
+    budget(call).0
+}
+
+/// Takes note of what others do: each order may want the mode switched, as often as people change their minds; and
+/// each new Rundeck is asked and switched anew.
+pub fn note(event: &Event, oracle: &mut Oracle, now: Moment) {
+    match event {
+        Event::Order(..) => drop(oracle.counted("order", now)),
+        Event::ProcessEnded(_) => drop(oracle.counted("end", now)),
+        _ => {}
+    }
+}
+
+/// Calls are bounded, whatever goes wrong.
+pub fn within(call: &Call, oracle: &mut Oracle, now: Moment) -> Verdict {
+    let (kind, limit) = budget(call);
+    let count = oracle.counted(kind, now);
+    let so_often = |what| oracle.run.counts.get(what).copied().unwrap_or_default();
+    let (orders, ends) = (so_often("order"), so_often("end"));
+    let limit = match kind {
+        "mode" => limit + orders + 2 * ends,
+        "api" => limit + 4 * ends,
+        _ => limit,
+    };
+    require(count <= limit, "S8 calls within budget", || format!("{count} x {kind} in one minute"))
+}
