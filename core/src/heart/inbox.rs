@@ -113,8 +113,11 @@ impl Heart {
         let replaces = between::may_replace(self.asg.replaces());
         self.health.on_web(seen, at, replaces, &self.policy.health, &mut self.desk);
         if self.health.port_closed() {
-            // Whether the process and its mode are gone too is another question.
+            // Whether the process and its mode are gone too is another question, where that process is known.
             self.forget_answers();
+            if self.health.process().is_none() {
+                self.mode.forget(&mut self.desk);
+            }
         }
         self.hold_first_up(was_proven);
     }
