@@ -18,12 +18,12 @@ mod wishes;
 mod words;
 
 use crate::contract::{
-    Call, Cause, Deregistered, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainView, Finding, Life, Moment,
-    NoteKind, Passive, Receipt, Span, StepName, StepResult,
+    Call, Cause, DrainInputs, DrainOrder, DrainPhase, DrainPolicy, DrainView, Finding, Life, Moment, NoteKind, Passive,
+    Receipt, Span, StepName, StepResult,
 };
 use crate::desk::{Desk, Pace, Topic};
 use limits::{ADVERTISE_LIMIT, COUNT_EVERY, COUNT_LIMIT, PHASES};
-use steps::{Steps, nobody_there};
+use steps::{Steps, differs, nobody_there};
 use wishes::Wishes;
 use words::{jobs_words, quiet_words};
 
@@ -258,6 +258,10 @@ impl Drain {
         if !again {
             return;
         }
+        if self.steps.over(StepName::Deregister) && inputs.groups.outcome.is_none() {
+            // After a restart nobody knows yet whether somebody has put the node back since.
+            self.steps.open(StepName::Deregister, now);
+        }
         let background = [StepName::Passive, StepName::Deregister];
         if background.into_iter().any(|name| !self.steps.over(name)) {
             self.advertised = false;
@@ -309,10 +313,9 @@ impl Drain {
             self.steps.open(StepName::Deregister, desk.now());
             desk.tell(NoteKind::DrainStep, "drain: the node is a target again: it is deregistered once more");
         }
-        let nothing_to_leave = [Deregistered::NoGroup, Deregistered::Observed].map(StepResult::Deregistered);
-        let said = self.steps.result(StepName::Deregister).filter(|said| nothing_to_leave.contains(said));
-        if inputs.groups.settled && said.is_some() && said != inputs.groups.outcome.map(StepResult::Deregistered) {
-            // A group was named since, or has become ours to leave.
+        let said = self.steps.result(StepName::Deregister);
+        if inputs.groups.settled && said.is_some_and(|said| differs(said, inputs.groups.outcome)) {
+            // A group was named since, has become ours to leave, or is not there any more.
             self.steps.open(StepName::Deregister, desk.now());
         }
         if inputs.groups.settled && self.acting() {

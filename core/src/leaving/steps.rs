@@ -2,7 +2,7 @@
 //!
 //! When a step ends, and whether it was given up, is decided in the room's face.
 
-use crate::contract::{DrainResult, Life, Moment, Step, StepName, StepResult};
+use crate::contract::{Deregistered, DrainResult, Life, Moment, Step, StepName, StepResult};
 
 /// Done at once, in the background of all that follows.
 const FIRST: [StepName; 3] = [StepName::Advertise, StepName::Passive, StepName::Deregister];
@@ -137,6 +137,16 @@ pub(super) fn nobody_there(rundeck: Life) -> Option<StepResult> {
         Life::There | Life::Finishing => None,
         Life::Starting | Life::Gone => Some(StepResult::RundeckGone),
         Life::Closed => Some(StepResult::RundeckUnseen),
+    }
+}
+
+/// What was said of deregistering is not so now: something else has come of it, or there is a group to leave after all.
+/// `None`: it is not over, which a group that was left once is for a while again after each start of the agent.
+pub(super) fn differs(said: StepResult, now: Option<Deregistered>) -> bool {
+    let StepResult::Deregistered(said) = said else { return false };
+    match now {
+        Some(now) => now != said,
+        None => matches!(said, Deregistered::NoGroup | Deregistered::Observed),
     }
 }
 
