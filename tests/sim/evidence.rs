@@ -124,6 +124,8 @@ pub struct Counted {
     pub passes: u32,
     pub fails: u32,
     pub refused: u32,
+    /// The same; silence, which a lost reply looks like, may lie between.
+    pub closed: u32,
     pub good_since: Option<Moment>,
     /// It has answered well for so long that whoever it is, is taken for Rundeck, and its port was not closed since.
     pub believed: bool,
@@ -136,6 +138,16 @@ pub struct Counted {
     pub proven_at: Moment,
     /// The kept verdict holds.
     pub kept: bool,
+}
+
+impl Counted {
+    /// What a round has shown of the port.
+    pub fn port_seen(&mut self, seen: WebSeen) {
+        let nothing = matches!(seen, WebSeen::CannotConnect | WebSeen::CannotJudge(_));
+        let more = u32::from(seen == WebSeen::Refused);
+        self.refused = if more + u32::from(nothing) == 0 { 0 } else { self.refused + more };
+        self.closed = if more == 0 && !nothing && seen != WebSeen::TimedOut { 0 } else { self.closed + more };
+    }
 }
 
 impl Bound {

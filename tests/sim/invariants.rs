@@ -261,7 +261,8 @@ fn idle_proven(receipt: &Receipt, oracle: &Oracle) -> Verdict {
         return Ok(());
     };
     // What an earlier run of the agent had proven was looked at then.
-    if oracle.drain.is_some_and(|(since, _)| step.started < since) {
+    let since = oracle.drain.map_or(Moment(0), |(since, _)| since).max(oracle.run.begun);
+    if step.started < since {
         return Ok(());
     }
     let end = step.started + Span(step.took_ms.unwrap_or(u64::MAX));

@@ -282,15 +282,17 @@ impl Oracle {
 
     fn web_seen(&mut self, seen: WebSeen) {
         let web = &mut self.run.web;
-        web.refused = match seen {
-            WebSeen::Refused => web.refused + 1,
-            // Silence says nothing of the port; a reply that was lost looks like it.
-            WebSeen::CannotConnect | WebSeen::CannotJudge(_) | WebSeen::TimedOut => web.refused,
-            _ => 0,
-        };
+        web.port_seen(seen);
+        if web.closed == 2 {
+            self.run.bound.open.clear();
+        }
         if web.refused == 2 {
             // A closed port: what the server behind it has said is void.
             web.believed = false;
+            if self.run.process.is_none() {
+                self.notes.void |= self.claim;
+                self.claim = false;
+            }
             self.run.bound = Bound::default();
             self.run.local.port_closed();
         }

@@ -252,6 +252,9 @@ impl Schedule<'_> {
         let Some(agent) = &mut self.agent else { return Ok(()) };
         self.oracle.ails = self.world.database_ails();
         let round = self.oracle.told(&event, now);
+        if std::mem::take(&mut self.oracle.notes.void) {
+            self.world.loses_trace();
+        }
         agent.subject.handle(event.clone(), now);
         let commands = agent.subject.take_commands();
         let after = agent.subject.snapshot();
