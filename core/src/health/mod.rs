@@ -142,8 +142,9 @@ impl Health {
             life: match self.jvm.process() {
                 // What ended while nobody could look may long have been followed by another.
                 _ if (!gone && !refuses) || self.web.unseen() => Life::There,
-                Some(_) if refuses && mute && self.jvm.is_new() => Life::Starting,
-                Some(_) if refuses && mute => Life::Closed,
+                // Of one that is known, mute means that every look was refused: two at least, or this is not reached.
+                Some(_) if mute && self.jvm.is_new() => Life::Starting,
+                Some(_) if mute => Life::Closed,
                 Some(_) => Life::Finishing,
                 // What has answered since is another one that nobody recognises.
                 None if self.jvm.is_orphan() && mute => Life::Gone,

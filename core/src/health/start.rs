@@ -149,7 +149,7 @@ impl Start {
 
     /// The verdict of that look is written while up, often enough to be young when it is needed.
     pub(super) fn keep(&mut self, process: Process, looked_at: Moment, policy: &HealthPolicy, desk: &mut Desk) {
-        let old = self.kept_at.is_none_or(|at| looked_at.since(at) >= Span(policy.max_age.0 / 4) && looked_at > at);
+        let old = self.kept_at.is_none_or(|at| looked_at.since(at) >= Span(policy.max_age.0 / 4));
         if old {
             self.kept_at = Some(looked_at);
             desk.send(Command::KeepVerdict(KeptVerdict { at: looked_at, process }));

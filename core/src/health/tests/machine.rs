@@ -111,3 +111,21 @@ fn memory_and_load_flag_the_node_after_three_looks() {
     let next = row.next.map_or(0, |at| at.since(NOW).0);
     assert!((27_000..=33_000).contains(&next), "{next}");
 }
+
+#[test]
+fn a_disk_may_be_full_until_a_look_has_come_back_that_was_about_the_process() {
+    let (policy, mut desk) = (HealthPolicy::default(), Desk::new(1, NOW));
+    let room = || Some(vec![disk("/a", 500, 0, 0)]);
+    let mut machine = Machine::new(NOW);
+    machine.on_disks(None, &policy, &mut desk);
+    assert!(machine.disk_may_be_full(&policy), "it was lost");
+    desk.begin_turn(NOW + Span::secs(60));
+    machine.step(None, &mut desk);
+    machine.look_again(desk.now());
+    machine.on_disks(room(), &policy, &mut desk);
+    assert!(machine.disk_may_be_full(&policy), "it was sent before another process was found");
+    machine.on_disks(room(), &policy, &mut desk);
+    assert!(!machine.disk_may_be_full(&policy));
+    let anywhere = HealthPolicy { disk: DiskPolicy { down_below: Share::ZERO, ..policy.disk }, ..policy };
+    assert!(!Machine::new(NOW).disk_may_be_full(&anywhere), "no mark takes the node out");
+}

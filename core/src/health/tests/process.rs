@@ -127,3 +127,46 @@ fn sigterm_is_believed_after_one_more_look_and_a_stranger_after_three() {
     stand.0.start_over(&mut stand.1);
     assert_eq!(stand.0.sound().shut(), None);
 }
+
+#[test]
+fn one_whose_end_is_not_watched_has_ended_after_two_looks_in_a_row_that_find_none() {
+    let nothing = Some(ProcessSeen::None);
+    for (watched, looks, gone) in [
+        (false, vec![nothing], false),
+        (false, vec![nothing, nothing], true),
+        (false, vec![nothing, nothing, nothing], true),
+        (false, vec![nothing, Some(ProcessSeen::Hidden), nothing], false),
+        (false, vec![Some(ProcessSeen::Hidden), Some(ProcessSeen::Several(2))], false),
+        (false, vec![None, Some(ProcessSeen::Hung)], false),
+        (true, vec![nothing, nothing, nothing], false),
+    ] {
+        let mut stand = stand();
+        stand.found(RUNDECK);
+        if !watched {
+            stand.0.unwatched();
+        }
+        for look in &looks {
+            stand.0.on_look(*look, &mut stand.1);
+        }
+        assert_eq!(stand.0.vanished(), gone.then_some(RUNDECK), "{watched} {looks:?}");
+    }
+}
+
+#[test]
+fn one_that_begins_to_answer_is_looked_for_at_once() {
+    let mut stand = stand();
+    assert_eq!(stand.looks(Span::ZERO, false), 1);
+    stand.0.on_look(Some(ProcessSeen::None), &mut stand.1);
+    assert_eq!(stand.looks(Span::secs(1), false), 0);
+    stand.0.look_now(NOW + Span::secs(1));
+    assert_eq!(stand.looks(Span::secs(1), false), 1);
+}
+
+#[test]
+fn its_row_says_when_it_is_looked_at_next() {
+    let mut stand = stand();
+    let round = Some(NOW + Span::secs(5));
+    assert_eq!(stand.0.row(round).next, Some(NOW), "one that is not known is looked for by itself");
+    stand.found(RUNDECK);
+    assert_eq!((stand.0.row(None).next, stand.0.row(round).next), (Some(NOW + Span::secs(30)), round));
+}

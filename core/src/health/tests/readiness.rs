@@ -199,3 +199,19 @@ fn a_first_up_relies_on_the_last_answer_that_said_anything() {
         assert_eq!(stand.0.shown(), shown);
     }
 }
+
+#[test]
+fn its_row_says_that_it_is_asked_with_the_next_round_where_there_is_one_to_ask() {
+    let round = Some(NOW + Span::secs(5));
+    let next = |stand: &Stand| stand.0.row(round, &stand.2).next;
+    let mut stand = stand();
+    assert_eq!(next(&stand), round);
+    stand.asks();
+    assert_eq!(next(&stand), None, "when the open one has ended");
+    stand.answers(Some(seen(Readiness::Ready, false)), false);
+    assert_eq!(next(&stand), round);
+    for absent in [false, false, true] {
+        stand.answers(Some(seen(Readiness::Absent, false)), false);
+        assert_eq!(next(&stand), round.filter(|_| !absent));
+    }
+}

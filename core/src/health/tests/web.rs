@@ -190,3 +190,22 @@ fn a_round_is_given_up_after_twice_its_questions() {
         assert!(stand.0.due(&stand.1));
     }
 }
+
+#[test]
+fn after_as_many_rounds_that_say_nothing_as_take_a_node_out_a_soon_one_is_worth_no_more() {
+    let mut stand = stand();
+    for tells in [true, true, false, false] {
+        stand.rounds(1, WebSeen::CannotConnect);
+        assert_eq!(stand.0.telling(&stand.2), tells);
+    }
+    assert!(stand.rounds(1, WebSeen::Status(500)).0.telling(&HealthPolicy::default()));
+}
+
+#[test]
+fn silence_is_told_with_whose_it_is() {
+    let words = |excused| judged_web(WebSeen::TimedOut, None, excused).words;
+    assert_eq!(
+        [words(false), words(true)],
+        ["no answer in time", "no answer in time, as calls that need the database"]
+    );
+}

@@ -1,8 +1,8 @@
 //! When Rundeck is asked: often enough for a verdict that is never too old, and no oftener than it is worth.
 
 use super::*;
-use crate::rig::{RUNDECK, jvm, policy, ready};
-use rundeck_alb_core::{Check, DiskSeen, JvmSeen, ProcessSeen, Readiness, Room, Unjudged, WebSeen};
+use crate::rig::{RUNDECK, info, jvm, policy, ready};
+use rundeck_alb_core::{ApiSeen, Check, DiskSeen, Info, JvmSeen, ProcessSeen, Readiness, Room, Unjudged, WebSeen};
 
 /// Rounds in ten minutes; 120 are steady.
 fn rounds(rig: &mut Rig, world: World<'_>) -> usize {
@@ -117,4 +117,60 @@ fn an_accepted_max_age_is_never_stale_while_all_is_well() {
         policy.health.max_age = policy.health.interval + policy.health.timeout + Span(1);
         assert!(stale_in_an_hour(policy) > 0, "every {interval} ms: refused without need");
     }
+}
+
+/// A scan of the process table for a Rundeck that nobody recognises costs processor time: six a minute are enough,
+/// however often `/health` answers. One that begins to answer is looked for at once.
+#[test]
+fn an_unknown_process_is_looked_for_when_it_begins_to_answer_and_else_six_times_a_minute() {
+    let looks = |sent: &[Call]| count(sent, |call| matches!(call, Call::FindProcess { .. }));
+    let mut rig = Rig::new(policy(), 1);
+    rig.process = ProcessSeen::None;
+    pass(&mut rig, Span::secs(60), &mut calm);
+    let steady = looks(&pass(&mut rig, Span::secs(600), &mut calm));
+    assert!((54..=67).contains(&steady), "{steady} scans in ten minutes");
+    let mut worst = Span::ZERO;
+    for seed in 0..20 {
+        let mut rig = Rig::new(policy(), seed);
+        (rig.process, rig.web) = (ProcessSeen::None, WebSeen::Refused);
+        pass(&mut rig, Span::secs(61), &mut calm);
+        (rig.process, rig.web) = (ProcessSeen::One(RUNDECK, jvm()), WebSeen::Ok);
+        let begin = rig.now;
+        assert!(rig.until(|rig| rig.heart.snapshot().rundeck.process == Some(RUNDECK)));
+        worst = worst.max(rig.now.since(begin));
+    }
+    assert!(worst < Span::secs(3), "found after {worst:?}, where a round is due within 2.2 s");
+}
+
+/// While a call that needs the database hangs, one round is made as soon as it tells whose trouble it is, and no other
+/// beside the steady ones.
+#[test]
+fn one_round_tells_whose_trouble_a_hanging_call_is() {
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::ProbeDatabase { .. });
+    assert!(rig.until(|rig| rig.open.iter().any(|open| matches!(open.call, Call::ProbeDatabase { .. }))));
+    let sent = rig.now;
+    // A third of a probe's limit.
+    let evident = sent + Span::secs(1);
+    let mut rounds = Vec::new();
+    while rig.now < sent + Span::secs(4) {
+        let asked = count(&calls(&turn(&mut rig, &mut calm)), |call| matches!(call, Call::ProbeWeb { .. }));
+        rounds.extend(std::iter::repeat_n(rig.now, asked));
+    }
+    rounds.retain(|at| *at >= evident && at.since(evident) < Span::secs(3));
+    assert_eq!(rounds, [evident]);
+}
+
+/// A readiness endpoint that is not there is looked for again when Rundeck's version has changed, not only half an hour
+/// later.
+#[test]
+fn another_version_has_its_readiness_endpoint_looked_for() {
+    let mut rig = settled(policy());
+    let looks = |sent: &[Call]| count(sent, |call| matches!(call, Call::ProbeReadiness { .. }));
+    assert_eq!(looks(&pass(&mut rig, Span::secs(120), &mut calm)), 0);
+    let mut upgraded = |_: &Rig, call: &Call| {
+        let ApiSeen::Info(seen) = info(Some(Mode::Active), Some(0)) else { return None };
+        asks_api(call).then(|| Reply::Api(ApiSeen::Info(Info { version: "6.0.0".into(), ..seen })))
+    };
+    assert_eq!(looks(&pass(&mut rig, Span::secs(120), &mut upgraded)), 1);
 }

@@ -1,8 +1,10 @@
 //! A restart of the agent: what has ended is not played again.
 
 use super::*;
-use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Heart, Intent, Kept, KeptVerdict, Ownership, WebSeen};
+use crate::rig::{RUNDECK, jvm, policy, ready};
+use rundeck_alb_core::{
+    DrainResult, Heart, Intent, JvmSeen, Kept, KeptVerdict, Ownership, ProcessSeen, Readiness, WebSeen,
+};
 
 /// A restart of the agent hours after a drain has ended leaves its receipt as it is, and the node out.
 #[test]
@@ -117,6 +119,45 @@ fn a_restart_fails_no_check_where_the_api_is_silent() {
     again.feed(Event::Kept(Kept { verdict: kept, ..Kept::default() }));
     let begin = again.now;
     assert!(again.until(is_up) && again.now.since(begin) <= Span::secs(1), "up after {:?}", again.now.since(begin));
+}
+
+/// A kept verdict is not taken up by a node that has gone down since for what `/health` does not show: told to end, or
+/// by its readiness state. Until that is seen the health port does not accept; it always does where nothing was kept.
+#[test]
+fn a_kept_verdict_is_not_taken_up_against_what_another_look_says() {
+    type Change = fn(&mut Rig);
+    let cases: [(&str, Change, bool); 3] = [
+        ("nothing", |_| {}, true),
+        (
+            "told to end",
+            |rig| rig.process = ProcessSeen::One(RUNDECK, JvmSeen { stopping: Some(true), ..jvm() }),
+            false,
+        ),
+        ("not ready", |rig| rig.ready = ready(Readiness::NotReady), false),
+    ];
+    for (name, change, taken) in cases {
+        let mut rig = Rig::new(policy(), 1);
+        change(&mut rig);
+        let accepts = |rig: &Rig| rig.heart.snapshot().accepting;
+        assert!(accepts(&rig), "{name}: nothing is kept");
+        let verdict = KeptVerdict { at: rig.now - Span::secs(2), process: RUNDECK };
+        rig.feed(Event::Kept(Kept { verdict: Some(verdict), ..Kept::default() }));
+        // The process is found last, so that all else has been seen.
+        rig.mute = |call| matches!(call, Call::FindProcess { .. });
+        pass(&mut rig, Span::millis(500), &mut calm);
+        assert!(!accepts(&rig), "{name}");
+        rig.mute = |_| false;
+        let begin = rig.now;
+        while rig.now.since(begin) < Span::secs(60) {
+            turn(&mut rig, &mut calm);
+            assert!(taken || !is_up(&rig), "{name}: {:?}", answer(&rig));
+            if taken && is_up(&rig) {
+                break;
+            }
+        }
+        assert!(accepts(&rig), "{name}");
+        assert_eq!(rig.now.since(begin) < Span::secs(1), taken, "{name}");
+    }
 }
 
 /// A node that was in service is waited for by a drain that comes right after a restart of its agent, which knows of

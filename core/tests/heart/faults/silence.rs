@@ -206,3 +206,16 @@ fn a_finding_ends_with_its_flag() {
     });
     assert!(!flagged(&rig) && !told(&rig));
 }
+
+/// A switch of the mode that works has needed the database: what had hung before is over by it, whatever hangs later.
+#[test]
+fn a_switch_that_works_ends_what_hung() {
+    let flagged = |rig: &Rig| rig.heart.snapshot().degraded.contains(&Degraded::Database);
+    let mut rig = settled(policy());
+    rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert!(flagged(&rig));
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.mode == Mode::Passive), "never switched");
+    assert!(!flagged(&rig));
+}

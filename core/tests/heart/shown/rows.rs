@@ -78,6 +78,7 @@ fn by_health() -> Vec<Scene> {
         change("silence", |rig| rig.web = WebSeen::TimedOut),
         change("no way to connect", |rig| rig.web = WebSeen::CannotConnect),
         change("host refused", |rig| rig.web = WebSeen::CannotJudge(Unjudged::Host)),
+        change("another machine", |rig| rig.web = WebSeen::Elsewhere),
         change("name unknown", |rig| rig.web = WebSeen::CannotJudge(Unjudged::Name)),
         Scene {
             passes: Span::ZERO,
@@ -102,6 +103,7 @@ fn by_start() -> Vec<Scene> {
     vec![
         start("not asked yet", Span::ZERO, |_| {}),
         start("starting: the port refuses", WHILE, |rig| rig.web = WebSeen::Refused),
+        start("starting: another machine", WHILE, |rig| rig.web = WebSeen::Elsewhere),
         start("starting: settling", Span::secs(5), |_| {}),
         start("starting: refusing traffic", WHILE, |rig| rig.ready = ready(Readiness::NotReady)),
         start("starting for too long", Span::secs(700), |rig| rig.web = WebSeen::Refused),
@@ -166,6 +168,14 @@ fn by_token() -> Vec<Scene> {
         answer("calls with the token are silent", |_, call| {
             api(call, ApiSeen::TimedOut).or_else(|| database(call, DatabaseSeen::TimedOut))
         }),
+        Scene {
+            passes: Span::secs(20),
+            ..change("silence while calls with the token hang", |rig| {
+                rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+                pass(rig, WHILE, calm);
+                rig.web = WebSeen::TimedOut;
+            })
+        },
         answer("the API refuses", |_, call| api(call, ApiSeen::Refused)),
         answer("the API still starts", |_, call| api(call, ApiSeen::Booting)),
         answer("a web page", |_, call| api(call, ApiSeen::Unreadable("a web page".into()))),
@@ -310,4 +320,16 @@ fn table() -> String {
 #[test]
 fn every_situation_is_shown_as_written_down() {
     golden("rows.txt", &table());
+}
+
+#[test]
+fn a_process_is_shown_with_what_the_machine_tells_of_it() {
+    let mut rig = Rig::new(policy(), 1);
+    pass(&mut rig, WHILE, calm);
+    let shown = rig.heart.snapshot().rundeck;
+    assert_eq!((shown.process, shown.memory_bytes, shown.threads), (Some(RUNDECK), Some(1 << 30), Some(60)));
+    rig.process = ProcessSeen::None;
+    rig.feed(Event::ProcessEnded(RUNDECK));
+    let shown = rig.heart.snapshot().rundeck;
+    assert_eq!((shown.process, shown.memory_bytes, shown.threads), (None, None, None));
 }
