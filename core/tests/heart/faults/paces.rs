@@ -71,6 +71,20 @@ fn a_node_that_is_down_is_not_asked_faster_when_nobody_can_tell() {
     assert!(rounds < 350, "{rounds} rounds in ten minutes, where 300 are the pace of a node that is down");
 }
 
+/// Nor is one that is down, or does not start, while it answers wrongly: every two seconds, in which it is seen to be
+/// back soon enough.
+#[test]
+fn a_node_that_is_down_or_starts_is_asked_every_two_seconds() {
+    let mut down = settled(policy());
+    down.web = WebSeen::Status(500);
+    let mut starts = Rig::new(policy(), 1);
+    starts.web = WebSeen::Refused;
+    for mut rig in [down, starts] {
+        let rounds = rounds(&mut rig, &mut calm);
+        assert!((270..=335).contains(&rounds), "{rounds} rounds in ten minutes; {:?}", answer(&rig));
+    }
+}
+
 /// A file system that was seen nearly full once, and then cannot be read, is looked at each minute, not each ten
 /// seconds.
 #[test]
