@@ -31,9 +31,9 @@ impl Stand {
         let Stand(database, desk, policy) = self;
         database.step(policy, true, desk);
         let now = desk.now();
-        let timed = |command: Command| match command {
-            Command::Call { id, call: Call::ProbeDatabase { .. }, deadline } => Some((id, deadline.since(now))),
-            _ => None,
+        let timed = |command: Command| {
+            let Command::Call { id, call: Call::ProbeDatabase { .. }, deadline } = command else { return None };
+            Some((id, deadline.since(now)))
         };
         desk.take().into_iter().filter_map(timed).collect()
     }
