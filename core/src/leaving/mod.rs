@@ -48,8 +48,6 @@ pub(crate) struct Drain {
     phase_since: Moment,
     floor_until: Moment,
     quiet_until: Moment,
-    /// Every balancer has let the node go, as far as is seen.
-    let_go: bool,
     count: Pace,
     /// The last count; the inner `None`: nobody can tell.
     in_flight: Option<Option<u32>>,
@@ -79,7 +77,6 @@ impl Drain {
             phase_since: now,
             floor_until: now,
             quiet_until: now,
-            let_go: false,
             count: Pace::from(now),
             in_flight: None,
             cut: None,
@@ -230,8 +227,10 @@ impl Drain {
         }
         // What metadata tell during the drain counts as what they told before it.
         self.jobs_first = inputs.may_replace;
-        if self.holds_200() && self.steps.forget(StepName::Quiet) {
-            // It says 200 once more: whoever has seen the 503 is sent here again.
+        if self.holds_200() {
+            // It says 200 once more, if ever it said 503: whoever has seen that is sent here again.
+            self.steps.forget(StepName::Quiet);
+            self.in_flight = None;
             self.cut = None;
         }
         self.watch(inputs, policy, desk);
@@ -336,15 +335,12 @@ impl Drain {
     /// The floor follows what is seen of the balancers: shorter once all have let the node go, longer where one shows
     /// it again.
     fn follow(&mut self, unconfirmed: Option<Span>, policy: &DrainPolicy, now: Moment) {
-        let let_go = self.acting() && unconfirmed.is_none();
-        let news = let_go && !std::mem::replace(&mut self.let_go, let_go);
         if self.phase != DrainPhase::Quiet {
             return;
         }
         match unconfirmed {
             Some(floor) => self.floor_until = self.floor_until.max(self.phase_since + floor.max(policy.floor)),
-            None if news => self.floor_until = self.floor_until.min(now + policy.floor),
-            None => {}
+            None => self.floor_until = self.floor_until.min(now + policy.floor),
         }
     }
 

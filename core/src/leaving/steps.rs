@@ -74,11 +74,9 @@ impl Steps {
         }
     }
 
-    /// It is as if it had never begun. True if it had.
-    pub(super) fn forget(&mut self, name: StepName) -> bool {
-        let before = self.0.len();
+    /// It is as if it had never begun.
+    pub(super) fn forget(&mut self, name: StepName) {
         self.0.retain(|step| step.name != name);
-        self.0.len() < before
     }
 
     /// It was ended before its aim was reached.

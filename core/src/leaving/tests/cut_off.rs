@@ -141,3 +141,44 @@ fn it_is_taken_back_cause_by_cause() {
     stand.drain.disown(&mut stand.desk);
     assert!(!stand.drain.receipt.is_open() && !stand.drain.count.is_open());
 }
+
+/// Switching and deregistering begin anew for whoever joins if one of them was given up, and only then.
+#[test]
+fn who_joins_has_tried_afresh_what_was_given_up() {
+    let joined = |passive: Passive, outcome: Option<Deregistered>, jobs: Jobs, cause: Cause| {
+        let mut inputs = DrainInputs { passive, jobs, ..calm() };
+        inputs.groups.outcome = outcome;
+        let mut stand = stand(order(Cause::Operator, Some(Span::secs(100))), inputs);
+        stand.at(Span::ZERO).at(Span::secs(10)).counted(Span::secs(40), Some(0)).at(Span::secs(100));
+        assert!(stand.drain.done());
+        stand.drain.add(order(cause, None), BEGUN + Span::secs(120))
+    };
+    let (done, none) = (Some(Deregistered::Done), calm().jobs);
+    let other = Cause::AgentStopping;
+    assert!(joined(Passive::Failed, done, none, other), "passive mode was given up");
+    assert!(joined(Passive::On, None, none, other), "deregistering was given up");
+    assert!(joined(Passive::Failed, None, none, Cause::Operator), "he has more time now");
+    assert!(!joined(Passive::On, done, none, other), "nothing was given up");
+    assert!(!joined(Passive::On, done, busy(1), other), "jobs alone were given up");
+    // The same wish with less time takes up nothing.
+    let mut stand = by_operator(DrainInputs { passive: Passive::Failed, ..calm() });
+    stand.at(Span::ZERO).counted(Span::secs(40), Some(0));
+    assert!(stand.gave_up(StepName::Passive));
+    assert!(!stand.drain.add(order(Cause::Operator, Some(Span::secs(500))), BEGUN + Span::secs(50)));
+}
+
+/// What was counted before a node said 200 once more says nothing about the requests that are cut off later.
+#[test]
+fn requests_that_came_by_a_later_200_are_not_told_as_counted() {
+    let mut stand = stand(order(Cause::RundeckStopping, Some(Span::secs(90))), DrainInputs { jobs: busy(1), ..calm() });
+    stand.at(Span::ZERO).counted(Span::secs(25), Some(0));
+    assert_eq!((stand.drain.phase(), stand.drain.view().and_then(|view| view.in_flight)), (DrainPhase::Jobs, Some(0)));
+    // Only now metadata tell of a group that would replace it.
+    stand.inputs.may_replace = true;
+    stand.at(Span::secs(30));
+    assert!(stand.drain.holds_200());
+    assert_eq!(stand.drain.view().and_then(|view| view.in_flight), None);
+    stand.at(Span::secs(90));
+    assert_eq!(stand.result(StepName::Quiet), Some(StepResult::GivenUp));
+    assert_eq!(stand.receipt().map(|receipt| receipt.inflight_at_cut), Some(None));
+}

@@ -118,6 +118,8 @@ fn a_calm_drain_is_clean_once_its_floor_is_over() {
     assert!(!stand.drain.done() && !stand.drain.finished() && !stand.drain.waits_for_jobs());
     stand.at(Span::secs(25));
     assert!(stand.drain.done() && !stand.drain.finished(), "the receipt is under way");
+    let words = "drained in 25.0 s: 0 jobs waited for (receipt d-operator, clean)";
+    assert_eq!(stand.said().last().copied(), Some(words));
     let receipt = stand.receipt().cloned().expect("a receipt");
     assert_eq!((receipt.result, receipt.ended), (DrainResult::Clean, BEGUN + Span::secs(25)));
     assert_eq!((receipt.running_jobs_left, receipt.inflight_at_cut), (Some(0), Some(0)));
@@ -417,4 +419,52 @@ fn in_a_group_that_may_replace_it_jobs_come_first_and_it_says_200_until_then() {
     alone.at(Span::ZERO);
     assert!(!alone.drain.holds_200());
     assert_eq!(alone.result(StepName::Advertise), Some(StepResult::Answers503));
+}
+
+/// The mode is not known for a while: that is no word against what was confirmed.
+#[test]
+fn passive_mode_that_was_on_is_doubted_only_by_one_that_is_active() {
+    let mut stand = waiting_for_jobs(busy(1));
+    assert_eq!(stand.result(StepName::Passive), Some(StepResult::Passive));
+    stand.inputs.passive = Passive::Pending;
+    stand.at(Span::secs(30));
+    assert_eq!(stand.result(StepName::Passive), Some(StepResult::Passive));
+    stand.inputs.active = true;
+    stand.at(Span::secs(31));
+    assert_eq!(stand.result(StepName::Passive), None);
+}
+
+/// Where jobs come first, time goes on after their wait: what is seen of jobs then is no part of what the wait came to.
+#[test]
+fn the_receipt_says_of_jobs_what_their_wait_came_to() {
+    let unknown = Jobs { running: None, idle_since: None, unknown_since: Some(BEGUN) };
+    for (jobs, until, result, left) in [
+        (unknown, 60, StepResult::JobsUnknown, None),
+        (busy(2), 1_800, StepResult::JobsLeft(Some(2)), Some(2)),
+        (calm().jobs, 0, StepResult::NoneRunning, Some(0)),
+    ] {
+        let mut stand = by_operator(DrainInputs { may_replace: true, jobs, ..calm() });
+        stand.at(Span::ZERO).at(Span::secs(until));
+        assert_eq!((stand.result(StepName::Jobs), stand.drain.phase()), (Some(result), DrainPhase::Quiet));
+        stand.inputs.jobs = busy(5);
+        stand.counted(Span::secs(until + 25), Some(0));
+        assert_eq!(stand.receipt().map(|receipt| receipt.running_jobs_left), Some(left), "{result:?}");
+    }
+}
+
+#[test]
+fn what_must_hold_of_a_drain_is_told_when_it_does_not() {
+    let unsound = |drain: &Drain| drain.check().err().unwrap_or_default();
+    let mut stand = by_operator(calm());
+    stand.at(Span::ZERO);
+    assert_eq!(unsound(&stand.drain), "");
+    let mut early = stand.drain.clone();
+    early.intent_by = Some(BEGUN);
+    assert!(unsound(&early).contains("before it acts"), "{}", unsound(&early));
+    let mut written = stand.drain.clone();
+    written.receipt_done = true;
+    assert!(unsound(&written).contains("a receipt in"), "{}", unsound(&written));
+    let mut over = stand.drain;
+    over.phase = DrainPhase::Done;
+    assert!(unsound(&over).contains("over, but"), "{}", unsound(&over));
 }
