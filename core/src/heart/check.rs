@@ -28,3 +28,29 @@ impl Heart {
         self.desk.check()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Event, Moment, Policy, Span};
+
+    const NOW: Moment = Moment(1_000_000);
+
+    #[test]
+    fn what_must_hold_of_the_heart_is_told_when_it_does_not() {
+        let unsound = |heart: &Heart| heart.check().err().unwrap_or_default();
+        let mut heart = Heart::new(Policy::default(), 1, NOW);
+        heart.handle(Event::Tick, NOW);
+        assert_eq!(unsound(&heart), "");
+        let mut torn = heart.clone();
+        torn.shown.ok = true;
+        assert!(unsound(&torn).contains("refuses since"), "{}", unsound(&torn));
+        let mut cut = heart.clone();
+        cut.aborting = Some(NOW);
+        assert!(unsound(&cut).contains("aborts what was not stopped"), "{}", unsound(&cut));
+        heart.handle(Event::Stop { id: "s1".into() }, NOW + Span(1));
+        assert_eq!(unsound(&heart), "");
+        heart.stopped = None;
+        assert!(unsound(&heart).contains("nobody asked for it"), "{}", unsound(&heart));
+    }
+}

@@ -18,7 +18,7 @@ use crate::api::{Api, ModeSwitch, ServerIdentity};
 use crate::asg::AutoScaling;
 use crate::contract::{
     Answer, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind,
-    Policy, Reason, Span, State, Wish,
+    Policy, Reason, State, Wish,
 };
 use crate::desk::Desk;
 use crate::health::Health;
@@ -138,7 +138,7 @@ impl Heart {
         if self.ended.is_some() {
             return None;
         }
-        self.desk.wake().map(|at| at.max(self.desk.now() + Span(1)))
+        self.desk.wake()
     }
 
     /// How the heart has ended, once it has.

@@ -135,7 +135,7 @@ impl Heart {
     /// anyway stays 200 until the jobs are done.
     pub(super) fn end_choices(&mut self) {
         let (in_service, replaces) = (self.asg.in_service(), self.asg.replaces());
-        let up = self.drain.is_none() && self.shown.ok && self.shown.state == State::Up;
+        let up = self.drain.is_none() && self.shown.state == State::Up;
         if !between::may_replace(replaces) || (up && self.desk.reached(self.since + TOLD_FOR)) {
             self.desk.cured(Finding::AsgWillReplace);
             return;
