@@ -172,3 +172,25 @@ impl NoteKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_lines_are_filtered_by_these_words() {
+        let kinds = [
+            NoteKind::Transition,
+            NoteKind::Registered,
+            NoteKind::Deregistered,
+            NoteKind::DrainStep,
+            NoteKind::Drained,
+            NoteKind::Finding,
+            NoteKind::Notice,
+        ];
+        assert_eq!(
+            kinds.map(NoteKind::word),
+            ["transition", "registered", "deregistered", "drain-step", "drained", "finding", "notice"]
+        );
+    }
+}

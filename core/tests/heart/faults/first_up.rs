@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy, ready};
-use rundeck_alb_core::{ApiSeen, Process, ProcessSeen, Readiness, Share, WebSeen};
+use rundeck_alb_core::{ApiSeen, Intent, Kept, PassiveRule, Process, ProcessSeen, Readiness, Share, WebSeen};
 
 /// Never in service for two minutes, in which everybody has long been asked.
 fn never_up(rig: &mut Rig, world: World<'_>) {
@@ -156,4 +156,34 @@ fn a_new_rundeck_has_a_boot_budget_of_its_own() {
     let mut ended = found(&[RUNDECK], 590);
     ended.feed(Event::ProcessEnded(RUNDECK));
     boots(ended);
+}
+
+/// How long a start takes, from the first look on; an earlier run of the agent has noted that passive mode is its own
+/// to undo, or has not.
+fn first_up(policy: Policy, mode: Mode, ours: bool, mute: fn(&Call) -> bool) -> Span {
+    let mut rig = Rig::new(policy, 1);
+    (rig.mode, rig.mute) = (mode, mute);
+    let process = ours.then_some(RUNDECK);
+    rig.feed(Event::Kept(Kept {
+        intent: Some(Intent { passive_by_us: ours, process, ..Intent::default() }),
+        ..Kept::default()
+    }));
+    let begin = rig.now;
+    assert!(rig.until(|rig| is_up(rig) || rig.now.since(begin) > Span::secs(300)) && is_up(&rig), "never up");
+    rig.now.since(begin)
+}
+
+/// A node whose passive mode is ours and about to be undone is in service once it is active again, not before: and no
+/// other node waits for that.
+#[test]
+fn a_first_up_waits_for_our_own_passive_mode_to_be_undone_and_for_no_other() {
+    let none = |_: &Call| false;
+    let usual = first_up(policy(), Mode::Active, false, none);
+    assert_eq!(first_up(policy(), Mode::Active, true, none), usual, "it is active already");
+    let mut stays = policy();
+    stays.health.passive = PassiveRule::In;
+    assert_eq!(first_up(stays, Mode::Passive, false, none), usual, "nobody here undoes it");
+    // The switch back is not answered: it is waited for, but not for ever.
+    let waited = first_up(policy(), Mode::Passive, true, |call| matches!(call, Call::SetMode(_)));
+    assert!(waited >= usual + Span::secs(50), "up after {waited:?}, and passive");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, OrderAnswer, Ownership};
+use rundeck_alb_core::{DrainResult, OrderAnswer, Ownership, WebSeen};
 
 /// A drain that is refused in an Auto Scaling group is accepted after the cure that the refusal names: Standby, detach.
 #[test]
@@ -197,4 +197,26 @@ fn that_a_group_has_ended_a_drain_is_not_told_for_ever() {
     assert!(!told(&other), "after an order");
     pass(&mut rig, Span::secs(30), &mut calm);
     assert!(is_up(&rig) && !told(&rig), "for ever");
+}
+
+/// It is told for as long as the node is down: whoever looks why it came back finds the reason, hours later too.
+#[test]
+fn that_a_group_has_ended_a_drain_is_told_while_the_node_is_down() {
+    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace");
+    let mut rig = Rig::new(policy(), 1);
+    rig.lifecycle = Some("Standby".into());
+    assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(200), &mut calm);
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(|rig| is_up(rig) && told(rig)), "nobody is told why");
+    rig.web = WebSeen::Status(500);
+    pass(&mut rig, HOUR, &mut calm);
+    assert!(!is_up(&rig) && told(&rig), "nobody can read any more why it came back");
+    rig.web = WebSeen::Ok;
+    assert!(rig.until(is_up), "never up again");
+    pass(&mut rig, Span::secs(590), &mut calm);
+    assert!(told(&rig), "the ten minutes begin when it is up");
+    pass(&mut rig, Span::secs(30), &mut calm);
+    assert!(!told(&rig), "for ever");
 }

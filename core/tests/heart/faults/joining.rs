@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Ending, ModeTrouble, Trouble, TroubleKind};
+use rundeck_alb_core::{DrainResult, Ending, Finding, ModeTrouble, Trouble, TroubleKind};
 
 /// A drain by an operator that was cut short by this deadline, while two jobs run.
 fn cut_short() -> Rig {
@@ -109,6 +109,48 @@ fn signals_within_two_seconds_are_one_stop() {
         rig.feed(Event::Stop { id: "s2".into() });
         pass(&mut rig, Span::secs(5), &mut calm);
         assert_eq!(rig.heart.ended(), ending, "after {after} ms");
+    }
+}
+
+/// An abort waits for its receipt to be on disk, and for a second at most; of a drain that is over nothing is waited
+/// for but the receipt that is under way.
+#[test]
+fn an_abort_waits_for_its_receipt_but_no_longer_than_a_second() {
+    for (answered, span) in [(true, 300), (false, 1_000)] {
+        let mut rig = settled(policy());
+        rig.running = Some(1);
+        rig.feed(Event::Stop { id: "s1".into() });
+        pass(&mut rig, Span::secs(5), &mut calm);
+        rig.mute = |call| matches!(call, Call::WriteReceipt(_));
+        let begin = rig.now;
+        assert!(receipt_in(&calls(&rig.feed(Event::Stop { id: "s2".into() }))).is_some(), "no receipt");
+        assert_eq!(rig.heart.ended(), None, "its receipt is under way");
+        rig.now = begin + Span(span - 1);
+        rig.feed(Event::Tick);
+        let open = rig.open.iter().find(|open| matches!(open.call, Call::WriteReceipt(_))).map(|open| open.id);
+        let id = open.expect("its receipt is under way");
+        assert_eq!(rig.heart.ended(), None, "{:?} after the second signal", rig.now.since(begin));
+        rig.now = begin + Span(span);
+        rig.feed(if answered { Event::Reply(id, Reply::Written(Ok(()))) } else { Event::Tick });
+        assert_eq!(rig.heart.ended(), Some(Ending::Aborted), "{span} ms after the second signal");
+    }
+}
+
+/// Nobody waits for the receipt of a drain that was taken back, but whoever looks for it is told that it is not there.
+#[test]
+fn a_receipt_of_a_drain_that_was_taken_back_is_told_when_it_cannot_be_written() {
+    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding == Finding::ReceiptNotKept);
+    let mut full = |_: &Rig, call: &Call| {
+        matches!(call, Call::WriteReceipt(_)).then(|| Reply::Written(Err("no space left on device".into())))
+    };
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    for (world, wrong) in [(&mut full as World<'_>, true), (&mut calm as World<'_>, false)] {
+        drain(&mut rig, "d1", Cause::Operator);
+        pass(&mut rig, Span::secs(60), world);
+        resume(&mut rig);
+        pass(&mut rig, Span::secs(60), world);
+        assert_eq!((is_up(&rig), told(&rig)), (true, wrong));
     }
 }
 

@@ -232,3 +232,22 @@ fn a_group_that_never_was_there_cuts_no_drain_short() {
         assert_eq!((receipt.result, how), wanted, "{name}: {:#?}", steps(&receipt));
     }
 }
+
+/// A change of a target names what it is for, as the log has it: the first up, somebody else's removal, or the order.
+#[test]
+fn a_change_of_a_target_says_what_it_is_for() {
+    let reasons = |sent: &[Call]| {
+        let reason = |call: &Call| match call {
+            Call::Register { reason, .. } | Call::Deregister { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        sent.iter().filter_map(reason).collect::<Vec<String>>()
+    };
+    let mut rig = Rig::new(policy(), 1);
+    assert_eq!(reasons(&pass(&mut rig, Span::secs(120), &mut calm)), ["first up"]);
+    rig.registered = false;
+    assert_eq!(reasons(&pass(&mut rig, Span::secs(600), &mut calm)), ["drift: the target was gone"]);
+    drain(&mut rig, "d1", Cause::Operator);
+    let (_, sent) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(reasons(&sent), [Cause::Operator.word()]);
+}

@@ -211,3 +211,57 @@ fn a_receipt_says_passive_only_of_a_rundeck_that_is() {
     let said = steps(&receipt);
     assert!(!said.iter().any(|step| step.starts_with("passive: passive mode")), "{said:#?}");
 }
+
+/// What is on record as passive by us, while such a drain goes on.
+fn on_record(sent: &[Call]) -> bool {
+    sent.iter().any(|call| matches!(call, Call::KeepIntent(intent) if intent.passive_by_us))
+}
+
+/// Passive mode is on record as this agent's own only where it is about to switch: an agent that is started after a
+/// crash would undo it, whoever had set it.
+#[test]
+fn a_drain_that_cannot_or_must_not_switch_the_mode_does_not_claim_it() {
+    type Change = fn(&mut Policy);
+    let cases: [(Change, bool); 3] =
+        [(|_| (), true), (|policy| policy.drain.passive = false, false), (|policy| policy.dry_run = true, false)];
+    for (change, claims) in cases {
+        let mut policy = policy();
+        change(&mut policy);
+        let mut rig = Rig::new(policy, 1);
+        pass(&mut rig, Span::secs(60), &mut calm);
+        assert!(is_up(&rig), "never up");
+        let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+        sent.extend(until_receipt(&mut rig, &mut calm).1);
+        assert_eq!(on_record(&sent), claims);
+    }
+    // Neither its `/health` nor its API answers.
+    let mut rig = settled(policy());
+    rig.web = WebSeen::TimedOut;
+    let mut silent = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::TimedOut));
+    pass(&mut rig, Span::secs(60), &mut silent);
+    let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+    sent.extend(until_receipt(&mut rig, &mut silent).1);
+    assert!(!on_record(&sent), "no switch was sent");
+}
+
+/// A switch that Rundeck refuses is tried ever more rarely, however well its API answers meanwhile; one that failed
+/// while the API was silent is tried as soon as it answers.
+#[test]
+fn a_switch_that_is_refused_is_tried_again_ever_more_rarely_or_when_the_api_is_back() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    let mut refused =
+        |_: &Rig, call: &Call| matches!(call, Call::SetMode(_)).then(|| Reply::Mode(Err(ModeTrouble::unsure("500"))));
+    drain(&mut rig, "d1", Cause::Operator);
+    let sent = pass(&mut rig, Span::secs(1_200), &mut refused);
+    let (tries, asks) = (count(&sent, switches_to(Mode::Passive)), count(&sent, asks_api));
+    assert!((8..=14).contains(&tries) && asks > 300, "{tries} tries beside {asks} answers");
+    let mut silent = |rig: &Rig, call: &Call| match call {
+        Call::ProbeApi => Some(Reply::Api(ApiSeen::Failed(500))),
+        _ => refused(rig, call),
+    };
+    pass(&mut rig, Span::secs(40), &mut silent);
+    let back = rig.now;
+    assert!(rig.until(|rig| rig.mode == Mode::Passive), "never tried again");
+    assert!(rig.now.since(back) <= Span::secs(20), "{:?} after the API was back", rig.now.since(back));
+}

@@ -4,9 +4,9 @@
 use super::{Answers, calm, golden, pass, turn};
 use crate::rig::{RUNDECK, Rig, host, info, jvm, policy, ready};
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, Cause, CheckView, DatabaseSeen, DiskSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict,
-    Mode, Order, PassiveRule, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span,
-    Unjudged, WebSeen,
+    ApiSeen, BootSeen, Call, Cause, CheckView, DatabaseSeen, DiskSeen, DrainOrder, Event, Info, JvmSeen, Kept,
+    KeptVerdict, Mode, Order, PassiveRule, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room,
+    RundeckView, Snapshot, Span, Unjudged, WebSeen,
 };
 use std::fmt::Write;
 
@@ -332,4 +332,30 @@ fn a_process_is_shown_with_what_the_machine_tells_of_it() {
     rig.feed(Event::ProcessEnded(RUNDECK));
     let shown = rig.heart.snapshot().rundeck;
     assert_eq!((shown.process, shown.memory_bytes, shown.threads), (None, None, None));
+}
+
+#[test]
+fn what_is_known_of_rundeck_is_shown_and_nothing_that_is_not() {
+    let mut rig = Rig::new(policy(), 1);
+    assert_eq!(rig.heart.snapshot().rundeck, RundeckView::default());
+    rig.running = Some(3);
+    pass(&mut rig, WHILE, calm);
+    let shown = rig.heart.snapshot().rundeck;
+    let known = RundeckView {
+        version: Some("5.20.1".into()),
+        api_version: Some(58),
+        server_uuid: None,
+        mode: Some(Mode::Active),
+        running: Some(3),
+        process: Some(RUNDECK),
+        memory_bytes: Some(jvm().memory),
+        threads: Some(jvm().threads),
+    };
+    assert_eq!(shown, known);
+    // A proxy may hide the version.
+    pass(&mut rig, WHILE, |_, call| {
+        let nameless = Info { mode: Some(Mode::Active), running: Some(3), ..Info::default() };
+        (*call == Call::ProbeApi).then_some(Reply::Api(ApiSeen::Info(nameless)))
+    });
+    assert_eq!(rig.heart.snapshot().rundeck, RundeckView { version: None, api_version: None, ..known });
 }
