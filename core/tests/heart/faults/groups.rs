@@ -199,7 +199,7 @@ fn that_a_group_has_ended_a_drain_is_not_told_for_ever() {
     assert!(is_up(&rig) && !told(&rig), "for ever");
 }
 
-/// It is told for as long as the node is down: whoever looks why it came back finds the reason, hours later too.
+/// While the node is down it is told for as long as that lasts: the ten minutes begin when it is up.
 #[test]
 fn that_a_group_has_ended_a_drain_is_told_while_the_node_is_down() {
     let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace");

@@ -112,8 +112,7 @@ fn signals_within_two_seconds_are_one_stop() {
     }
 }
 
-/// An abort waits for its receipt to be on disk, and for a second at most; of a drain that is over nothing is waited
-/// for but the receipt that is under way.
+/// An abort waits for its receipt to be on disk, and for a second at most.
 #[test]
 fn an_abort_waits_for_its_receipt_but_no_longer_than_a_second() {
     for (answered, span) in [(true, 300), (false, 1_000)] {

@@ -212,6 +212,23 @@ fn a_receipt_says_passive_only_of_a_rundeck_that_is() {
     assert!(!said.iter().any(|step| step.starts_with("passive: passive mode")), "{said:#?}");
 }
 
+/// Passive mode that was confirmed is not taken back because nobody can see it at the end: its port was closed for a
+/// moment, so what was known is void, and its API has been silent since.
+#[test]
+fn a_receipt_says_passive_of_a_rundeck_whose_mode_is_not_seen_any_more() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| phase(rig) == Some(DrainPhase::Jobs) && rig.mode == Mode::Passive), "never passive");
+    rig.mute = carries_token;
+    rig.web = WebSeen::Refused;
+    assert!(rig.until(|rig| rig.heart.snapshot().rundeck.mode.is_none()), "what a closed port had said still counts");
+    rig.web = WebSeen::Ok;
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    let said = steps(&receipt);
+    assert!(said.iter().any(|step| step.starts_with("passive: passive mode")), "{said:#?}");
+}
+
 /// What is on record as passive by us, while such a drain goes on.
 fn on_record(sent: &[Call]) -> bool {
     sent.iter().any(|call| matches!(call, Call::KeepIntent(intent) if intent.passive_by_us))
