@@ -140,6 +140,11 @@ pub struct Counted {
     pub kept: bool,
 }
 
+/// What this is answered is gone with the server that was asked, when it has closed its port.
+pub fn asks_server(call: &Call) -> bool {
+    matches!(call, Call::ProbeApi | Call::ProbeReadiness { .. } | Call::ProbeDatabase { .. })
+}
+
 impl Counted {
     /// What a round has shown of the port.
     pub fn port_seen(&mut self, seen: WebSeen) {

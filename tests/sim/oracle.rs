@@ -3,7 +3,7 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
-use crate::evidence::{Answered, BELIEVED, Bound, Counted, Local, Named, Open, Round, Wanted, judged};
+use crate::evidence::{Answered, BELIEVED, Bound, Counted, Local, Named, Open, Round, Wanted, asks_server, judged};
 use crate::notes::Notes;
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
@@ -207,9 +207,6 @@ impl Oracle {
         if matches!(open.call, Call::KeepIntent(_)) {
             self.run.intent_expired = Some(now);
         }
-        if open.call == Call::ProbeApi {
-            self.run.api.push(Answered { asked: open.sent, at: now, running: None });
-        }
     }
 
     fn process_gone(&mut self, now: Moment) {
@@ -225,15 +222,8 @@ impl Oracle {
         self.run.switched = false;
         // Calls to a process that has ended say nothing about the next one.
         self.run.open.retain(|_, o| {
-            !matches!(
-                o.call,
-                Call::ProbeWeb { .. }
-                    | Call::ProbeApi
-                    | Call::ProbeReadiness { .. }
-                    | Call::ProbeDatabase { .. }
-                    | Call::SetMode(_)
-                    | Call::FindProcess { .. }
-            )
+            let other = matches!(o.call, Call::ProbeWeb { .. } | Call::SetMode(_) | Call::FindProcess { .. });
+            !other && !asks_server(&o.call)
         });
     }
 
