@@ -7,7 +7,7 @@
 use super::record::Record;
 use crate::contract::{
     Answering, Call, Finding, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
-    TargetSeen, TargetState, TargetType, TargetView, Trouble, TroubleKind, Wish,
+    TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -73,7 +73,6 @@ pub(super) struct Group {
     pub(super) wanted: GroupWanted,
     pub(super) facts: Option<GroupFacts>,
     pub(super) target: Option<Target>,
-    pub(super) kind: Option<TargetType>,
     pub(super) owned: bool,
     /// Whether it is, is known.
     pub(super) settled: bool,
@@ -84,8 +83,6 @@ pub(super) struct Group {
     pub(super) ours_since: Moment,
     /// Since when AWS says that there is no such group.
     pub(super) missing_since: Option<Moment>,
-    /// What it is like could not be read: that says nothing of whether it is there.
-    pub(super) unread: bool,
     /// AWS was asked for it by its name, and says that there is none.
     pub(super) nowhere: bool,
     pub(super) seen: Option<Sight>,
@@ -123,14 +120,12 @@ impl Group {
             wanted,
             facts: None,
             target: None,
-            kind: None,
             owned: false,
             settled: false,
             standing: Standing::Named,
             ours: false,
             ours_since: desk.now(),
             missing_since: None,
-            unread: false,
             nowhere: false,
             seen: None,
             seen_since: desk.now(),
@@ -163,9 +158,7 @@ impl Group {
 
     /// As it is named, and with what AWS says of it; nothing is known of the target.
     pub(super) fn anew(&self, key: u32, desk: &mut Desk, policy: &MembershipPolicy) -> Group {
-        let (facts, unread, nowhere) = (self.facts.clone(), self.unread, self.nowhere);
-        let (owned, settled, kind) = (self.owned, self.settled, self.kind);
-        Group { facts, unread, nowhere, owned, settled, kind, ..Group::new(key, self.wanted.clone(), desk, policy) }
+        Group { facts: self.facts.clone(), ..Group::new(key, self.wanted.clone(), desk, policy) }
     }
 
     /// This is the node's target here. `double`: another name has claimed it before.
@@ -175,9 +168,6 @@ impl Group {
             desk.tell(NoteKind::Notice, format!("{name} names the target group {} once more: it is one", target.name));
         }
         self.double = double;
-        if !double && !self.is(&target) {
-            self.look.plan(desk.now());
-        }
         if !double {
             self.target = Some(target);
         }
@@ -304,7 +294,7 @@ impl Group {
     /// An address that is draining cannot be registered again: its delay must pass first. Once it has, nobody need have
     /// seen it.
     fn may_join(&self, desk: &Desk) -> bool {
-        let drains = self.drained.filter(|_| self.kind == Some(TargetType::Ip));
+        let drains = self.drained.filter(|_| self.is_address());
         !self.look.is_open() && drains.is_none_or(|until| desk.reached(until))
     }
 
@@ -326,7 +316,6 @@ impl Group {
                 );
             }
             self.left = if joining { Left::No } else { Left::Failing };
-            self.change.plan(desk.now() + MOST_RETRY);
             return;
         }
         if let Err(at) = desk.may_change() {
@@ -367,7 +356,7 @@ impl Group {
         }
         let wait = if steady { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
         // How long an address drains already is not always known: whoever waits for it to be free looks.
-        let drains = seen.state == TargetState::Leaving && self.kind == Some(TargetType::Ip);
+        let drains = seen.state == TargetState::Leaving && self.is_address();
         let wait = if drains { wait.min(DRAINS_LOOK) } else { wait };
         self.seen = Some(Sight { target: seen, asked: self.look.begun() });
         self.look.done(desk.now() + wait);

@@ -25,7 +25,7 @@ use crate::contract::{
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, Presence, Standing, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
 use instance::Instance;
-use named::{costs, kind_of, lacks_address, named_groups, target_of};
+use named::{costs, lacks_address, named_groups, target_of};
 use record::Record;
 use standing::owns;
 use trouble::{Asked, Troubles};
@@ -285,10 +285,8 @@ impl Membership {
         let mut rest = self.groups.as_mut_slice();
         while let Some((group, later)) = rest.split_first_mut() {
             rest = later;
-            group.settle(owns(group.wanted.ownership, inputs.may_own));
             let Some(identity) = self.instance.identity() else { continue };
-            group.kind = kind_of(&group.wanted, group.facts.as_ref());
-            group.note_address(lacks_address(group.kind, identity), desk);
+            group.note_address(lacks_address(&group.wanted, group.facts.as_ref(), identity), desk);
             let Some(target) = target_of(&group.wanted, group.facts.as_ref(), identity) else { continue };
             if group.target.is_some() && !group.is(&target) {
                 // The name means another group now: what is known is about the old one.
@@ -311,6 +309,9 @@ impl Membership {
             }
             group.be(target.clone(), double, desk);
             claimed.push(target);
+        }
+        for group in &mut self.groups {
+            group.settle(owns(group.wanted.ownership, inputs.may_own));
         }
         // Where the agent is told to look only, it does; but a name that leads nowhere, and is ours, may mean it.
         let may_be_named = self.groups.iter().any(|group| group.owned && group.is_open());
@@ -399,8 +400,8 @@ impl Membership {
             };
             let seen = found.iter().find(about);
             let trouble = seen.and_then(|seen| seen.facts.as_ref().err());
-            (group.unread, group.nowhere) = (trouble.is_some(), seen.is_none());
-            all &= !group.unread;
+            group.nowhere = seen.is_none();
+            all &= trouble.is_none();
             let costs = costs(&group.wanted, group.target.is_some());
             self.troubles.note(Asked::Groups, group.key, trouble, &costs, desk);
             if let Some(facts) = seen.and_then(|seen| seen.facts.as_ref().ok()) {

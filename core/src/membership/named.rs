@@ -15,13 +15,13 @@ pub(super) fn named_groups<'a>(policy: &'a MembershipPolicy, tag: Option<&str>) 
 }
 
 /// What the group registers: as configured, else as AWS says.
-pub(super) fn kind_of(wanted: &GroupWanted, facts: Option<&GroupFacts>) -> Option<TargetType> {
+fn kind_of(wanted: &GroupWanted, facts: Option<&GroupFacts>) -> Option<TargetType> {
     wanted.target_type.or(facts.and_then(|facts| facts.target_type))
 }
 
 /// The group registers addresses, and this machine has none of that family.
-pub(super) fn lacks_address(kind: Option<TargetType>, identity: &Identity) -> bool {
-    kind == Some(TargetType::Ip) && identity.private_ip.is_none()
+pub(super) fn lacks_address(wanted: &GroupWanted, facts: Option<&GroupFacts>, identity: &Identity) -> bool {
+    kind_of(wanted, facts) == Some(TargetType::Ip) && identity.private_ip.is_none()
 }
 
 /// This node's target in the group; `None`: not known yet. Where the group is named by its ARN, with port and type,

@@ -5,7 +5,7 @@
 //! the node does else. It knows nothing of other groups.
 
 use super::group::{Group, Left, Standing};
-use crate::contract::{GroupInputs, Moment, Ownership, Says, Span, Target, TargetState, TargetType, Wish};
+use crate::contract::{GroupInputs, Moment, Ownership, Says, Span, Target, TargetState, Wish};
 use crate::desk::Desk;
 
 /// AWS may be wrong about a group, but for no longer than this: then what was registered there is forgotten.
@@ -117,25 +117,15 @@ impl Group {
         self.is_address() && self.drained.is_some_and(|until| !desk.reached(until))
     }
 
-    fn is_address(&self) -> bool {
-        self.kind == Some(TargetType::Ip) || self.target.as_ref().is_some_and(|Target { id, .. }| !id.starts_with("i-"))
+    /// It registers an address, not an instance.
+    pub(super) fn is_address(&self) -> bool {
+        self.target.as_ref().is_some_and(|Target { id, .. }| !id.starts_with("i-"))
     }
 
     /// Named again, under whatever name: what is known of the target goes on.
     pub(super) fn take_over(&mut self, former: Group, desk: &Desk) {
         let facts = self.facts.take().or(former.facts);
-        *self = Group {
-            wanted: self.wanted.clone(),
-            facts,
-            kind: self.kind,
-            owned: self.owned,
-            settled: self.settled,
-            unread: self.unread,
-            nowhere: self.nowhere,
-            standing: Standing::Named,
-            told_dry: false,
-            ..former
-        };
+        *self = Group { wanted: self.wanted.clone(), facts, standing: Standing::Named, told_dry: false, ..former };
         self.look_soon(desk.now());
     }
 }
