@@ -15,9 +15,9 @@ use crate::desk::{Backoff, Desk, Pace, Topic};
 pub(super) const LIMIT: Span = Span::secs(25);
 /// First look after a registration; doubling up to the reconcile interval until the target is healthy.
 const FIRST_LOOK: Span = Span::secs(5);
-/// Wait after a failed change, doubling.
 /// An address that drains is looked at this often at least, up to the end of its delay, an hour at most.
 const DRAINS_LOOK: Span = Span::secs(15);
+/// Wait after a failed change, doubling.
 const FIRST_RETRY: Span = Span::secs(1);
 const MOST_RETRY: Span = Span::secs(60);
 

@@ -15,6 +15,8 @@ mod instance;
 mod named;
 mod record;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use crate::contract::{

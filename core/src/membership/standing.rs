@@ -100,14 +100,13 @@ impl Group {
 
     /// It is about a target that was registered: whether it is out for good. `unsure`: the group may still be named.
     pub(super) fn stands(&mut self, unsure: bool, leaving: bool, desk: &mut Desk) {
-        let before = self.standing;
-        self.standing = match before {
-            Standing::Named | Standing::Gone => before,
+        self.standing = match self.standing {
+            Standing::Named | Standing::Gone => self.standing,
             Standing::Kept | Standing::Out if !self.ours && !leaving => Standing::Gone,
             Standing::Kept | Standing::Out if unsure => Standing::Kept,
             Standing::Kept | Standing::Out => Standing::Out,
         };
-        if self.standing == Standing::Gone && before != Standing::Gone {
+        if self.standing == Standing::Gone {
             self.disown(desk);
         }
     }

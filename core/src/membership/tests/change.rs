@@ -1,0 +1,150 @@
+//! When a target is put in, taken out or looked at.
+
+use super::*;
+
+/// A leaving node does not wait out the pause after registrations that failed.
+#[test]
+fn a_leaving_node_asks_to_be_out_at_once() {
+    let mut stand = Stand::new(configured(&["a"]));
+    stand.aws.changes.insert("a".into(), TroubleKind::Throttled);
+    stand.aws.looks.insert("a".into(), TroubleKind::Denied);
+    let mut stand = stand.joined();
+    stand.pass(HOUR);
+    let (tries, end) = (stand.count(registers), stand.desk.now() + HOUR);
+    while stand.count(registers) == tries {
+        stand.turn(end);
+    }
+    stand.pass(Span::secs(5));
+    stand.leave();
+    stand.pass(Span(10));
+    assert_eq!(stand.count(deregisters), 1);
+}
+
+/// A node that was seen out before the 503 began is asked to be taken out all the same, though nobody can look: whoever
+/// put it back since may have found it healthy.
+#[test]
+fn a_node_that_was_out_before_the_drain_is_taken_out_all_the_same() {
+    let mut stand = Stand::new(configured(&["a"]));
+    stand.refusing = None;
+    stand.pass(MINUTE);
+    assert_eq!(stand.room.views(Answering { port: 0, paths: &[] })[0].word, TargetState::Absent.word());
+    stand.mute = looks;
+    stand.leave();
+    stand.pass(MINUTE);
+    assert_eq!(stand.count(deregisters), 1);
+    assert_eq!(stand.leaving().outcome, Some(Deregistered::Done));
+}
+
+/// A node that is seen out while it says 503 is out: nothing is asked for any more, whatever AWS answered before.
+#[test]
+fn a_node_that_is_seen_out_is_not_taken_out_once_more() {
+    let mut stand = Stand::new(configured(&["a"])).joined();
+    stand.aws.changes.insert("a".into(), TroubleKind::Unavailable);
+    stand.leave();
+    stand.pass(Span(10));
+    assert!(stand.count(deregisters) > 0 && stand.leaving().outcome.is_none());
+    // Somebody else has done it.
+    stand.aws.states.clear();
+    stand.pass(MINUTE + MINUTE);
+    assert_eq!(stand.leaving().outcome, Some(Deregistered::Done));
+    let tries = stand.count(deregisters);
+    stand.pass(HOUR);
+    assert_eq!(stand.count(deregisters), tries);
+}
+
+/// A dry run says once what it would do, in a drain and after it again, and does nothing.
+#[test]
+fn a_dry_run_says_once_what_it_would_do() {
+    let mut stand = Stand::new(configured(&["a"]));
+    stand.dry_run = true;
+    let mut stand = stand.joined();
+    stand.pass(HOUR);
+    assert_eq!(stand.told(&format!("dry run: would register {INSTANCE}:4440 in a (first up)")), 1, "{:?}", stand.told);
+    stand.aws.states.insert(arn("a"), TargetState::Healthy);
+    stand.pass(HOUR);
+    for drains in 1..=2 {
+        stand.leave();
+        stand.pass(HOUR);
+        assert_eq!(stand.told(&format!("dry run: would deregister {INSTANCE}:4440 in a")), drains, "{:?}", stand.told);
+        assert_eq!(stand.leaving().outcome, Some(Deregistered::DryRun));
+        stand.resume();
+        stand.pass(HOUR);
+    }
+    assert_eq!(stand.told("would register"), 1);
+    assert!(!stand.sent.iter().any(Call::changes_balancer), "{:?}", stand.sent);
+}
+
+/// A dry run has nothing to wait for: what it would do, it has said.
+#[test]
+fn a_dry_run_tries_nothing_again() {
+    let mut stand = Stand::new(configured(&["a"]));
+    stand.dry_run = true;
+    let mut stand = stand.joined();
+    stand.mute = |_| true;
+    stand.policy.reconcile_interval = HOUR;
+    stand.leave();
+    stand.decide();
+    assert!(stand.leaving().tried);
+}
+
+/// What was registered goes on standing on disk while a registration is under way, though the node went down meanwhile:
+/// AWS may do it all the same.
+#[test]
+fn a_registration_under_way_stands_on_disk_though_the_node_goes_down() {
+    let mut stand = Stand::new(configured(&["a"]));
+    stand.mute = registers;
+    (stand.wish, stand.refusing) = (Wish::Join, None);
+    stand.until_open(registers);
+    assert_eq!(stand.kept(), [arn("a")]);
+    stand.wish = Wish::Hold;
+    stand.pass(Span::secs(10));
+    assert_eq!(stand.kept(), [arn("a")]);
+    stand.pass(MINUTE);
+    assert_eq!(stand.kept(), [""; 0], "given up, and seen out");
+}
+
+/// An address that still drains is not registered again before its delay is over, though the tag named another group
+/// meanwhile, and nobody can look.
+#[test]
+fn an_address_that_drains_waits_under_another_name_too() {
+    for (kind, early) in [(TargetType::Ip, false), (TargetType::Instance, true)] {
+        let mut stand = Stand::tagged("a");
+        stand.aws.kind = kind;
+        let mut stand = stand.joined();
+        assert_eq!(stand.members(), [arn("a")]);
+        stand.aws.looks.insert("a".into(), TroubleKind::Denied);
+        stand.mute = |call| matches!(call, Call::AskTag(_));
+        stand.until_open(|call| matches!(call, Call::AskTag(_)));
+        // The tag is asked for once a minute, which is the delay too: the answers come when they are wanted.
+        let answer = |stand: &mut Stand, tag: &str| {
+            stand.tag(tag);
+            stand.room.on_tag(stand.aws.tag.clone(), &mut stand.desk);
+        };
+        answer(&mut stand, "b");
+        stand.pass(Span::secs(10));
+        assert_eq!(stand.members(), [arn("b")]);
+        answer(&mut stand, "b a");
+        stand.pass(Span::secs(20));
+        assert_eq!(stand.members().contains(&arn("a").as_str()), early, "{kind:?}");
+        stand.pass(Span::secs(45));
+        assert_eq!(stand.members(), [arn("a"), arn("b")], "{kind:?}");
+    }
+}
+
+/// Once an address has drained, nothing of it is remembered: named again, it is looked at before it is registered.
+#[test]
+fn an_address_that_has_drained_is_forgotten() {
+    for kind in [TargetType::Ip, TargetType::Instance] {
+        let mut stand = Stand::tagged("a");
+        stand.aws.kind = kind;
+        let mut stand = stand.joined();
+        stand.tag("");
+        stand.pass(HOUR);
+        assert_eq!((stand.members(), stand.kept(), stand.views().len()), (vec![], vec![], 0));
+        // Somebody has put it in.
+        stand.aws.states.insert(arn("a"), TargetState::Healthy);
+        stand.tag("a");
+        stand.pass(HOUR);
+        assert_eq!(stand.count(registers), 1, "{kind:?}");
+    }
+}

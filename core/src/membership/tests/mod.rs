@@ -1,0 +1,358 @@
+//! The room by itself, before a small AWS: what is wanted of it, against what it asks for, does and says.
+
+mod change;
+mod names;
+mod sums;
+mod told;
+
+use super::*;
+use crate::contract::{CallId, Command, GroupFacts, TargetType, TroubleKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+const BEGUN: Moment = Moment(1_000_000);
+const MINUTE: Span = Span::secs(60);
+const HOUR: Span = Span::secs(3_600);
+const INSTANCE: &str = "i-0123456789abcdef0";
+const ADDRESS: &str = "10.0.0.7";
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/{name}/0")
+}
+
+fn trouble(kind: TroubleKind, action: &str) -> Trouble {
+    Trouble { kind, action: action.into(), text: "told so".into() }
+}
+
+fn wanted(name: &str, ownership: Ownership) -> GroupWanted {
+    GroupWanted { group: name.into(), port: None, target_type: None, ownership }
+}
+
+/// Named by the configuration, and ours to act in.
+fn configured(names: &[&str]) -> MembershipPolicy {
+    let groups = names.iter().map(|name| wanted(name, Ownership::Own)).collect();
+    MembershipPolicy { groups, reconcile_interval: MINUTE, ..MembershipPolicy::default() }
+}
+
+/// Named by the instance tag, and ours to act in.
+fn by_tag() -> MembershipPolicy {
+    MembershipPolicy { ownership: Ownership::Own, ..configured(&[]) }
+}
+
+/// Named by the configuration so that AWS need not be asked what it is like.
+fn described(name: &str) -> MembershipPolicy {
+    let group =
+        GroupWanted { port: Some(4440), target_type: Some(TargetType::Instance), ..wanted(&arn(name), Ownership::Own) };
+    MembershipPolicy { groups: vec![group], ..configured(&[]) }
+}
+
+/// What an earlier run has registered.
+fn registered(name: &str, id: &str) -> Registrations {
+    let target = Target { group: arn(name), name: name.into(), id: id.into(), port: 4440 };
+    Registrations { instance: INSTANCE.into(), targets: vec![Registered { target, ownership: Ownership::Own }] }
+}
+
+/// What AWS and metadata answer.
+struct Aws {
+    identity: Result<Identity, String>,
+    tag: Result<Option<String>, String>,
+    kind: TargetType,
+    /// Groups that were made anew, under the same name, have another ARN.
+    anew: BTreeMap<String, String>,
+    /// There is no group of these names.
+    nowhere: BTreeSet<String>,
+    /// What asking about a group, its target or a change of it comes to.
+    groups: BTreeMap<String, TroubleKind>,
+    looks: BTreeMap<String, TroubleKind>,
+    changes: BTreeMap<String, TroubleKind>,
+    /// How the target is, by the ARN of its group; else it is not there.
+    states: BTreeMap<String, TargetState>,
+}
+
+impl Aws {
+    fn arn(&self, name: &str) -> String {
+        self.anew.get(name).cloned().unwrap_or_else(|| arn(name))
+    }
+
+    fn group(&self, asked: &str) -> Option<GroupSeen> {
+        let name = asked.split('/').nth(1).unwrap_or(asked).to_owned();
+        if self.nowhere.contains(&name) {
+            return None;
+        }
+        if let Some(kind) = self.groups.get(&name) {
+            let facts = Err(trouble(*kind, "elb:DescribeGroups"));
+            return Some(GroupSeen { asked: asked.into(), facts, lacking: None });
+        }
+        let facts = GroupFacts {
+            arn: self.arn(&name),
+            name,
+            port: 4440,
+            target_type: Some(self.kind),
+            delay_secs: 60,
+            check_interval_secs: 10,
+            check_timeout_secs: 7,
+            unhealthy_threshold: 2,
+            check_port: Some(4441),
+            check_path: "/health".into(),
+            check_has_query: false,
+        };
+        Some(facts.into())
+    }
+
+    fn state(&self, of: &Target) -> TargetState {
+        self.states.get(&of.group).cloned().unwrap_or(TargetState::Absent)
+    }
+}
+
+/// The room, and what is wanted of it.
+struct Stand {
+    room: Membership,
+    desk: Desk,
+    aws: Aws,
+    policy: MembershipPolicy,
+    wish: Wish,
+    dry_run: bool,
+    may_own: Says,
+    refusing: Option<Moment>,
+    /// Calls of these kinds stay open.
+    mute: fn(&Call) -> bool,
+    open: Vec<(CallId, Call)>,
+    /// Every call so far, and every line for people.
+    sent: Vec<Call>,
+    told: Vec<String>,
+}
+
+impl Stand {
+    fn new(policy: MembershipPolicy) -> Stand {
+        let identity = Identity {
+            instance_id: INSTANCE.into(),
+            private_ip: Some(ADDRESS.into()),
+            region: "eu-central-1".into(),
+            zone: "eu-central-1a".into(),
+        };
+        let aws = Aws {
+            identity: Ok(identity),
+            tag: Ok(None),
+            kind: TargetType::Instance,
+            anew: BTreeMap::new(),
+            nowhere: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            looks: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            states: BTreeMap::new(),
+        };
+        Stand {
+            room: Membership::new(BEGUN, &policy),
+            desk: Desk::new(1, BEGUN),
+            aws,
+            policy,
+            wish: Wish::Hold,
+            dry_run: false,
+            may_own: Says::No,
+            refusing: Some(BEGUN),
+            mute: |_| false,
+            open: Vec::new(),
+            sent: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn tagged(tag: &str) -> Stand {
+        let mut stand = Stand::new(by_tag());
+        stand.tag(tag);
+        stand
+    }
+
+    fn tag(&mut self, tag: &str) {
+        self.aws.tag = Ok(Some(tag.into()));
+    }
+
+    /// As a target of what is named, for a while.
+    fn joined(mut self) -> Stand {
+        (self.wish, self.refusing) = (Wish::Join, None);
+        self.pass(MINUTE + MINUTE);
+        self
+    }
+
+    /// A drain begins, and may change things.
+    fn leave(&mut self) {
+        self.room.begin_leaving(self.desk.now());
+        (self.wish, self.refusing) = (Wish::Leave, self.refusing.or(Some(self.desk.now())));
+    }
+
+    /// It is taken back.
+    fn resume(&mut self) {
+        self.room.begin_joining(self.desk.now());
+        (self.wish, self.refusing) = (Wish::Join, None);
+    }
+
+    /// The room decides until nothing more comes of it.
+    fn decide(&mut self) {
+        loop {
+            self.desk.begin_pass();
+            let inputs = GroupInputs {
+                policy: &self.policy,
+                dry_run: self.dry_run,
+                may_own: self.may_own,
+                waits: false,
+                refusing: self.refusing,
+                why: "first up",
+            };
+            self.room.step(&inputs, self.wish, &mut self.desk);
+            assert_eq!(self.room.check(), Ok(()));
+            let commands = self.desk.take();
+            if commands.is_empty() {
+                return;
+            }
+            for command in commands {
+                match command {
+                    Command::Call { id, call, .. } => {
+                        self.sent.push(call.clone());
+                        self.open.push((id, call));
+                    }
+                    Command::Tell(note) => self.told.push(note.text),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The oldest call that is not mute is answered, or time passes, up to `end`.
+    fn turn(&mut self, end: Moment) {
+        self.decide();
+        let mute = self.mute;
+        if let Some(at) = self.open.iter().position(|(_, call)| !mute(call)) {
+            self.desk.begin_turn(self.desk.now() + Span(1));
+            let (id, call) = self.open.remove(at);
+            self.answer(id, &call);
+        } else {
+            let now = self.desk.now();
+            self.desk.begin_turn(self.desk.wake().unwrap_or(end).max(now + Span(1)).min(end));
+        }
+        while let Some((topic, _)) = self.desk.expired() {
+            self.lost(topic);
+        }
+        self.decide();
+    }
+
+    fn pass(&mut self, span: Span) -> &mut Stand {
+        let end = self.desk.now() + span;
+        while self.desk.now() < end {
+            self.turn(end);
+        }
+        self
+    }
+
+    /// Time passes until such a call is under way.
+    fn until_open(&mut self, is: fn(&Call) -> bool) {
+        let end = self.desk.now() + HOUR;
+        self.decide();
+        while !self.open.iter().any(|(_, call)| is(call)) {
+            assert!(self.desk.now() < end, "never asked; {:?}", self.sent);
+            self.turn(end);
+        }
+    }
+
+    fn answer(&mut self, id: CallId, call: &Call) {
+        let Some(topic) = self.desk.close(id) else { return };
+        match (topic, call) {
+            (Topic::Identity, _) => self.room.on_identity(self.aws.identity.clone(), &mut self.desk),
+            (Topic::Tag, _) => self.room.on_tag(self.aws.tag.clone(), &mut self.desk),
+            (Topic::Registered, _) => self.room.on_written(Ok(()), &mut self.desk),
+            (Topic::Groups, Call::DescribeGroups(names)) => {
+                self.described(Ok(names.iter().filter_map(|name| self.aws.group(name)).collect()));
+            }
+            (Topic::Target(key), Call::DescribeTarget(of)) => {
+                let answer = match self.aws.looks.get(&of.name) {
+                    Some(kind) => Err(trouble(*kind, "elb:DescribeTarget")),
+                    None => {
+                        Ok(TargetSeen { state: self.aws.state(of), reason: String::new(), description: String::new() })
+                    }
+                };
+                self.room.on_target(key, answer, &self.policy, &mut self.desk);
+            }
+            (Topic::Change(key), Call::Register { target, .. }) => self.changed(key, target, TargetState::Healthy),
+            (Topic::Change(key), Call::Deregister { target, .. }) => self.changed(key, target, TargetState::Absent),
+            _ => panic!("{topic:?}: {call:?}"),
+        }
+    }
+
+    fn changed(&mut self, key: u32, target: &Target, state: TargetState) {
+        let answer = match self.aws.changes.get(&target.name) {
+            Some(kind) => Err(trouble(*kind, "elb:Change")),
+            None => Ok("request".to_owned()),
+        };
+        if answer.is_ok() {
+            self.aws.states.insert(target.group.clone(), state);
+        }
+        self.room.on_change(key, answer, &mut self.desk);
+    }
+
+    fn described(&mut self, answer: Result<Vec<GroupSeen>, Trouble>) {
+        let paths = ["/health".to_owned()];
+        self.room.on_groups(answer, &self.policy, Answering { port: 4441, paths: &paths }, &mut self.desk);
+    }
+
+    /// No answer came in time.
+    fn lost(&mut self, topic: Topic) {
+        let no_answer = trouble(TroubleKind::Unavailable, "");
+        match topic {
+            Topic::Identity => self.room.on_identity(Err("no answer".into()), &mut self.desk),
+            Topic::Tag => self.room.on_tag(Err("no answer".into()), &mut self.desk),
+            Topic::Registered => self.room.on_written(Err("no answer".into()), &mut self.desk),
+            Topic::Groups => self.described(Err(no_answer)),
+            Topic::Target(key) => self.room.on_target(key, Err(no_answer), &self.policy, &mut self.desk),
+            Topic::Change(key) => self.room.on_change(key, Err(no_answer), &mut self.desk),
+            _ => panic!("{topic:?}"),
+        }
+    }
+
+    fn leaving(&self) -> GroupsLeaving {
+        self.room.leaving(self.refusing, false, self.dry_run)
+    }
+
+    fn views(&self) -> Vec<TargetView> {
+        let paths = ["/health".to_owned()];
+        self.room.views(Answering { port: 4441, paths: &paths })
+    }
+
+    /// How often it was asked so.
+    fn count(&self, is: fn(&Call) -> bool) -> usize {
+        self.sent.iter().filter(|call| is(call)).count()
+    }
+
+    /// How often a line with these words was told.
+    fn told(&self, words: &str) -> usize {
+        self.told.iter().filter(|line| line.contains(words)).count()
+    }
+
+    /// The groups that hold the node, by their ARNs.
+    fn members(&self) -> Vec<&str> {
+        let there = |state: &TargetState| !matches!(state, TargetState::Absent | TargetState::Leaving);
+        self.aws.states.iter().filter(|(_, state)| there(state)).map(|(arn, _)| arn.as_str()).collect()
+    }
+
+    /// The groups that the record of registered targets names.
+    fn kept(&self) -> Vec<&str> {
+        let record = |call: &'_ Call| matches!(call, Call::KeepRegistered(_));
+        match self.sent.iter().rev().find(|call| record(call)) {
+            Some(Call::KeepRegistered(kept)) => kept.targets.iter().map(|r| r.target.group.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn findings(&self) -> Vec<(Finding, String)> {
+        self.desk.findings().into_iter().map(|view| (view.finding, view.text)).collect()
+    }
+}
+
+fn looks(call: &Call) -> bool {
+    matches!(call, Call::DescribeTarget(_))
+}
+
+fn registers(call: &Call) -> bool {
+    matches!(call, Call::Register { .. })
+}
+
+fn deregisters(call: &Call) -> bool {
+    matches!(call, Call::Deregister { .. })
+}
