@@ -74,19 +74,6 @@ fn a_dry_run_says_once_what_it_would_do() {
     assert!(!stand.sent.iter().any(Call::changes_balancer), "{:?}", stand.sent);
 }
 
-/// A dry run has nothing to wait for: what it would do, it has said.
-#[test]
-fn a_dry_run_tries_nothing_again() {
-    let mut stand = Stand::new(configured(&["a"]));
-    stand.dry_run = true;
-    let mut stand = stand.joined();
-    stand.mute = |_| true;
-    stand.policy.reconcile_interval = HOUR;
-    stand.leave();
-    stand.decide();
-    assert!(stand.leaving().tried);
-}
-
 /// What was registered goes on standing on disk while a registration is under way, though the node went down meanwhile:
 /// AWS may do it all the same.
 #[test]
@@ -147,4 +134,39 @@ fn an_address_that_has_drained_is_forgotten() {
         stand.pass(HOUR);
         assert_eq!(stand.count(registers), 1, "{kind:?}");
     }
+}
+
+/// A change that is under way is not asked for once more under another name of the group.
+#[test]
+fn a_change_under_way_is_asked_for_once_under_two_names() {
+    let mut stand = Stand::tagged("a");
+    stand.refusing = None;
+    stand.pass(MINUTE);
+    stand.mute = deregisters;
+    stand.leave();
+    stand.until_open(deregisters);
+    stand.tag(&arn("a"));
+    stand.room.on_tag(stand.aws.tag.clone(), &mut stand.desk);
+    stand.pass(Span::secs(20));
+    assert_eq!((stand.count(deregisters), stand.views().len()), (1, 1));
+    stand.mute = |_| false;
+    stand.pass(Span::secs(1));
+    assert_eq!((stand.count(deregisters), stand.leaving().outcome), (1, Some(Deregistered::Done)));
+}
+
+/// A dry run that had said what it would do for a group that was named no more says so anew once it is named again.
+#[test]
+fn a_dry_run_speaks_anew_of_a_group_that_is_named_again() {
+    let mut stand = Stand::tagged("new");
+    (stand.dry_run, stand.wish, stand.refusing, stand.aws.kind) = (true, Wish::Join, None, TargetType::Ip);
+    stand.room.restore(Some(registered("old", ADDRESS)));
+    stand.aws.states.insert(arn("old"), TargetState::Healthy);
+    stand.pass(MINUTE);
+    assert_eq!(stand.told("would deregister 10.0.0.7:4440 in old"), 1, "{:?}", stand.told);
+    // Somebody else takes it out, and it drains.
+    stand.aws.states.insert(arn("old"), TargetState::Leaving);
+    stand.pass(MINUTE + MINUTE);
+    stand.tag("new old");
+    stand.pass(HOUR);
+    assert_eq!(stand.told("would register 10.0.0.7:4440 in old"), 1, "{:?}", stand.told);
 }
