@@ -170,3 +170,22 @@ fn a_dry_run_speaks_anew_of_a_group_that_is_named_again() {
     stand.pass(HOUR);
     assert_eq!(stand.told("would register 10.0.0.7:4440 in old"), 1, "{:?}", stand.told);
 }
+
+/// An address that drains is looked at each quarter of a minute: how long it drains already is not always known. Any
+/// other target is not.
+#[test]
+fn only_an_address_that_drains_is_looked_at_often() {
+    for (kind, state, often) in [
+        (TargetType::Ip, TargetState::Leaving, true),
+        (TargetType::Ip, TargetState::Unhealthy, false),
+        (TargetType::Instance, TargetState::Leaving, false),
+    ] {
+        let mut stand = Stand::new(MembershipPolicy { reconcile_interval: HOUR, ..configured(&["a"]) });
+        stand.aws.kind = kind;
+        stand.aws.states.insert(arn("a"), state.clone());
+        stand.pass(HOUR);
+        let looks = stand.count(looks);
+        assert_eq!((200..300).contains(&looks), often, "{kind:?} {state:?}: {looks} looks in an hour");
+        assert!(often || looks < 20, "{kind:?} {state:?}: {looks} looks in an hour");
+    }
+}

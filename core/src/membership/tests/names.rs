@@ -75,6 +75,25 @@ fn a_group_that_the_node_cannot_be_in_leaves_nothing_open() {
     assert_eq!(stand.members(), [""; 0]);
 }
 
+/// Where the agent is told to look only, it takes nothing out that an earlier run had registered; but a name that leads
+/// nowhere, in a group that is ours, may mean just that.
+#[test]
+fn an_agent_that_only_looks_leaves_what_a_name_of_ours_may_mean_and_nothing_else() {
+    let own = wanted("a", Ownership::Own);
+    let observed = wanted("a", Ownership::Observe);
+    for (group, nowhere, leaves) in [(&own, true, true), (&own, false, false), (&observed, true, false)] {
+        let groups = vec![group.clone()];
+        let mut stand = Stand::new(MembershipPolicy { groups, ownership: Ownership::Observe, ..configured(&[]) });
+        stand.aws.nowhere.extend(nowhere.then(|| "a".to_owned()));
+        stand.aws.states.insert(arn("old"), TargetState::Healthy);
+        stand.room.restore(Some(registered("old", INSTANCE)));
+        stand.pass(MINUTE + MINUTE);
+        stand.leave();
+        stand.pass(MINUTE + MINUTE);
+        assert_eq!(stand.members().is_empty(), leaves, "{group:?}, nowhere: {nowhere}");
+    }
+}
+
 /// A group that could not be described is asked about again soon, and not only when all others are.
 #[test]
 fn a_group_that_could_not_be_described_is_asked_about_again_soon() {
