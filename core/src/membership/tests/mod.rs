@@ -208,13 +208,11 @@ impl Stand {
                 return;
             }
             for command in commands {
-                match command {
-                    Command::Call { id, call, .. } => {
-                        self.sent.push(call.clone());
-                        self.open.push((id, call));
-                    }
-                    Command::Tell(note) => self.told.push(note.text),
-                    _ => {}
+                if let Command::Call { id, call, .. } = command {
+                    self.sent.push(call.clone());
+                    self.open.push((id, call));
+                } else if let Command::Tell(note) = command {
+                    self.told.push(note.text);
                 }
             }
         }
@@ -303,14 +301,18 @@ impl Stand {
     /// No answer came in time.
     fn lost(&mut self, topic: Topic) {
         let no_answer = trouble(TroubleKind::Unavailable, "");
-        match topic {
-            Topic::Identity => self.room.on_identity(Err("no answer".into()), &mut self.desk),
-            Topic::Tag => self.room.on_tag(Err("no answer".into()), &mut self.desk),
-            Topic::Registered => self.room.on_written(Err("no answer".into()), &mut self.desk),
-            Topic::Groups => self.described(Err(no_answer)),
-            Topic::Target(key) => self.room.on_target(key, Err(no_answer), &self.policy, &mut self.desk),
-            Topic::Change(key) => self.room.on_change(key, Err(no_answer), &mut self.desk),
-            _ => panic!("{topic:?}"),
+        if topic == Topic::Identity {
+            self.room.on_identity(Err("no answer".into()), &mut self.desk);
+        } else if topic == Topic::Tag {
+            self.room.on_tag(Err("no answer".into()), &mut self.desk);
+        } else if topic == Topic::Registered {
+            self.room.on_written(Err("no answer".into()), &mut self.desk);
+        } else if topic == Topic::Groups {
+            self.described(Err(no_answer));
+        } else if let Topic::Target(key) = topic {
+            self.room.on_target(key, Err(no_answer), &self.policy, &mut self.desk);
+        } else if let Topic::Change(key) = topic {
+            self.room.on_change(key, Err(no_answer), &mut self.desk);
         }
     }
 
