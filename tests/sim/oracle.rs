@@ -255,6 +255,7 @@ impl Oracle {
                 }
                 self.run.lifecycle = Some(state.clone());
             }
+            Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
             // What was given up before may still land, and is ours until then.
             Reply::Mode(Ok(Mode::Active)) => self.claim = now < self.notes.may_land,
@@ -440,7 +441,7 @@ impl Oracle {
                 self.run.switched = true;
             }
             Call::KeepIntent(_) => self.run.intent_sent = Some(now),
-            Call::KeepRegistered(_) => self.run.named.written = Some(now),
+            Call::KeepRegistered(_) => drop(self.run.named.written.get_or_insert(now)),
             Call::WriteReceipt(receipt) => self.wrote(receipt, now),
             _ => {}
         }

@@ -168,6 +168,9 @@ impl Group {
             desk.tell(NoteKind::Notice, format!("{name} names the target group {} once more: it is one", target.name));
         }
         self.double = double;
+        if !double && !self.is(&target) {
+            self.look.plan(desk.now());
+        }
         if !double {
             self.target = Some(target);
         }
@@ -268,7 +271,8 @@ impl Group {
     /// `node`: what the node wants of its groups.
     pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, node: Wish, record: &Record, desk: &mut Desk) {
         let wish = self.wish(node, inputs.waits);
-        let Some(target) = self.target.clone() else { return };
+        // Of one that is out for good nothing is wanted any more, neither a change nor a look.
+        let Some(target) = self.target.clone().filter(|_| self.standing != Standing::Gone) else { return };
         if self.owes_look(wish, inputs.refusing) {
             // One that is under way was asked for too early.
             desk.disown(&mut self.look);
