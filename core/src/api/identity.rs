@@ -74,10 +74,6 @@ impl ServerIdentity {
 
     /// The row for people; `next`: when the API is asked again.
     pub(crate) fn row(&self, next: Option<Moment>) -> CheckView {
-        CheckView {
-            next,
-            took: None,
-            ..CheckView::of(Check::Clone, self.look.as_ref(), "tells people, takes no node out")
-        }
+        CheckView { next, ..CheckView::of(Check::Clone, self.look.as_ref(), "tells people, takes no node out") }
     }
 }

@@ -89,10 +89,10 @@ impl Api {
         }
     }
 
-    /// Another Rundeck process: everything that was known is void.
+    /// Another Rundeck process: everything that was known is void. Whoever hurries says so in each turn.
     pub(crate) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
-        *self = Api { hurry: self.hurry, urgent: self.urgent, ..Api::new(desk.now()) };
+        *self = Api::new(desk.now());
     }
 
     /// The mode is known, or an answer has shown that it cannot be: a passive node is not taken for an active one.
