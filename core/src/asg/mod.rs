@@ -66,13 +66,12 @@ impl AutoScaling {
         }
     }
 
-    /// The group would replace the node for a 503.
+    /// The group would replace the node for a 503, by the last word that has a meaning: another one tells nothing.
     pub(crate) fn replaces(&self) -> Says {
         match &self.lifecycle {
-            Lifecycle::Group(state) if !matches!(state.as_str(), "Standby" | "Detached") => Says::Yes,
-            _ if self.odd.is_some() => Says::Unknown,
             Lifecycle::Unknown => Says::Unknown,
-            Lifecycle::Alone | Lifecycle::Group(_) => Says::No,
+            Lifecycle::Alone => Says::No,
+            Lifecycle::Group(state) => Says::sure(!matches!(state.as_str(), "Standby" | "Detached")),
         }
     }
 
