@@ -53,8 +53,6 @@ pub(crate) struct ModeSwitch {
     backoff: Backoff,
     /// After switches that were confirmed, should they not hold: whatever undoes them, they are no busy loop.
     unheld: Backoff,
-    /// The first try of this drain has ended.
-    tried: bool,
     trouble: Option<ModeTrouble>,
     told_dry: bool,
 }
@@ -75,7 +73,6 @@ impl ModeSwitch {
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
             unheld: Backoff::new(FIRST_RETRY, MOST_RETRY),
-            tried: false,
             trouble: None,
             told_dry: false,
         }
@@ -94,7 +91,7 @@ impl ModeSwitch {
 
     /// Passive mode may be on by this claim, or may come to be.
     fn acted(&self) -> bool {
-        self.set || (self.pace.is_open() && self.wanted == Some(Mode::Passive))
+        self.set || self.pace.is_open()
     }
 
     /// Passive mode was set by us, or is about to be.
@@ -119,12 +116,11 @@ impl ModeSwitch {
 
     /// A try of this drain has failed, and none has worked since.
     pub(crate) fn failed(&self) -> bool {
-        self.tried && self.trouble.is_some()
+        self.trouble.is_some()
     }
 
     /// A drain begins or ends: its switch is a new one.
     pub(crate) fn begin(&mut self, desk: &mut Desk) {
-        self.tried = false;
         self.trouble = None;
         self.told_dry = false;
         self.backoff.reset();
@@ -219,8 +215,6 @@ impl ModeSwitch {
                 self.told_dry = true;
                 desk.tell(NoteKind::Notice, format!("dry run: would switch Rundeck to {mode} mode"));
             }
-            self.tried = true;
-            self.pace.plan(desk.now() + MOST_RETRY);
             return;
         }
         // It waits for the call that is under way, not for the pause after one that hung: a drain needs it now.
@@ -234,7 +228,6 @@ impl ModeSwitch {
 
     pub(crate) fn on_reply(&mut self, answer: Result<Mode, ModeTrouble>, api: &mut Api, desk: &mut Desk) {
         let wanted = self.wanted.take();
-        self.tried = true;
         let before = std::mem::replace(&mut self.ended, desk.now());
         match answer {
             Ok(mode) => {
@@ -309,5 +302,79 @@ impl ModeSwitch {
         self.lost = false;
         self.unsure = false;
         self.process = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{CallId, Command};
+
+    const NOW: Moment = Moment(1_000_000);
+
+    /// The node wants that mode at that moment: the switch to it that goes out, if one does.
+    fn sends(switch: &mut ModeSwitch, wanted: Mode, api: &Api, desk: &mut Desk, at: Moment) -> Option<CallId> {
+        desk.begin_turn(at);
+        switch.step(Some(wanted), api, false, desk);
+        desk.take().into_iter().find_map(|command| match command {
+            Command::Call { id, call: Call::SetMode(_), .. } => Some(id),
+            _ => None,
+        })
+    }
+
+    /// Passive mode is ours, by an earlier run.
+    fn ours() -> (ModeSwitch, Api, Desk) {
+        let mut switch = ModeSwitch::new();
+        switch.restore(true, None, NOW);
+        (switch, Api::new(NOW), Desk::new(1, NOW))
+    }
+
+    #[test]
+    fn a_switch_that_has_held_for_longer_than_ten_minutes_is_repeated_soon_when_it_is_undone() {
+        for (held, soon) in [(HELD, false), (HELD + Span(1), true)] {
+            let (mut switch, mut api, mut desk) = ours();
+            let mut at = NOW;
+            let waits = [Span::secs(10), Span::secs(10), Span::secs(10), held, Span::secs(2)];
+            let sent = waits.map(|wait| {
+                let sent = sends(&mut switch, Mode::Passive, &api, &mut desk, at);
+                if let Some(id) = sent {
+                    desk.close(id);
+                    switch.on_reply(Ok(Mode::Passive), &mut api, &mut desk);
+                    // Somebody undoes it.
+                    api.mode_set(Mode::Active);
+                }
+                at = at + wait;
+                sent.is_some()
+            });
+            assert_eq!(sent, [true; 5]);
+            let again = sends(&mut switch, Mode::Passive, &api, &mut desk, at);
+            assert_eq!(again.is_some(), soon, "it had held for {held:?}");
+        }
+    }
+
+    #[test]
+    fn a_switch_that_was_given_up_may_land_for_five_minutes_and_then_nothing_is_ours_any_more() {
+        for (after, still) in [(LANDS_LATE - Span(1), true), (LANDS_LATE, false)] {
+            let (mut switch, mut api, mut desk) = ours();
+            let lost = sends(&mut switch, Mode::Passive, &api, &mut desk, NOW).unwrap();
+            desk.close(lost);
+            switch.on_reply(Err(ModeTrouble::unsure("no answer")), &mut api, &mut desk);
+            api.mode_set(Mode::Passive);
+            let back = sends(&mut switch, Mode::Active, &api, &mut desk, NOW + Span::secs(60)).unwrap();
+            desk.close(back);
+            desk.begin_turn(NOW + after);
+            switch.on_reply(Ok(Mode::Active), &mut api, &mut desk);
+            assert_eq!(switch.is_ours(), still, "active again {after:?} after it was given up");
+        }
+    }
+
+    #[test]
+    fn a_process_whose_passive_mode_is_not_ours_is_a_broken_state() {
+        let process = Some(Process { pid: 4440, start: 1_700_000_000 });
+        let (mut switch, ..) = ours();
+        switch.process = process;
+        assert_eq!(switch.check(), Ok(()));
+        switch.by_us = false;
+        assert!(switch.check().is_err());
     }
 }
