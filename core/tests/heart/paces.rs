@@ -1,7 +1,7 @@
 //! How often Rundeck is asked what it does not answer: ever more rarely, and as usual again once it does.
 
 use crate::rig::{Rig, policy};
-use rundeck_alb_core::{ApiSeen, Call, Command, Event, Reply, Span};
+use rundeck_alb_core::{ApiSeen, Call, Check, Command, Event, Outcome, Reply, Span};
 
 const HOUR: Span = Span::secs(3_600);
 
@@ -66,4 +66,33 @@ fn a_database_that_hangs_is_asked_ever_more_rarely_and_as_usual_when_it_is_back(
     assert!(rig.heart.snapshot().degraded.is_empty(), "it is seen to be back after the longest pause");
     let again = count(&mut rig, HOUR, false, needs_database);
     assert!((330..=390).contains(&again), "every 15 and every 30 s: {again}");
+}
+
+/// Each timed call with a token that is rejected is an error in Rundeck's log.
+#[test]
+fn no_timed_call_is_made_with_a_token_that_is_rejected() {
+    let timed: fn(&Call) -> bool = |call| matches!(call, Call::ProbeDatabase { .. });
+    let mut rig = in_service();
+    // Until it has been rejected for the first time.
+    count(&mut rig, Span::secs(30), true, timed);
+    assert_eq!(count(&mut rig, HOUR, true, timed), 0);
+    count(&mut rig, Span::secs(330), false, timed);
+    assert!(count(&mut rig, HOUR, false, timed) > 100, "it is accepted again");
+}
+
+/// A database that answers the timed call again is worth one question about the mode at once, whose pause had grown.
+#[test]
+fn the_mode_is_asked_for_once_early_when_the_database_answers_again() {
+    let mut rig = in_service();
+    rig.mute = needs_database;
+    count(&mut rig, HOUR, false, needs_database);
+    rig.open.retain(|open| !needs_database(&open.call));
+    rig.mute = asks_mode;
+    let answers = |rig: &Rig| {
+        let rows = rig.heart.snapshot().checks;
+        rows.iter().any(|row| row.check == Check::Database && row.result == Outcome::Pass)
+    };
+    assert!(rig.until(answers), "never answered");
+    assert!(rig.open.iter().any(|open| asks_mode(&open.call)), "not asked at once");
+    assert_eq!(count(&mut rig, Span::secs(120), false, asks_mode), 0, "once: each that hangs holds a thread");
 }

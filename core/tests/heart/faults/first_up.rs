@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy, ready};
-use rundeck_alb_core::{ApiSeen, Intent, Kept, PassiveRule, Process, ProcessSeen, Readiness, Share, WebSeen};
+use rundeck_alb_core::{ApiSeen, Finding, Intent, Kept, PassiveRule, Process, ProcessSeen, Readiness, Share, WebSeen};
 
 /// Never in service for two minutes, in which everybody has long been asked.
 fn never_up(rig: &mut Rig, world: World<'_>) {
@@ -63,6 +63,24 @@ fn a_token_that_is_rejected_for_good_keeps_no_node_out() {
     let rejected = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Rejected));
     pass(&mut rig, policy().health.boot_timeout, &mut { rejected });
     assert!(is_up(&rig) && rig.registered, "{:?}", answer(&rig));
+}
+
+/// And as soon as it has waited for long enough it is told what keeps the mode from being seen.
+#[test]
+fn a_node_that_comes_in_without_its_mode_being_known_says_why() {
+    let cases = [(ApiSeen::Rejected, Finding::TokenRejected), (ApiSeen::Failed(500), Finding::ApiFailing)];
+    for (seed, (seen, finding)) in (1..6).flat_map(|seed| cases.clone().map(|case| (seed, case))) {
+        let mut rig = Rig::new(policy(), seed);
+        let mut world = |_: &Rig, call: &Call| asks_api(call).then(|| Reply::Api(seen.clone()));
+        let end = rig.now + Span::secs(120);
+        while !is_up(&rig) {
+            assert!(rig.now < end, "never up");
+            turn(&mut rig, &mut world);
+        }
+        pass(&mut rig, Span::secs(2), &mut world);
+        let told: Vec<Finding> = rig.heart.snapshot().findings.iter().map(|view| view.finding).collect();
+        assert!(told.contains(&finding), "seed {seed}: {told:?}");
+    }
 }
 
 /// A node whose disk is full from the start never says 200 and never joins its target group.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, OrderAnswer, Ownership, WebSeen};
+use rundeck_alb_core::{DrainResult, Intent, Kept, OrderAnswer, Ownership, WebSeen};
 
 /// A drain that is refused in an Auto Scaling group is accepted after the cure that the refusal names: Standby, detach.
 #[test]
@@ -219,4 +219,90 @@ fn that_a_group_has_ended_a_drain_is_told_while_the_node_is_down() {
     assert!(told(&rig), "the ten minutes begin when it is up");
     pass(&mut rig, Span::secs(30), &mut calm);
     assert!(!told(&rig), "for ever");
+}
+
+/// A choice ends only where its group is known to have the node in service: not while metadata show a word that nobody
+/// knows. Here of a drain that a slow disk tells late.
+#[test]
+fn a_word_that_nobody_knows_ends_no_drain() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.lifecycle = Some("InService".into());
+    assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
+    rig.lifecycle = Some("OK".into());
+    assert!(rig.until(|rig| rig.heart.snapshot().lifecycle.as_deref() == Some("OK")), "never shown");
+    let intent = Intent { drains: vec![order("d1", Cause::Operator, rig.now)], ..Intent::default() };
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    pass(&mut rig, Span::secs(20), &mut calm);
+    assert!(phase(&rig).is_some(), "taken back, though nobody knows where the group has the node");
+    rig.lifecycle = Some("InService".into());
+    pass(&mut rig, Span::secs(70), &mut calm);
+    assert_eq!((phase(&rig), is_up(&rig)), (None, true), "in service again");
+}
+
+/// While metadata show a word that nobody knows, a group may own the membership: a node that leaves changes nothing
+/// where that is for the group to do, and waits for its balancer to see the 503.
+#[test]
+fn while_a_word_is_shown_that_nobody_knows_a_group_may_own_the_membership() {
+    let mut policy = policy();
+    policy.membership.groups[0].ownership = Ownership::Auto;
+    let mut rig = settled(policy);
+    rig.lifecycle = Some("OK".into());
+    assert!(rig.until(|rig| rig.heart.snapshot().lifecycle.is_some()), "never shown");
+    drain(&mut rig, "d1", Cause::Operator);
+    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+    assert_eq!((count(&sent, Call::changes_balancer), rig.registered), (0, true), "{:#?}", steps(&receipt));
+}
+
+/// Metadata that never told of a group hold no drain up: it does not wait to know whose the membership is.
+#[test]
+fn a_drain_does_not_wait_for_metadata_that_do_not_answer() {
+    let mut policy = policy();
+    policy.membership.groups[0].ownership = Ownership::Auto;
+    let mut rig = Rig::new(policy, 1);
+    let mut broken =
+        |_: &Rig, call: &Call| matches!(call, Call::AskLifecycle).then(|| Reply::Lifecycle(Err("no route".into())));
+    pass(&mut rig, Span::secs(120), &mut broken);
+    assert!(is_up(&rig), "{:?}", answer(&rig));
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    pass(&mut rig, Span::secs(5), &mut broken);
+    assert_eq!(phase(&rig), Some(DrainPhase::Quiet));
+}
+
+/// Metadata that answer nothing are one trouble, told once: that nothing is registered says more than that a move would
+/// not be seen.
+#[test]
+fn metadata_that_answer_nothing_are_told_once() {
+    let mut rig = Rig::new(policy(), 1);
+    let mut broken = |_: &Rig, call: &Call| match call {
+        Call::AskLifecycle => Some(Reply::Lifecycle(Err("no route".into()))),
+        Call::AskIdentity => Some(Reply::Identity(Err("no route".into()))),
+        _ => None,
+    };
+    let (mut told, end) = (Vec::new(), rig.now + HOUR);
+    while rig.now < end {
+        told.extend(turn(&mut rig, &mut broken).into_iter().filter_map(|command| match command {
+            Command::Tell(note) if note.text.contains("no route") => Some(note.text),
+            _ => None,
+        }));
+    }
+    let [text] = told.as_slice() else { panic!("{told:#?}") };
+    assert!(text.contains("registration waits for the instance id"), "{text}");
+}
+
+/// That metadata show no state any more, after some, is told once, and once again when it was shown meanwhile.
+#[test]
+fn a_lifecycle_item_that_goes_missing_is_told_once() {
+    let mut rig = settled(policy());
+    for _ in 0..2 {
+        rig.lifecycle = Some("InService".into());
+        pass(&mut rig, Span::secs(120), &mut calm);
+        rig.lifecycle = None;
+        let (mut lines, end) = (0, rig.now + HOUR);
+        while rig.now < end {
+            let commands = turn(&mut rig, &mut calm);
+            let told = |command: &&Command| matches!(command, Command::Tell(note) if note.text.contains("InService, the last one, still counts"));
+            lines += commands.iter().filter(told).count();
+        }
+        assert_eq!(lines, 1);
+    }
 }

@@ -18,6 +18,7 @@ mod remembered;
 mod restarts;
 mod silence;
 mod strangers;
+mod switches;
 mod waiting;
 
 use crate::rig::Rig;

@@ -4,7 +4,7 @@
 use super::{Answers, calm, golden, pass, turn};
 use crate::rig::{RUNDECK, Rig, host, info, jvm, policy, ready};
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, Cause, CheckView, DatabaseSeen, DiskSeen, DrainOrder, Event, Info, JvmSeen, Kept,
+    ApiSeen, BootSeen, Call, Cause, Check, CheckView, DatabaseSeen, DiskSeen, DrainOrder, Event, Info, JvmSeen, Kept,
     KeptVerdict, Mode, Order, PassiveRule, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room,
     RundeckView, Snapshot, Span, Unjudged, WebSeen,
 };
@@ -358,4 +358,45 @@ fn what_is_known_of_rundeck_is_shown_and_nothing_that_is_not() {
         (*call == Call::ProbeApi).then_some(Reply::Api(ApiSeen::Info(nameless)))
     });
     assert_eq!(rig.heart.snapshot().rundeck, RundeckView { version: None, api_version: None, ..known });
+}
+
+/// What Rundeck has told of itself is shown from its first answer on, and not that of a process that has ended.
+#[test]
+fn what_rundeck_tells_of_itself_is_shown() {
+    let told = |rig: &Rig| {
+        let rundeck = rig.heart.snapshot().rundeck;
+        (rundeck.version, rundeck.api_version, rundeck.server_uuid)
+    };
+    let mut rig = Rig::new(policy(), 1);
+    assert_eq!(told(&rig), (None, None, None));
+    let world: Answers = |_, call| {
+        let member = Info {
+            mode: Some(Mode::Active),
+            running: Some(0),
+            version: "5.20.1".into(),
+            api_version: Some(58),
+            server_uuid: Some("3f0c".into()),
+        };
+        api(call, ApiSeen::Info(member))
+    };
+    pass(&mut rig, WHILE, world);
+    assert_eq!(told(&rig), (Some("5.20.1".into()), Some(58), Some("3f0c".into())));
+    rig.web = WebSeen::Refused;
+    rig.process = ProcessSeen::None;
+    rig.feed(Event::ProcessEnded(RUNDECK));
+    assert_eq!(told(&rig), (None, None, None));
+}
+
+/// A row whose check waits for its pause says when it is made again; what is read out of another check's answer is
+/// made with that one.
+#[test]
+fn a_row_says_when_its_check_is_made_again() {
+    let mut rig = Rig::new(policy(), 1);
+    pass(&mut rig, WHILE, calm);
+    assert!(rig.until(|rig| rig.open.is_empty()));
+    let shown = rig.heart.snapshot();
+    let next = |check: Check| shown.checks.iter().find(|row| row.check == check).and_then(|row| row.next);
+    let most = rig.now + policy().health.api_interval.times(2);
+    assert!(next(Check::Api).is_some_and(|at| at > rig.now && at < most), "{:?}", next(Check::Api));
+    assert_eq!(next(Check::Clone), next(Check::Api));
 }
