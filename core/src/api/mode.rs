@@ -369,6 +369,19 @@ mod tests {
     }
 
     #[test]
+    fn passive_mode_that_is_not_ours_is_not_switched_back_whoever_wants_it() {
+        for by_us in [true, false] {
+            let (mut switch, mut api, mut desk) = ours();
+            if !by_us {
+                switch.forget(&mut desk);
+            }
+            api.mode_set(Mode::Passive);
+            let sent = sends(&mut switch, Mode::Active, &api, &mut desk, NOW);
+            assert_eq!(sent.is_some(), by_us);
+        }
+    }
+
+    #[test]
     fn a_process_whose_passive_mode_is_not_ours_is_a_broken_state() {
         let process = Some(Process { pid: 4440, start: 1_700_000_000 });
         let (mut switch, ..) = ours();

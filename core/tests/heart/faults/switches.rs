@@ -227,3 +227,54 @@ fn each_switch_that_has_worked_is_told() {
     told.retain(|text| text.contains("Rundeck switched to"));
     assert_eq!(told, ["Rundeck switched to passive mode", "Rundeck switched to active mode"]);
 }
+
+/// A switch that was given up may take effect some time: what it would undo is not known any more. One that was refused
+/// has changed nothing, and one that would set what is set anyway leaves known what was.
+#[test]
+fn only_a_switch_that_may_undo_the_known_mode_makes_it_unknown() {
+    let unsure = || ModeTrouble::unsure("no answer");
+    let refused = || ModeTrouble::refused("403: not authorized");
+    let shown = |rig: &Rig| rig.heart.snapshot().rundeck.mode;
+    for (trouble, back) in [(refused(), Some(Mode::Passive)), (unsure(), None)] {
+        let mut rig = settled(policy());
+        drain(&mut rig, "d1", Cause::Operator);
+        until_receipt(&mut rig, &mut calm);
+        rig.mute = switches;
+        resume(&mut rig);
+        assert!(rig.until(|rig| rig.open.iter().any(|open| switches(&open.call))), "never switched back");
+        assert_eq!(shown(&rig), Some(Mode::Passive));
+        fails(&mut rig, &trouble);
+        assert_eq!(shown(&rig), back, "{trouble:?}");
+    }
+    for trouble in [refused(), unsure()] {
+        let mut rig = settled(policy());
+        rig.mute = switches;
+        drain(&mut rig, "d1", Cause::Operator);
+        assert!(rig.until(|rig| rig.open.iter().any(|open| switches(&open.call))), "never switched");
+        fails(&mut rig, &trouble);
+        assert_eq!(shown(&rig), Some(Mode::Active), "{trouble:?}");
+    }
+}
+
+/// The open switch ends so.
+fn fails(rig: &mut Rig, trouble: &ModeTrouble) {
+    let open = rig.open.iter().find(|open| switches(&open.call)).map(|open| open.id);
+    let reply = Reply::Mode(Err(trouble.clone()));
+    rig.feed(Event::Reply(open.unwrap(), reply));
+}
+
+/// A switch back to active that was given up may take effect during the next drain: that one switches to passive once
+/// more, also where nobody can see the mode.
+#[test]
+fn a_drain_after_a_lost_switch_to_active_sets_passive_mode_again() {
+    let mut rig = settled(policy());
+    drain(&mut rig, "d1", Cause::Operator);
+    until_receipt(&mut rig, &mut calm);
+    rig.mute = carries_token;
+    resume(&mut rig);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| switches(&open.call))), "never switched back");
+    pass(&mut rig, Span::secs(31), &mut calm);
+    let mut sent = calls(&drain(&mut rig, "d2", Cause::Operator));
+    sent.extend(pass(&mut rig, Span::secs(60), &mut calm));
+    assert!(count(&sent, switches_to(Mode::Passive)) > 0, "taken for passive");
+}
