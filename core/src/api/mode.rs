@@ -316,9 +316,8 @@ mod tests {
     fn sends(switch: &mut ModeSwitch, wanted: Mode, api: &Api, desk: &mut Desk, at: Moment) -> Option<CallId> {
         desk.begin_turn(at);
         switch.step(Some(wanted), api, false, desk);
-        desk.take().into_iter().find_map(|command| match command {
-            Command::Call { id, call: Call::SetMode(_), .. } => Some(id),
-            _ => None,
+        desk.take().into_iter().find_map(|command| {
+            if let Command::Call { id, call: Call::SetMode(_), .. } = command { Some(id) } else { None }
         })
     }
 

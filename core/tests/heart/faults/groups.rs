@@ -297,10 +297,11 @@ fn a_lifecycle_item_that_goes_missing_is_told_once() {
         rig.lifecycle = Some("InService".into());
         pass(&mut rig, Span::secs(120), &mut calm);
         rig.lifecycle = None;
+        let still = "InService, the last one, still counts";
         let (mut lines, end) = (0, rig.now + HOUR);
         while rig.now < end {
             let commands = turn(&mut rig, &mut calm);
-            let told = |command: &&Command| matches!(command, Command::Tell(note) if note.text.contains("InService, the last one, still counts"));
+            let told = |command: &&Command| matches!(command, Command::Tell(note) if note.text.contains(still));
             lines += commands.iter().filter(told).count();
         }
         assert_eq!(lines, 1);

@@ -258,9 +258,9 @@ fn only_a_switch_that_may_undo_the_known_mode_makes_it_unknown() {
 
 /// The open switch ends so.
 fn fails(rig: &mut Rig, trouble: &ModeTrouble) {
-    let open = rig.open.iter().find(|open| switches(&open.call)).map(|open| open.id);
-    let reply = Reply::Mode(Err(trouble.clone()));
-    rig.feed(Event::Reply(open.unwrap(), reply));
+    for open in rig.open.clone().into_iter().filter(|open| switches(&open.call)) {
+        rig.feed(Event::Reply(open.id, Reply::Mode(Err(trouble.clone()))));
+    }
 }
 
 /// A switch back to active that was given up may take effect during the next drain: that one switches to passive once
