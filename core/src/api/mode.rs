@@ -189,8 +189,9 @@ impl ModeSwitch {
     }
 
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
-    pub(crate) fn release(&mut self, api: &Api, desk: &Desk) {
-        let undone = || api.confirms(Mode::Active, self.ended) && desk.reached(self.may_land_until);
+    pub(crate) fn release(&mut self, api: &Api) {
+        // An answer that is older than the last moment in which a lost switch may land says nothing of that.
+        let undone = || api.confirms(Mode::Active, self.ended.max(self.may_land_until));
         if !self.acted() || (!self.pace.is_open() && undone()) {
             self.disclaim();
         }

@@ -175,7 +175,7 @@ impl Heart {
 
     fn claim_mode(&mut self) {
         if self.drain.is_none() {
-            self.mode.release(&self.api, &self.desk);
+            self.mode.release(&self.api);
         } else if between::mode_left(&self.policy).is_none() && self.may_switch() {
             self.mode.claim(&self.api, self.health.process(), self.desk.now());
         }
