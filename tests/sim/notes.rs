@@ -2,7 +2,7 @@
 //! nothing.
 
 use crate::world::World;
-use rundeck_alb_core::{Call, Kept, Mode, Moment, Process, Span};
+use rundeck_alb_core::{Call, Intent, Kept, Mode, Moment, Process, Span};
 use std::collections::BTreeMap;
 
 /// A switch that Rundeck had taken in may be served so much later.
@@ -49,7 +49,9 @@ impl Notes {
         let rundeck = &mut world.rundeck;
         let claimed = kept.intent.as_ref().is_some_and(|intent| intent.passive_by_us);
         let ours = rundeck.mode == Mode::Passive && !rundeck.passive_by_others;
-        if ours && !claimed {
+        // What is on disk may be an older claim, to a process that has ended.
+        let other = |intent: &Intent| intent.process.is_some() && intent.process != rundeck.process;
+        if ours && (!claimed || kept.intent.as_ref().is_some_and(other)) {
             rundeck.untraced = rundeck.process;
         }
         if claimed {
