@@ -19,7 +19,7 @@ pub struct Notes {
     pub passive_asked: Option<(Moment, Process)>,
     /// A switch to passive of this claim was confirmed, or may have taken effect.
     pub set: bool,
-    /// Rundeck's port was closed, and nobody knew its process: what was claimed is another one's, as far as one can see.
+    /// Rundeck's port was closed, and nobody knew its process: what was claimed may be another one's.
     pub void: bool,
     /// A switch to passive that was given up may land until then.
     pub may_land: Moment,
