@@ -66,12 +66,13 @@ impl AutoScaling {
         }
     }
 
-    /// The group would replace the node for a 503, by the last word that has a meaning: another one tells nothing.
+    /// The group would replace the node for a 503. A word that nobody knows takes back no yes, and leaves no no.
     pub(crate) fn replaces(&self) -> Says {
         match &self.lifecycle {
             Lifecycle::Unknown => Says::Unknown,
-            Lifecycle::Alone => Says::No,
-            Lifecycle::Group(state) => Says::sure(!matches!(state.as_str(), "Standby" | "Detached")),
+            Lifecycle::Group(state) if !matches!(state.as_str(), "Standby" | "Detached") => Says::Yes,
+            _ if self.odd.is_some() => Says::Unknown,
+            Lifecycle::Alone | Lifecycle::Group(_) => Says::No,
         }
     }
 
@@ -176,6 +177,34 @@ impl AutoScaling {
                 }
             }
             (None, Lifecycle::Unknown | Lifecycle::Alone) => self.lifecycle = Lifecycle::Alone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_answer_is_yes_no_or_unknown_and_a_word_that_nobody_knows_is_no_all_clear() {
+        use Says::{No, Unknown, Yes};
+        // What metadata show, one after the other: replaces, in service, may own, may join.
+        let told: [(&[Option<&str>], [Says; 4]); 9] = [
+            (&[], [Unknown; 4]),
+            (&[None], [No, No, No, Yes]),
+            (&[Some("InService")], [Yes, Yes, Yes, Yes]),
+            (&[Some("Standby")], [No, No, Yes, No]),
+            (&[Some("Detached")], [No, No, Yes, Yes]),
+            (&[Some("Terminated")], [Yes, No, Yes, No]),
+            (&[None, Some("Odd")], [Unknown, Unknown, Yes, No]),
+            (&[Some("Standby"), Some("Odd")], [Unknown, Unknown, Yes, No]),
+            (&[Some("InService"), Some("Odd")], [Yes, Unknown, Yes, No]),
+        ];
+        for (shown, wanted) in told {
+            let mut desk = Desk::new(1, Moment(0));
+            let mut asg = AutoScaling::new(Moment(0));
+            shown.iter().for_each(|word| asg.on_lifecycle(Ok(word.map(str::to_owned)), true, &mut desk));
+            assert_eq!([asg.replaces(), asg.in_service(), asg.may_own(), asg.may_join()], wanted, "{shown:?}");
         }
     }
 }
