@@ -8,7 +8,7 @@ use rundeck_alb_core::{Call, Event, Moment};
 fn budget(call: &Call) -> (&'static str, u32) {
     match call {
         Call::ProbeWeb { .. } => ("web", 80),
-        Call::ProbeApi => ("api", 42),
+        Call::ProbeApi => ("api", 50),
         Call::ProbeReadiness { .. } => ("readiness", 80),
         Call::ProbeDatabase { .. } => ("database", 8),
         Call::LookDisks { .. } => ("disks", 30),

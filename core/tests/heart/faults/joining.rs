@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Ending, Finding, ModeTrouble, Trouble, TroubleKind};
+use rundeck_alb_core::{DrainResult, Ending, Finding, ModeTrouble, StepName, StepResult, Trouble, TroubleKind};
 
 /// A drain by an operator that was cut short by this deadline, while two jobs run.
 fn cut_short() -> Rig {
@@ -172,4 +172,29 @@ fn a_joiner_has_what_failed_before_tried_afresh() {
     assert_eq!(rig.mode, Mode::Passive, "{:#?}", steps(&receipt));
     assert!(receipt.target_groups.iter().all(|group| group.deregistered), "{:#?}", steps(&receipt));
     assert_eq!(receipt.result, DrainResult::Clean, "{:#?}", steps(&receipt));
+}
+
+/// Who joins a drain that has ended, with a time of his own, gets no receipt that says passive where somebody has undone
+/// that since.
+#[test]
+fn a_joiner_gets_no_receipt_that_says_passive_where_somebody_has_undone_it() {
+    let mut rig = settled(policy());
+    let by = |rig: &Rig, id: &str, span| {
+        let order = order(id, Cause::RundeckStopping, rig.now);
+        Event::Order(1, Order::Drain(DrainOrder { deadline: Some(rig.now + span), ..order }))
+    };
+    let first = by(&rig, "d1", Span::secs(120));
+    rig.feed(first);
+    until_receipt(&mut rig, &mut calm);
+    rig.mode = Mode::Active;
+    // A right is missing now: it cannot be set again.
+    let mut refused =
+        |_: &Rig, call: &Call| matches!(call, Call::SetMode(_)).then(|| Reply::Mode(Err(ModeTrouble::refused("403"))));
+    pass(&mut rig, Span::secs(60), &mut refused);
+    let second = by(&rig, "d2", Span::secs(300));
+    let mut sent = calls(&rig.feed(second));
+    sent.extend(pass(&mut rig, Span::secs(400), &mut refused));
+    let receipt = receipt_in(&sent).expect("a receipt of its own");
+    let passive = receipt.steps.iter().find(|step| step.name == StepName::Passive).and_then(|step| step.result);
+    assert_ne!(passive, Some(StepResult::Passive), "{:#?}", steps(&receipt));
 }

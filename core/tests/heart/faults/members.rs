@@ -251,3 +251,24 @@ fn a_change_of_a_target_says_what_it_is_for() {
     let (_, sent) = until_receipt(&mut rig, &mut calm);
     assert_eq!(reasons(&sent), [Cause::Operator.word()]);
 }
+
+/// A group that the tag names while a drain runs is left before that ends, also where none was named when it began.
+#[test]
+fn a_group_that_is_named_during_a_drain_is_left_before_it_ends() {
+    let mut policy = policy();
+    policy.membership.groups.clear();
+    policy.membership.discover_tag = Some("t".into());
+    let mut rig = Rig::new(policy, 1);
+    let mut unnamed = |_: &Rig, call: &Call| matches!(call, Call::AskTag(_)).then(|| Reply::Tag(Ok(None)));
+    pass(&mut rig, Span::secs(120), &mut unnamed);
+    assert!(is_up(&rig), "{:?}", answer(&rig));
+    (rig.registered, rig.running) = (true, Some(1));
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(20), &mut unnamed);
+    let mut named =
+        |_: &Rig, call: &Call| matches!(call, Call::AskTag(_)).then(|| Reply::Tag(Ok(Some("rundeck".into()))));
+    pass(&mut rig, Span::secs(90), &mut named);
+    rig.running = Some(0);
+    let (receipt, _) = until_receipt(&mut rig, &mut named);
+    assert!(!rig.registered && receipt.target_groups.iter().any(|g| g.deregistered), "{:#?}", steps(&receipt));
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy};
-use rundeck_alb_core::{ApiSeen, Finding, Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen};
+use rundeck_alb_core::{ApiSeen, Finding, Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
 const OTHER: Process = Process { pid: 9, start: 99 };
 
@@ -277,4 +277,27 @@ fn a_drain_after_a_lost_switch_to_active_sets_passive_mode_again() {
     let mut sent = calls(&drain(&mut rig, "d2", Cause::Operator));
     sent.extend(pass(&mut rig, Span::secs(60), &mut calm));
     assert!(count(&sent, switches_to(Mode::Passive)) > 0, "taken for passive");
+}
+
+/// A port that is closed has lost its server, and with an unknown process nobody can tell whether it is the one that an
+/// earlier run had made passive: the next one's mode, passive by its configuration perhaps, is its own.
+#[test]
+fn passive_mode_behind_a_port_that_was_closed_is_not_ours_where_the_process_is_unknown() {
+    for closes in [false, true] {
+        let mut rig = Rig::new(policy(), 1);
+        (rig.mode, rig.process) = (Mode::Passive, ProcessSeen::Hidden);
+        if closes {
+            rig.web = WebSeen::Refused;
+        }
+        rig.mute = carries_token;
+        let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+        rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+        pass(&mut rig, Span::secs(20), &mut calm);
+        rig.web = WebSeen::Ok;
+        rig.mute = |_| false;
+        let sent = pass(&mut rig, Span::secs(600), &mut calm);
+        let undone = count(&sent, switches_to(Mode::Active)) > 0;
+        let told = rig.heart.snapshot().findings.iter().any(|f| f.finding == Finding::PassiveMode);
+        assert_eq!((undone, told), (!closes, closes));
+    }
 }
