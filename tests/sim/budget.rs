@@ -20,7 +20,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::AskTag(_) => ("tag", 12),
         Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
-        Call::SetMode(_) => ("mode", 12),
+        Call::SetMode(_) => ("mode", 20),
         Call::KeepIntent(_) => ("intent", 60),
         Call::KeepRegistered(_) => ("registered", 30),
         // As often as people change their minds.
