@@ -185,7 +185,7 @@ fn a_joiner_gets_no_receipt_that_says_passive_where_somebody_has_undone_it() {
     };
     let first = by(&rig, "d1", Span::secs(120));
     rig.feed(first);
-    until_receipt(&mut rig, &mut calm);
+    let (before, _) = until_receipt(&mut rig, &mut calm);
     rig.mode = Mode::Active;
     // A right is missing now: it cannot be set again.
     let mut refused =
@@ -195,6 +195,9 @@ fn a_joiner_gets_no_receipt_that_says_passive_where_somebody_has_undone_it() {
     let mut sent = calls(&rig.feed(second));
     sent.extend(pass(&mut rig, Span::secs(400), &mut refused));
     let receipt = receipt_in(&sent).expect("a receipt of its own");
-    let passive = receipt.steps.iter().find(|step| step.name == StepName::Passive).and_then(|step| step.result);
+    let step = |receipt: &Receipt, name| receipt.steps.iter().find(|step| step.name == name).cloned();
+    let passive = step(&receipt, StepName::Passive).and_then(|step| step.result);
     assert_ne!(passive, Some(StepResult::Passive), "{:#?}", steps(&receipt));
+    let name = StepName::Deregister;
+    assert_eq!(step(&receipt, name), step(&before, name), "what was over, and is so still, is not done once more");
 }
