@@ -168,9 +168,6 @@ impl Group {
             desk.tell(NoteKind::Notice, format!("{name} names the target group {} once more: it is one", target.name));
         }
         self.double = double;
-        if !double && !self.is(&target) {
-            self.look.plan(desk.now());
-        }
         if !double {
             self.target = Some(target);
         }
