@@ -174,8 +174,8 @@ fn a_joiner_has_what_failed_before_tried_afresh() {
     assert_eq!(receipt.result, DrainResult::Clean, "{:#?}", steps(&receipt));
 }
 
-/// Who joins a drain that has ended, with a time of his own, gets no receipt that says passive where somebody has undone
-/// that since.
+/// Who joins a drain that has ended, with a time of his own, gets no receipt that says passive where somebody
+/// has undone that since.
 #[test]
 fn a_joiner_gets_no_receipt_that_says_passive_where_somebody_has_undone_it() {
     let mut rig = settled(policy());
