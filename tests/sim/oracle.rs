@@ -274,10 +274,11 @@ impl Oracle {
     fn web_seen(&mut self, seen: WebSeen) {
         let web = &mut self.run.web;
         web.port_seen(seen);
-        if web.closed == 2 {
+        let refused = seen == WebSeen::Refused;
+        if refused && web.closed == 2 {
             self.run.bound.open.clear();
         }
-        if web.refused == 2 {
+        if refused && web.refused == 2 {
             // A closed port: what the server behind it has said is void.
             web.believed = false;
             if self.run.process.is_none() {
