@@ -56,8 +56,10 @@ pub(super) struct Database {
     gate: Gate<()>,
     /// Calls that need the database hang, and none was answered since.
     hang: Hang,
-    /// When that was last shown.
+    /// When that was last shown, or `/health` answered again after a silence.
     hang_shown: Moment,
+    /// `/health` gives nothing, by the last look.
+    silent: bool,
     /// The readiness call, which needs it, hung last, while `/health` answered. Flagged only: other calls are answered.
     readiness_hangs: bool,
     /// The last timed call was given up.
@@ -82,6 +84,7 @@ impl Database {
             gate: Gate::default(),
             hang: Hang::No,
             hang_shown: now,
+            silent: false,
             readiness_hangs: false,
             timed_out: false,
             asked_again: false,
@@ -102,7 +105,9 @@ impl Database {
 
     /// `asks`: a token is there and not rejected, and Rundeck can be reached.
     pub(super) fn step(&mut self, policy: &HealthPolicy, asks: bool, desk: &mut Desk) {
-        if self.hangs() && desk.database_since().is_none() && desk.reached(self.hang_shown + HANG_AGES) {
+        // Not while `/health` is silent: nobody asks then, and how long that is excused has an end of its own.
+        let ages = self.hangs() && !self.silent && desk.database_since().is_none();
+        if ages && desk.reached(self.hang_shown + HANG_AGES) {
             self.hang = Hang::No;
             self.cure(desk);
         }
@@ -226,6 +231,9 @@ impl Database {
         policy: &HealthPolicy,
         desk: &mut Desk,
     ) {
+        if std::mem::replace(&mut self.silent, !answers) && answers {
+            self.hang_shown = desk.now();
+        }
         if answers {
             self.asked_again = false;
             self.hang = match (self.hang, self.hangs_meanwhile(answered, policy, desk)) {

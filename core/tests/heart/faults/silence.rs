@@ -1,7 +1,7 @@
 //! A silent `/health`: whose trouble it is, the JVM's own or that of the database, which all members share.
 
 use super::*;
-use crate::rig::policy;
+use crate::rig::{policy, ready};
 use rundeck_alb_core::{ApiSeen, CallId, DatabaseSeen, Degraded, Finding, Readiness, ReadySeen, WebSeen};
 use std::collections::BTreeMap;
 
@@ -137,6 +137,29 @@ fn silence_is_excused_while_the_database_hangs_and_not_for_ever() {
         let took = rig.now.since(begin);
         assert!(took >= Span::secs(least) && took <= Span::secs(most), "{took:?} in {group:?}");
     }
+}
+
+/// It is so for a node without a token, too: what its readiness endpoint has shown is not forgotten because nobody asks
+/// it while `/health` is silent.
+#[test]
+fn silence_is_excused_without_a_token_as_long_as_with_one() {
+    let mut policy = policy();
+    policy.circumstances.has_token = false;
+    let mut rig = Rig::new(policy, 1);
+    rig.lifecycle = Some("InService".into());
+    rig.ready = ReadySeen { bound: true, ..ready(Readiness::Ready) };
+    assert!(rig.until(is_up), "never up");
+    pass(&mut rig, Span::secs(30), &mut calm);
+    rig.mute = |call| matches!(call, Call::ProbeReadiness { .. });
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert!(is_up(&rig), "{:?} while only its database hangs", answer(&rig));
+    rig.web = WebSeen::TimedOut;
+    let begin = rig.now;
+    while is_up(&rig) && rig.now.since(begin) < HOUR {
+        turn(&mut rig, &mut calm);
+    }
+    let took = rig.now.since(begin);
+    assert!(took >= Span::secs(1_780) && took <= Span::secs(1_840), "{took:?}");
 }
 
 /// A JVM that freezes while one slow call is under way, of which `/health` had answered just before, is excused no
