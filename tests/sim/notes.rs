@@ -60,6 +60,7 @@ impl Notes {
         }
         let threads = rundeck.threads.len();
         let passive_asked = self.passive_asked;
-        *self = Notes { threads, passive_asked, set: claimed, ..Notes::default() };
+        let may_land = if claimed { world.now + LANDS } else { Moment(0) };
+        *self = Notes { threads, passive_asked, may_land, set: claimed, ..Notes::default() };
     }
 }

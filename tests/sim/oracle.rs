@@ -281,7 +281,7 @@ impl Oracle {
         if refused && web.refused == 2 {
             // A closed port: what the server behind it has said is void.
             web.believed = false;
-            if self.run.process.is_none() {
+            if self.run.process.is_none() && !self.run.switched {
                 self.notes.void |= self.claim;
                 self.claim = false;
             }

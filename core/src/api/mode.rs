@@ -85,6 +85,7 @@ impl ModeSwitch {
         if by_us {
             // What became of its switch, that run may never have heard.
             self.set = true;
+            self.lost = true;
             self.may_land_until = now + LANDS_LATE;
         }
     }
@@ -289,6 +290,19 @@ impl ModeSwitch {
         self.unheld.reset();
         self.disclaim();
         self.trouble = None;
+    }
+
+    /// It may be another process: what an earlier run of the agent had claimed was perhaps of the one before. What this
+    /// run has set is ours until an answer says active.
+    pub(crate) fn forget_earlier(&mut self, desk: &mut Desk) {
+        if !self.sent_here {
+            self.forget(desk);
+        }
+    }
+
+    /// The mode as people are shown it: passive, where only a switch back that was given up may have changed that.
+    pub(crate) fn shown(&self, api: &Api) -> Option<Mode> {
+        api.mode().or((self.by_us && self.unsure).then_some(Mode::Passive))
     }
 
     /// What holds after each turn.

@@ -311,6 +311,6 @@ impl Heart {
     }
 
     fn degraded(&self) -> Vec<Degraded> {
-        between::degraded(self.shown, self.api.mode(), self.health.degraded())
+        between::degraded(self.shown, self.mode.shown(&self.api), self.health.degraded())
     }
 }

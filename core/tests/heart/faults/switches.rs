@@ -301,3 +301,34 @@ fn passive_mode_behind_a_port_that_was_closed_is_not_ours_where_the_process_is_u
         assert_eq!((undone, told), (!closes, closes));
     }
 }
+
+/// What this run has set stays ours when the port of an unknown process refuses for a while: it is undone, or the node
+/// would be out until a person comes.
+#[test]
+fn passive_mode_of_this_run_is_undone_though_its_port_was_closed_meanwhile() {
+    let mut rig = settled(policy());
+    rig.process = ProcessSeen::Hidden;
+    drain(&mut rig, "d1", Cause::Operator);
+    until_receipt(&mut rig, &mut calm);
+    rig.web = WebSeen::Refused;
+    pass(&mut rig, Span::secs(20), &mut calm);
+    rig.web = WebSeen::Ok;
+    pass(&mut rig, Span::secs(60), &mut calm);
+    resume(&mut rig);
+    pass(&mut rig, Span::secs(600), &mut calm);
+    assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
+}
+
+/// A switch that an earlier run had given up may land after this run has undone what it knew of: it is undone once more.
+#[test]
+fn a_lost_switch_of_an_earlier_run_that_lands_after_the_undo_is_undone_once_more() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.mode = Mode::Passive;
+    let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    assert!(rig.until(|rig| rig.mode == Mode::Active), "never undone");
+    pass(&mut rig, Span::secs(60), &mut calm);
+    rig.mode = Mode::Passive;
+    pass(&mut rig, Span::secs(300), &mut calm);
+    assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
+}
