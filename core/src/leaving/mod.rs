@@ -254,11 +254,12 @@ impl Drain {
             self.steps.open(StepName::Passive, now);
             again = true;
         }
+        // Somebody has put the node back since; or, after a restart, nobody knows yet.
+        again |= inputs.groups.back;
         if !again {
             return;
         }
-        if self.steps.over(StepName::Deregister) && inputs.groups.outcome.is_none() {
-            // After a restart nobody knows yet whether somebody has put the node back since.
+        if self.steps.over(StepName::Deregister) && (inputs.groups.back || inputs.groups.outcome.is_none()) {
             self.steps.open(StepName::Deregister, now);
         }
         let background = [StepName::Passive, StepName::Deregister];

@@ -329,7 +329,7 @@ impl Group {
         desk.ask(&mut self.change, Topic::Change(self.key), call, LIMIT);
     }
 
-    pub(super) fn on_seen(&mut self, seen: TargetSeen, policy: &MembershipPolicy, desk: &mut Desk) {
+    pub(super) fn on_seen(&mut self, seen: TargetSeen, leaving: bool, policy: &MembershipPolicy, desk: &mut Desk) {
         if matches!(self.left, Left::Confirmed(_) | Left::NoGroup)
             && !matches!(seen.state, TargetState::Leaving | TargetState::Absent)
         {
@@ -357,8 +357,8 @@ impl Group {
         }
         let wait = if steady { desk.around(policy.reconcile_interval) } else { desk.wait(&mut self.look_backoff) };
         // How long an address drains already is not always known: whoever waits for it to be free looks.
-        let drains = seen.state == TargetState::Leaving && self.is_address();
-        let wait = if drains { wait.min(DRAINS_LOOK) } else { wait };
+        let waits = seen.state == TargetState::Leaving && self.is_address() && self.owned && !leaving;
+        let wait = if waits { wait.min(desk.around(DRAINS_LOOK)) } else { wait };
         self.seen = Some(Sight { target: seen, asked: self.look.begun() });
         self.look.done(desk.now() + wait);
     }

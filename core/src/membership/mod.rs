@@ -466,12 +466,13 @@ impl Membership {
         policy: &MembershipPolicy,
         desk: &mut Desk,
     ) {
+        let leaving = self.leaving;
         self.troubles.note(Asked::Target, key, answer.as_ref().err(), "", desk);
         let Some(group) = self.group_mut(key) else { return };
         match answer {
             Ok(seen) => {
                 let member = seen.state != TargetState::Absent;
-                group.on_seen(seen, policy, desk);
+                group.on_seen(seen, leaving, policy, desk);
                 self.ever_member |= member;
                 self.note_idle(desk);
             }

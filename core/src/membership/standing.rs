@@ -102,7 +102,7 @@ impl Group {
     pub(super) fn stands(&mut self, unsure: bool, leaving: bool, desk: &mut Desk) {
         self.standing = match self.standing {
             Standing::Named | Standing::Gone => self.standing,
-            Standing::Kept | Standing::Out if !self.ours && !leaving => Standing::Gone,
+            Standing::Kept | Standing::Out if !self.ours && !leaving && !self.change.is_open() => Standing::Gone,
             Standing::Kept | Standing::Out if unsure => Standing::Kept,
             Standing::Kept | Standing::Out => Standing::Out,
         };
