@@ -319,7 +319,7 @@ fn passive_mode_of_this_run_is_undone_though_its_port_was_closed_meanwhile() {
     assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
 }
 
-/// A switch that an earlier run had given up may land after this run has undone what it knew of: it is undone once more.
+/// A switch that an earlier run had given up may land after this run has undone what it knew of: that is undone, too.
 #[test]
 fn a_lost_switch_of_an_earlier_run_that_lands_after_the_undo_is_undone_once_more() {
     let mut rig = Rig::new(policy(), 1);
