@@ -60,7 +60,6 @@ impl Notes {
         }
         let threads = rundeck.threads.len();
         let passive_asked = self.passive_asked;
-        let may_land = if claimed { world.now + LANDS } else { Moment(0) };
-        *self = Notes { threads, passive_asked, may_land, set: claimed, ..Notes::default() };
+        *self = Notes { threads, passive_asked, set: claimed, ..Notes::default() };
     }
 }

@@ -85,7 +85,6 @@ impl ModeSwitch {
         if by_us {
             // What became of its switch, that run may never have heard.
             self.set = true;
-            self.lost = true;
             self.may_land_until = now + LANDS_LATE;
         }
     }
@@ -224,7 +223,7 @@ impl ModeSwitch {
             return;
         }
         self.wanted = Some(mode);
-        self.sent_here = true;
+        self.sent_here |= mode == Mode::Passive;
         desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
 
