@@ -140,7 +140,7 @@ pub struct Counted {
     pub kept: bool,
 }
 
-/// What this is answered is gone with the server that was asked, when it has closed its port.
+/// What this is answered speaks for the server that was asked, and for no other.
 pub fn asks_server(call: &Call) -> bool {
     matches!(call, Call::ProbeApi | Call::ProbeReadiness { .. } | Call::ProbeDatabase { .. })
 }

@@ -3,7 +3,7 @@
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{RECENT, World};
-use rundeck_alb_core::{Call, Command, Mode, Moment, PassiveRule, Span, State};
+use rundeck_alb_core::{Call, Command, Finding, Mode, Moment, PassiveRule, Span, State};
 
 /// Two looks at the usual pace, and one that was under way.
 const SEEN_WITHIN: Span = Span::secs(60);
@@ -70,6 +70,10 @@ pub fn ours_alone_is_undone(turn: &Turn<'_>, oracle: &mut Oracle, world: &World)
     let acts = oracle.policy.circumstances.has_token && !oracle.policy.dry_run;
     let ours = rundeck.mode == Mode::Passive && !rundeck.passive_by_others && !forgotten;
     let since = askable_since(oracle, world).max(free);
+    let late = now.since(since) > within(UNDONE_WITHIN, oracle, world);
+    let told = turn.after.findings.iter().any(|view| view.finding == Finding::PassiveMode);
+    let silent = forgotten && rundeck.mode == Mode::Passive && rundeck.process.is_some() && acts && late && !told;
+    require(!silent, "L3 passive mode that nobody undoes is told", || format!("since {}", since.0))?;
     let undone = !(ours && acts) || now.since(since) <= within(UNDONE_WITHIN, oracle, world);
     require(undone, "L3 passive mode of ours is undone", || format!("since {}", since.0))
 }

@@ -348,10 +348,12 @@ impl Rundeck {
         (ApiSeen::Info(info), false)
     }
 
-    /// A mode is believed when two answers in a row have said so: these said that it is not passive, and it is.
+    /// A mode is believed when two answers in a row have said so: these said that it is not passive, and it
+    /// is, by us.
     pub fn denies(&mut self, seen: &ApiSeen) -> bool {
         if let ApiSeen::Info(Info { mode: Some(mode), .. }) = seen {
-            let wrong = self.mode == Mode::Passive && *mode == Mode::Active;
+            let ours = self.mode == Mode::Passive && !self.passive_by_others;
+            let wrong = ours && *mode == Mode::Active;
             self.denied = if wrong { self.denied + 1 } else { 0 };
         }
         self.denied >= 2

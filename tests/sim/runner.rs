@@ -146,7 +146,8 @@ impl Schedule<'_> {
                 if sent.call == Call::SetMode(Mode::Passive) && sent.run != self.run && !self.oracle.claim => {}
             Coming::Execute(sent) => {
                 // It reaches another Rundeck than the one that it was meant for.
-                let strays = sent.call == Call::SetMode(Mode::Passive) && sent.process != self.world.rundeck.process;
+                let other = sent.process.is_some() && sent.process != self.world.rundeck.process;
+                let strays = other && sent.call == Call::SetMode(Mode::Passive);
                 self.world.execute(sent);
                 if strays {
                     self.world.loses_trace();
