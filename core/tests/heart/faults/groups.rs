@@ -178,47 +178,49 @@ fn a_lifecycle_word_that_nobody_knows_counts_while_it_is_shown() {
     assert!(commands.iter().any(|command| matches!(command, Command::Answer(_, OrderAnswer::Refused { .. }))));
 }
 
-/// That a group has ended a drain is told for as long as somebody may want to read it: until the node has been up for
-/// ten minutes, or until the next order.
-#[test]
-fn that_a_group_has_ended_a_drain_is_not_told_for_ever() {
-    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace");
+fn told_why(rig: &Rig) -> bool {
+    rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace")
+}
+
+/// An operator's drain in `Standby`, which the group has ended: the node is in service again, and it is told why.
+fn ended_by_its_group() -> Rig {
     let mut rig = Rig::new(policy(), 1);
     rig.lifecycle = Some("Standby".into());
     assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
     drain(&mut rig, "d1", Cause::Operator);
     pass(&mut rig, Span::secs(200), &mut calm);
     rig.lifecycle = Some("InService".into());
-    assert!(rig.until(|rig| is_up(rig) && told(rig)), "nobody is told why");
+    assert!(rig.until(|rig| is_up(rig) && told_why(rig)), "nobody is told why");
+    rig
+}
+
+/// That a group has ended a drain is told for as long as somebody may want to read it: until the node has been up for
+/// ten minutes, or until the next order.
+#[test]
+fn that_a_group_has_ended_a_drain_is_not_told_for_ever() {
+    let mut rig = ended_by_its_group();
     pass(&mut rig, Span::secs(590), &mut calm);
-    assert!(told(&rig), "nobody has had time to read it");
+    assert!(told_why(&rig), "nobody has had time to read it");
     let mut other = rig.clone();
     resume(&mut other);
-    assert!(!told(&other), "after an order");
+    assert!(!told_why(&other), "after an order");
     pass(&mut rig, Span::secs(30), &mut calm);
-    assert!(is_up(&rig) && !told(&rig), "for ever");
+    assert!(is_up(&rig) && !told_why(&rig), "for ever");
 }
 
 /// While the node is down it is told for as long as that lasts: the ten minutes begin when it is up.
 #[test]
 fn that_a_group_has_ended_a_drain_is_told_while_the_node_is_down() {
-    let told = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|f| f.finding.word() == "asg-will-replace");
-    let mut rig = Rig::new(policy(), 1);
-    rig.lifecycle = Some("Standby".into());
-    assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
-    drain(&mut rig, "d1", Cause::Operator);
-    pass(&mut rig, Span::secs(200), &mut calm);
-    rig.lifecycle = Some("InService".into());
-    assert!(rig.until(|rig| is_up(rig) && told(rig)), "nobody is told why");
+    let mut rig = ended_by_its_group();
     rig.web = WebSeen::Status(500);
     pass(&mut rig, HOUR, &mut calm);
-    assert!(!is_up(&rig) && told(&rig), "nobody can read any more why it came back");
+    assert!(!is_up(&rig) && told_why(&rig), "nobody can read any more why it came back");
     rig.web = WebSeen::Ok;
     assert!(rig.until(is_up), "never up again");
     pass(&mut rig, Span::secs(590), &mut calm);
-    assert!(told(&rig), "the ten minutes begin when it is up");
+    assert!(told_why(&rig), "the ten minutes begin when it is up");
     pass(&mut rig, Span::secs(30), &mut calm);
-    assert!(!told(&rig), "for ever");
+    assert!(!told_why(&rig), "for ever");
 }
 
 /// A choice ends only where its group is known to have the node in service: not while metadata show a word that nobody

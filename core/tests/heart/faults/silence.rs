@@ -117,6 +117,16 @@ fn a_jvm_that_pauses_and_then_freezes_is_called_out() {
     }
 }
 
+/// `/health` falls silent: for so long the node is up all the same, an hour at most.
+fn silent_and_up(rig: &mut Rig) -> Span {
+    rig.web = WebSeen::TimedOut;
+    let begin = rig.now;
+    while is_up(rig) && rig.now.since(begin) < HOUR {
+        turn(rig, &mut calm);
+    }
+    rig.now.since(begin)
+}
+
 /// A database that freezes takes nobody out when `/health` falls silent, too; that excuse has an end, in a group as
 /// well.
 #[test]
@@ -129,12 +139,7 @@ fn silence_is_excused_while_the_database_hangs_and_not_for_ever() {
         rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
         pass(&mut rig, Span::secs(120), &mut calm);
         assert!(is_up(&rig), "{:?} while only its database hangs", answer(&rig));
-        rig.web = WebSeen::TimedOut;
-        let begin = rig.now;
-        while is_up(&rig) && rig.now.since(begin) < HOUR {
-            turn(&mut rig, &mut calm);
-        }
-        let took = rig.now.since(begin);
+        let took = silent_and_up(&mut rig);
         assert!(took >= Span::secs(least) && took <= Span::secs(most), "{took:?} in {group:?}");
     }
 }
@@ -153,12 +158,7 @@ fn silence_is_excused_without_a_token_as_long_as_with_one() {
     rig.mute = |call| matches!(call, Call::ProbeReadiness { .. });
     pass(&mut rig, Span::secs(120), &mut calm);
     assert!(is_up(&rig), "{:?} while only its database hangs", answer(&rig));
-    rig.web = WebSeen::TimedOut;
-    let begin = rig.now;
-    while is_up(&rig) && rig.now.since(begin) < HOUR {
-        turn(&mut rig, &mut calm);
-    }
-    let took = rig.now.since(begin);
+    let took = silent_and_up(&mut rig);
     assert!(took >= Span::secs(1_780) && took <= Span::secs(1_840), "{took:?}");
 }
 
