@@ -140,7 +140,7 @@ async fn a_stopped_agent_vouches_for_nobody_when_it_wakes() {
     let agent = TestAgent::start(&Config::new(rundeck.addr())).await;
     agent.says("200 ok").await;
     rundeck.state().fault(Fault::Hung, Scope::All);
-    agent.signal("STOP");
+    agent.freeze().await;
     // Longer than max_age (2 s) with nobody looking; the agent's own clock went on.
     stays("stopped", Duration::from_millis(2300), async || true).await;
     agent.signal("CONT");

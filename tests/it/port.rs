@@ -83,7 +83,7 @@ async fn checks_that_waited_for_a_stopped_agent_get_no_old_200() {
     for _ in 0..3 {
         let agent = TestAgent::start(&Config::new(rundeck.addr)).await;
         agent.says("200 ok").await;
-        agent.signal("STOP");
+        agent.freeze().await;
         let mut waiting: Vec<TcpStream> = (0..20)
             .map(|_| {
                 let mut stream = TcpStream::connect(agent.health).expect("the kernel's queue");

@@ -217,6 +217,23 @@ impl TestAgent {
         assert!(done.is_ok_and(|s| s.success()), "kill -{name}");
     }
 
+    /// SIGSTOP, and waits until it stands: the signal only asks, and on a busy machine a thread of the agent may answer
+    /// a check before it stops.
+    pub async fn freeze(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.pid());
+        let stands = |task: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+            // The state follows the name, which stands in brackets and may hold any character.
+            Ok::<_, std::io::Error>(stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
+        };
+        until("every thread to stop", async || {
+            let mut all = std::fs::read_dir(&tasks).expect("its threads");
+            all.all(|task| stands(task).unwrap_or(false))
+        })
+        .await;
+    }
+
     /// Waits for its end.
     pub async fn end(&mut self) -> ExitStatus {
         tokio::time::timeout(PATIENCE, self.child.wait())
