@@ -26,6 +26,21 @@ use lanes::{Lane, Pause};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+/// What is wrong, as it was told.
+#[derive(Clone, Debug)]
+struct Noted {
+    text: String,
+    /// How often it happened, where that is counted.
+    times: u32,
+}
+
+impl Noted {
+    /// For people, where it happened more than once.
+    fn times(&self) -> String {
+        if self.times > 1 { format!(" ({} times)", self.times) } else { String::new() }
+    }
+}
+
 /// What a call is about, so that its reply finds the part that asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -86,7 +101,7 @@ pub(crate) struct Desk {
     changes: Bucket,
     pause: Pause,
     /// By word and subject: the same thing may be wrong with several.
-    findings: BTreeMap<(Finding, String), String>,
+    findings: BTreeMap<(Finding, String), Noted>,
 }
 
 impl Desk {
@@ -334,11 +349,19 @@ impl Desk {
         self.note(finding, subject, format!("{}; {}", what.as_ref(), finding.cure()));
     }
 
+    /// As [`finding_of`](Self::finding_of), of something that happens again and again: told once, and counted.
+    pub(crate) fn happened(&mut self, finding: Finding, subject: &str, what: impl AsRef<str>) {
+        self.finding_of(finding, subject, what);
+        if let Some(noted) = self.findings.get_mut(&(finding, subject.to_string())) {
+            noted.times = noted.times.saturating_add(1);
+        }
+    }
+
     fn note(&mut self, finding: Finding, subject: &str, text: String) {
         let key = (finding, subject.to_string());
-        if self.findings.get(&key) != Some(&text) {
+        if self.findings.get(&key).is_none_or(|noted| noted.text != text) {
             self.tell(NoteKind::Finding, format!("{finding}: {text}"));
-            self.findings.insert(key, text);
+            self.findings.insert(key, Noted { text, times: 0 });
         }
     }
 
@@ -349,16 +372,18 @@ impl Desk {
 
     /// It is right again with this one; told when it is with all.
     pub(crate) fn cured_of(&mut self, finding: Finding, subject: &str) {
-        let gone = self.findings.remove(&(finding, subject.to_string())).is_some();
-        if gone && !self.findings.keys().any(|(other, _)| *other == finding) {
-            self.tell(NoteKind::Finding, format!("{finding}: no longer"));
+        let Some(gone) = self.findings.remove(&(finding, subject.to_string())) else { return };
+        if !self.findings.keys().any(|(other, _)| *other == finding) {
+            self.tell(NoteKind::Finding, format!("{finding}: no longer{}", gone.times()));
         }
     }
 
     /// What is wrong now, in the order of its words.
     pub(crate) fn findings(&self) -> Vec<FindingView> {
-        let view =
-            |((finding, _), text): (&(Finding, String), &String)| FindingView { finding: *finding, text: text.clone() };
+        let view = |((finding, _), noted): (&(Finding, String), &Noted)| FindingView {
+            finding: *finding,
+            text: format!("{}{}", noted.text, noted.times()),
+        };
         self.findings.iter().map(view).collect()
     }
 

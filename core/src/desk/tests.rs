@@ -190,6 +190,22 @@ fn a_finding_is_told_once_with_each_thing_that_it_is_wrong_with() {
 }
 
 #[test]
+fn what_happens_again_is_told_once_and_counted() {
+    let mut desk = desk();
+    let shown = |desk: &Desk| desk.findings().into_iter().map(|one| one.text).collect::<Vec<_>>();
+    let text = format!("wait; {}", Finding::AwsThrottled.cure());
+    desk.happened(Finding::AwsThrottled, "a", "wait");
+    assert_eq!(shown(&desk), [text.clone()], "once is not worth a word");
+    (0..46).for_each(|_| desk.happened(Finding::AwsThrottled, "a", "wait"));
+    assert_eq!(told(&mut desk), [format!("aws-throttled: {text}")]);
+    assert_eq!(shown(&desk), [format!("{text} (47 times)")]);
+    desk.cured_of(Finding::AwsThrottled, "a");
+    assert_eq!(told(&mut desk), ["aws-throttled: no longer (47 times)"]);
+    desk.happened(Finding::AwsThrottled, "a", "wait");
+    assert_eq!(shown(&desk), [text], "a count ends with what it counts");
+}
+
+#[test]
 fn waits_grow_while_a_question_fails_and_are_the_usual_ones_again() {
     let mut desk = desk();
     let mut backoff = Backoff::new(Span::secs(10), Span::secs(60));

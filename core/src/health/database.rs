@@ -66,10 +66,8 @@ pub(super) struct Database {
     timed_out: bool,
     /// In this silence of `/health` it was asked again.
     asked_again: bool,
-    /// The hang has its finding.
-    told: bool,
-    /// The last call that needs it failed.
-    failed: bool,
+    /// What came of the first of the calls that fail; `None`: the last one did not.
+    failed: Option<u16>,
     /// The readiness endpoint shows it down.
     component_down: bool,
     /// Answers of that endpoint in a row that show nothing of it.
@@ -88,8 +86,7 @@ impl Database {
             readiness_hangs: false,
             timed_out: false,
             asked_again: false,
-            told: false,
-            failed: false,
+            failed: None,
             component_down: false,
             unshown: 0,
         }
@@ -98,8 +95,8 @@ impl Database {
     /// Another Rundeck process: what hung or failed was the old one.
     pub(super) fn start_over(&mut self, desk: &mut Desk) {
         desk.disown(&mut self.pace);
-        desk.cured(Finding::DatabaseFailing);
         *self = Database::new(desk.now());
+        self.tell(desk);
         desk.renew_pause();
     }
 
@@ -109,13 +106,8 @@ impl Database {
         let ages = self.hangs() && !self.silent && desk.database_since().is_none();
         if ages && desk.reached(self.hang_shown + HANG_AGES) {
             self.hang = Hang::No;
-            self.cure(desk);
         }
-        let hangs = self.hangs() || self.readiness_hangs;
-        if hangs && !self.told {
-            self.tell("a call that needs it hangs", desk);
-        }
-        self.told = hangs;
+        self.tell(desk);
         if asks && desk.worth(&self.pace) && desk.lane_free(Topic::Database) {
             desk.ask(&mut self.pace, Topic::Database, Call::ProbeDatabase { limit: LIMIT }, LIMIT + policy.timeout);
         }
@@ -144,19 +136,12 @@ impl Database {
         }
         match &seen {
             DatabaseSeen::Answered => self.answers(desk),
-            DatabaseSeen::Failed(status) => {
-                self.fails(sent, policy, desk);
-                self.tell(&format!("a call with the token answers {status}"), desk);
-            }
+            DatabaseSeen::Failed(status) => self.fails(*status, sent, policy, desk),
             DatabaseSeen::TimedOut => {
                 self.hung(sent, answered, policy, desk);
                 if again {
                     // Once is enough: each that hangs holds a thread over there, whatever other calls are answered.
                     self.pace.plan(desk.now() + wait);
-                }
-                // Else the JVM itself may have stood still.
-                if self.hangs() {
-                    self.tell(&format!("a call with the token gave no answer in {} s", LIMIT.0 / 1000), desk);
                 }
             }
             DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
@@ -177,12 +162,9 @@ impl Database {
         }
         match seen {
             ApiSeen::TimedOut => self.hung(sent, answered, policy, desk),
-            ApiSeen::Failed(_) => self.fails(sent, policy, desk),
+            ApiSeen::Failed(status) => self.fails(*status, sent, policy, desk),
             ApiSeen::Info(_) => self.answers(desk),
-            ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => {
-                self.hang = Hang::No;
-                self.cure(desk);
-            }
+            ApiSeen::Rejected | ApiSeen::Booting | ApiSeen::Refused | ApiSeen::Unreadable(_) => self.hang = Hang::No,
         }
     }
 
@@ -197,17 +179,16 @@ impl Database {
             (Hang::No | Hang::Open | Hang::GivenUp, false) => Hang::No,
         };
         self.hang_shown = desk.now();
-        self.cure(desk);
         desk.database_hung();
         self.pace.hasten(desk.now());
     }
 
     /// A call failed. One that had waited for the database first says that others still wait, and that the JVM lives:
     /// what hung goes on.
-    fn fails(&mut self, sent: Moment, policy: &HealthPolicy, desk: &Desk) {
+    fn fails(&mut self, status: u16, sent: Moment, policy: &HealthPolicy, desk: &Desk) {
         let waited = desk.now().since(sent) >= evident_after(policy);
         self.hang = if waited && self.hangs() { Hang::Proven } else { Hang::No };
-        self.failed = true;
+        self.failed.get_or_insert(status);
     }
 
     /// The readiness call, which needs it, was given up.
@@ -263,9 +244,7 @@ impl Database {
     /// holds no longer: the endpoint may never be asked again.
     pub(super) fn component(&mut self, up: Option<bool>, policy: &HealthPolicy, desk: &mut Desk) {
         self.unshown = if up.is_none() { self.unshown.saturating_add(1) } else { 0 };
-        if std::mem::take(&mut self.readiness_hangs) {
-            self.cure(desk);
-        }
+        self.readiness_hangs = false;
         match up {
             Some(true) => {
                 if std::mem::take(&mut self.component_down) || self.hangs() {
@@ -273,16 +252,9 @@ impl Database {
                     desk.database_answered();
                     self.pace.hasten(desk.now());
                 }
-                self.cure(desk);
             }
-            Some(false) => {
-                self.component_down = true;
-                self.tell("the readiness endpoint shows it down", desk);
-            }
-            None if self.unshown >= policy.fall => {
-                self.component_down = false;
-                self.cure(desk);
-            }
+            Some(false) => self.component_down = true,
+            None if self.unshown >= policy.fall => self.component_down = false,
             None => {}
         }
     }
@@ -291,23 +263,31 @@ impl Database {
     pub(super) fn answers(&mut self, desk: &mut Desk) {
         desk.database_answered();
         self.hang = Hang::No;
-        self.failed = false;
-        self.cure(desk);
+        self.failed = None;
     }
 
-    fn tell(&self, why: &str, desk: &mut Desk) {
-        desk.finding(Finding::DatabaseFailing, format!("{why}: every member shares it, so the node stays in service"));
-    }
-
-    fn cure(&self, desk: &mut Desk) {
-        if !self.troubled() {
-            desk.cured(Finding::DatabaseFailing);
+    /// What is wrong now, each way of it for as long as it lasts: two at once do not take turns.
+    fn tell(&self, desk: &mut Desk) {
+        let hangs = self.hangs() || self.readiness_hangs;
+        let ways = [
+            ("fails", self.failed.map(|status| format!("a call with the token answers {status}"))),
+            ("hangs", hangs.then(|| "a call that needs it hangs".to_string())),
+            ("shown", self.component_down.then(|| "the readiness endpoint shows it down".to_string())),
+        ];
+        for (way, what) in ways {
+            match what {
+                Some(what) => {
+                    let what = format!("{what}: every member shares it, so the node stays in service");
+                    desk.finding_of(Finding::DatabaseFailing, way, what);
+                }
+                None => desk.cured_of(Finding::DatabaseFailing, way),
+            }
         }
     }
 
     /// Calls that need the database hang or fail.
     pub(super) fn troubled(&self) -> bool {
-        self.hangs() || self.readiness_hangs || self.failed || self.component_down
+        self.hangs() || self.readiness_hangs || self.failed.is_some() || self.component_down
     }
 
     fn hangs(&self) -> bool {

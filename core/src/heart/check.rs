@@ -24,6 +24,7 @@ impl Heart {
             // Nothing is decided any more.
             return Ok(());
         }
+        holds(self.rests, || "the turn has ended while a room still moved".into())?;
         self.drain.as_ref().map_or(Ok(()), Drain::check)?;
         self.desk.check()
     }
@@ -45,6 +46,9 @@ mod tests {
         let mut torn = heart.clone();
         torn.shown.ok = true;
         assert!(unsound(&torn).contains("refuses since"), "{}", unsound(&torn));
+        let mut restless = heart.clone();
+        restless.rests = false;
+        assert!(unsound(&restless).contains("still moved"), "{}", unsound(&restless));
         let mut cut = heart.clone();
         cut.aborting = Some(NOW);
         assert!(unsound(&cut).contains("aborts what was not stopped"), "{}", unsound(&cut));

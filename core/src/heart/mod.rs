@@ -56,6 +56,8 @@ pub struct Heart {
     stopped: Option<Moment>,
     aborting: Option<Moment>,
     ended: Option<Ending>,
+    /// The last pass has moved nothing.
+    rests: bool,
 }
 
 impl Heart {
@@ -83,6 +85,7 @@ impl Heart {
             stopped: None,
             aborting: None,
             ended: None,
+            rests: true,
             policy,
         }
     }
@@ -109,16 +112,15 @@ impl Heart {
     /// Every room decides, again for as long as one of them moves: what a later one has decided may be news to an
     /// earlier one, and what each waits for is noted by the pass that has moved nothing.
     fn decide_all(&mut self) {
+        self.rests = false;
         for _ in 0..PASSES {
-            if self.ended.is_some() {
+            if self.rests || self.ended.is_some() {
                 return;
             }
             let before = self.moved();
             self.desk.begin_pass();
             self.step();
-            if self.moved() == before {
-                return;
-            }
+            self.rests = self.moved() == before;
         }
     }
 

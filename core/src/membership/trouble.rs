@@ -1,5 +1,5 @@
 //! Which trouble with AWS becomes which finding. It belongs to what was asked, and to the group that it was asked
-//! about: another's success cures nothing. The same trouble with several groups is one finding, told once.
+//! about: another's success cures nothing. The same trouble with several groups is one finding, told once, with its count.
 
 use crate::contract::{Finding, Trouble, TroubleKind};
 use crate::desk::Desk;
@@ -43,7 +43,7 @@ impl Troubles {
         });
         let before = match &new {
             Some((word, text)) => {
-                desk.finding_of(*word, &asked.subject(text), text);
+                desk.happened(*word, &asked.subject(text), text);
                 self.0.insert((asked, key), (*word, text.clone()))
             }
             None => self.0.remove(&(asked, key)),

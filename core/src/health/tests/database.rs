@@ -68,9 +68,11 @@ impl Stand {
         self.0.excuses_silence(answered, &self.2, &self.1)
     }
 
-    fn told(&self) -> Option<String> {
-        let findings = self.1.findings();
-        findings.into_iter().find(|one| one.finding == Finding::DatabaseFailing).map(|one| one.text)
+    /// What is told of it once the turn is over.
+    fn told(&mut self) -> Vec<String> {
+        self.0.step(&self.2, false, &mut self.1);
+        let findings = self.1.findings().into_iter().filter(|one| one.finding == Finding::DatabaseFailing);
+        findings.map(|one| one.text).collect()
     }
 }
 
@@ -93,22 +95,40 @@ fn after_two_that_were_given_up_the_next_waits_whatever_other_calls_are_answered
 }
 
 #[test]
-fn a_hang_is_told_while_the_call_is_still_under_way_and_then_by_what_came_of_it() {
+fn a_hang_is_told_once_while_the_call_is_still_under_way_and_when_it_was_given_up() {
     let mut stand = fresh();
     let open = stand.asks();
     stand.at(Span::secs(4)).health(true, false, Some(NOW + Span::secs(4)));
-    assert!(stand.0.troubled());
-    stand.asks();
-    assert!(stand.told().is_some_and(|text| text.contains("hangs")), "{:?}", stand.told());
+    let told = stand.told();
+    assert!(matches!(told.as_slice(), [text] if text.contains("hangs")), "{told:?}");
     stand.at(Span::secs(40));
     for (id, _) in open {
         stand.1.close(id);
     }
     stand.0.on_reply(Some(DatabaseSeen::TimedOut), Some(NOW + Span::secs(4)), &stand.2, &mut stand.1);
-    for _ in 0..2 {
-        stand.0.step(&stand.2, false, &mut stand.1);
-        assert!(stand.told().is_some_and(|text| text.contains("in 40 s")), "{:?}", stand.told());
+    assert_eq!(stand.told(), told);
+}
+
+/// What hangs, what fails and what the endpoint shows do not take turns in one line of the log.
+#[test]
+fn each_way_of_failing_is_told_side_by_side_and_once() {
+    let mut stand = fresh();
+    stand.component(Some(false));
+    stand.0.on_api(&ApiSeen::Failed(503), stand.1.now(), None, &stand.2, &mut stand.1);
+    stand.hangs();
+    let told = stand.told();
+    for (way, words) in ["answers 503", "hangs", "shows it down"].iter().enumerate() {
+        assert!(told.get(way).is_some_and(|text| text.contains(words)), "{way}: {told:?}");
     }
+    stand.1.take();
+    for status in [500, 503] {
+        stand.0.on_api(&ApiSeen::Failed(status), stand.1.now(), None, &stand.2, &mut stand.1);
+        stand.component(Some(false));
+        assert_eq!(stand.told(), [told[0].clone(), told[2].clone()]);
+    }
+    assert_eq!(stand.1.take(), [], "nothing is new");
+    stand.0.on_api(&info(), stand.1.now(), None, &stand.2, &mut stand.1);
+    assert_eq!(stand.told(), [told[2].clone()]);
 }
 
 #[test]
@@ -208,7 +228,7 @@ fn a_component_that_is_up_ends_what_hung_and_what_it_had_shown_and_is_asked_abou
         }
         assert_eq!((stand.0.troubled(), stand.asks().len()), (true, 0), "{hung}");
         stand.component(Some(true));
-        assert_eq!((stand.0.troubled(), stand.told(), stand.asks().len()), (false, None, 1), "{hung}");
+        assert_eq!((stand.0.troubled(), stand.told(), stand.asks().len()), (false, vec![], 1), "{hung}");
     }
     let mut stand = fresh();
     stand.call(Span(5), None, DatabaseSeen::Answered).component(Some(true));
@@ -219,9 +239,9 @@ fn a_component_that_is_up_ends_what_hung_and_what_it_had_shown_and_is_asked_abou
 fn what_a_component_had_shown_ends_after_the_fall_count_of_answers_without_one() {
     let mut stand = fresh();
     stand.component(None).component(None).component(Some(false)).component(None).component(None);
-    assert!(stand.0.troubled() && stand.told().is_some());
+    assert!(stand.0.troubled() && !stand.told().is_empty());
     stand.component(None);
-    assert!(!stand.0.troubled() && stand.told().is_none());
+    assert!(!stand.0.troubled() && stand.told().is_empty());
 }
 
 #[test]
