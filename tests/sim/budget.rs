@@ -1,8 +1,11 @@
-//! How often anything may be asked or written in one minute. It knows nothing of what comes of it.
+//! How often anything may be asked, written or told in one minute. It knows nothing of what comes of it.
 
 use crate::oracle::Oracle;
 use crate::rule::{Verdict, require};
-use rundeck_alb_core::{Call, Event, Moment};
+use rundeck_alb_core::{Call, Event, Moment, Note, NoteKind};
+
+/// How often the same line about something that is wrong may stand in the log of one minute.
+const SAME_LINE: u32 = 6;
 
 /// Names a call, and how often it may be made in one minute.
 fn budget(call: &Call) -> (&'static str, u32) {
@@ -55,4 +58,15 @@ pub fn within(call: &Call, oracle: &mut Oracle, now: Moment) -> Verdict {
         _ => limit,
     };
     require(count <= limit, "S8 calls within budget", || format!("{count} x {kind} in one minute"))
+}
+
+/// What is wrong is told once, and again where it was right in between.
+pub fn told(note: &Note, oracle: &mut Oracle, now: Moment) -> Verdict {
+    if note.kind != NoteKind::Finding {
+        return Ok(());
+    }
+    // Each new Rundeck may bring the same trouble.
+    let limit = SAME_LINE + oracle.run.counts.get("end").copied().unwrap_or_default();
+    let count = oracle.counted(note.text.clone(), now);
+    require(count <= limit, "S8 the same is not told again and again", || format!("{count} times: {}", note.text))
 }

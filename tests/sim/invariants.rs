@@ -47,12 +47,12 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
                 let last = turn.commands.last() == Some(command);
                 require(last, "S9 nothing is wanted after the end", || format!("{:?}", turn.commands.last()))?;
             }
+            Command::Tell(note) => budget::told(note, oracle, turn.now)?,
             Command::WatchExit(_)
             | Command::KeepVerdict(_)
             | Command::DropVerdict
             | Command::Answer(..)
-            | Command::Looked { .. }
-            | Command::Tell(_) => {}
+            | Command::Looked { .. } => {}
         }
         oracle.wants(command, turn.now);
     }

@@ -9,6 +9,7 @@ use rundeck_alb_core::{
     ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
     OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
 };
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that ends with the agent's process.
@@ -53,7 +54,7 @@ pub struct Run {
     pub intent_expired: Option<Moment>,
     /// Calls and wake-ups of this virtual minute.
     pub minute: u64,
-    pub counts: BTreeMap<&'static str, u32>,
+    pub counts: BTreeMap<Cow<'static, str>, u32>,
 }
 
 #[derive(Debug)]
@@ -479,13 +480,13 @@ impl Oracle {
     }
 
     /// Calls and wake-ups are counted by virtual minute.
-    pub fn counted(&mut self, what: &'static str, now: Moment) -> u32 {
+    pub fn counted(&mut self, what: impl Into<Cow<'static, str>>, now: Moment) -> u32 {
         let minute = now.0 / 60_000;
         if minute != self.run.minute {
             self.run.minute = minute;
             self.run.counts.clear();
         }
-        let count = self.run.counts.entry(what).or_insert(0);
+        let count = self.run.counts.entry(what.into()).or_insert(0);
         *count += 1;
         *count
     }

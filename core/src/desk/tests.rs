@@ -195,7 +195,7 @@ fn what_happens_again_is_told_once_and_counted() {
     let shown = |desk: &Desk| desk.findings().into_iter().map(|one| one.text).collect::<Vec<_>>();
     let text = format!("wait; {}", Finding::AwsThrottled.cure());
     desk.happened(Finding::AwsThrottled, "a", "wait");
-    assert_eq!(shown(&desk), [text.clone()], "once is not worth a word");
+    assert_eq!(shown(&desk), std::slice::from_ref(&text), "once is not worth a word");
     (0..46).for_each(|_| desk.happened(Finding::AwsThrottled, "a", "wait"));
     assert_eq!(told(&mut desk), [format!("aws-throttled: {text}")]);
     assert_eq!(shown(&desk), [format!("{text} (47 times)")]);

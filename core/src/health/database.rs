@@ -245,17 +245,16 @@ impl Database {
     pub(super) fn component(&mut self, up: Option<bool>, policy: &HealthPolicy, desk: &mut Desk) {
         self.unshown = if up.is_none() { self.unshown.saturating_add(1) } else { 0 };
         self.readiness_hangs = false;
+        let was_down = self.component_down;
         match up {
-            Some(true) => {
-                if std::mem::take(&mut self.component_down) || self.hangs() {
-                    self.hang = Hang::No;
-                    desk.database_answered();
-                    self.pace.hasten(desk.now());
-                }
-            }
-            Some(false) => self.component_down = true,
+            Some(up) => self.component_down = !up,
             None if self.unshown >= policy.fall => self.component_down = false,
             None => {}
+        }
+        if up == Some(true) && (was_down || self.hangs()) {
+            self.hang = Hang::No;
+            desk.database_answered();
+            self.pace.hasten(desk.now());
         }
     }
 

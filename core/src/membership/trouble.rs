@@ -1,5 +1,5 @@
 //! Which trouble with AWS becomes which finding. It belongs to what was asked, and to the group that it was asked
-//! about: another's success cures nothing. The same trouble with several groups is one finding, told once, with its count.
+//! about: another's success cures nothing. The same trouble with several groups is one finding, told once and counted.
 
 use crate::contract::{Finding, Trouble, TroubleKind};
 use crate::desk::Desk;
