@@ -4,20 +4,22 @@
 //! ("DeregisterTargets": both are needed). It paces nothing: Describe calls share one bucket with all other nodes of
 //! the account.
 
+use super::caller::Caller;
 use super::error::CallError;
 use super::groups::{GroupFacts, GroupsBy, delay_of};
-use super::tally::{CallResult, Tallies, Tally};
+use super::tally::{CallResult, Tally};
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::operation::RequestId;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
 };
 use rundeck_alb_core::Trouble;
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
+
+/// The service as permissions and metrics write it.
+pub const ELASTIC_LOAD_BALANCING: &str = "elasticloadbalancing";
 
 /// Most pages read of one listing: 400 groups a page, 3000 groups a Region by AWS's default quota.
 const MAX_PAGES: usize = 20;
@@ -78,27 +80,26 @@ impl Change {
 #[derive(Debug)]
 pub struct Elbv2 {
     client: Client,
-    monotonic: fn() -> Duration,
-    tallies: Tallies,
+    caller: Caller,
 }
 
 impl Elbv2 {
     pub(super) fn new(config: &SdkConfig, monotonic: fn() -> Duration) -> Self {
-        Self { client: Client::new(config), monotonic, tallies: Tallies::default() }
+        Self { client: Client::new(config), caller: Caller::new(ELASTIC_LOAD_BALANCING, monotonic) }
     }
 
     /// Registers `id`:`port`. Registering again changes nothing. `InvalidTarget` while the instance is not running yet,
     /// or an `ip` target is still draining.
     pub async fn register(&self, arn: &str, id: &str, port: u16) -> Change {
         let call = self.client.register_targets().target_group_arn(arn).targets(target(id, port));
-        Change::of(self.counted("RegisterTargets", call.send()).await)
+        Change::of(self.caller.call("RegisterTargets", call.send()).await)
     }
 
     /// Deregisters `id`:`port`. New requests stop at once. Deregistering what is not there succeeds. `InvalidTarget`
     /// and `NotFound` mean that nothing is left to do.
     pub async fn deregister(&self, arn: &str, id: &str, port: u16) -> Change {
         let call = self.client.deregister_targets().target_group_arn(arn).targets(target(id, port));
-        Change::of(self.counted("DeregisterTargets", call.send()).await)
+        Change::of(self.caller.call("DeregisterTargets", call.send()).await)
     }
 
     /// Looks at `id`:`port`, at no other target. An answer without it means that it is not registered.
@@ -108,7 +109,7 @@ impl Elbv2 {
     pub async fn target_health(&self, arn: &str, id: &str, port: u16) -> Result<TargetSeen, Trouble> {
         const OPERATION: &str = "DescribeTargetHealth";
         let call = self.client.describe_target_health().target_group_arn(arn).targets(target(id, port));
-        let output = self.counted(OPERATION, call.send()).await?;
+        let output = self.caller.call(OPERATION, call.send()).await?;
         let request_id = output.request_id();
         let described = || {
             output
@@ -128,7 +129,8 @@ impl Elbv2 {
             });
         }
         // AWS says of a target that is not registered that it is `unused`; nothing at all says nothing.
-        let silent = || CallError::bad_answer(OPERATION, "an answer without the target that was asked for", request_id);
+        let silent =
+            || self.caller.bad_answer(OPERATION, "an answer without the target that was asked for", request_id);
         Ok(target_seen(ours.ok_or_else(silent)?, request_id))
     }
 
@@ -141,7 +143,7 @@ impl Elbv2 {
         let mut groups = self.described(by).await?;
         for group in &mut groups {
             let call = self.client.describe_target_group_attributes().target_group_arn(&group.arn);
-            match self.counted("DescribeTargetGroupAttributes", call.send()).await {
+            match self.caller.call("DescribeTargetGroupAttributes", call.send()).await {
                 Ok(output) => group.deregistration_delay = delay_of(output.attributes()),
                 Err(error) => group.unread = Some(error.into()),
             }
@@ -152,7 +154,7 @@ impl Elbv2 {
     /// Calls so far by operation and outcome.
     #[must_use]
     pub fn tallies(&self) -> BTreeMap<(&'static str, CallResult), Tally> {
-        self.tallies.read()
+        self.caller.tallies()
     }
 
     async fn described(&self, by: GroupsBy<'_>) -> Result<Vec<GroupFacts>, CallError> {
@@ -165,34 +167,18 @@ impl Elbv2 {
                 GroupsBy::Arns(arns) => call.set_target_group_arns(Some(arns.to_vec())),
                 GroupsBy::Names(names) => call.set_names(Some(names.to_vec())),
             };
-            let output = self.counted(OPERATION, call.send()).await?;
+            let output = self.caller.call(OPERATION, call.send()).await?;
             for group in output.target_groups() {
                 let facts = GroupFacts::of(group);
                 let lacking = "a target group without ARN or name";
-                groups.push(facts.ok_or_else(|| CallError::bad_answer(OPERATION, lacking, output.request_id()))?);
+                groups.push(facts.ok_or_else(|| self.caller.bad_answer(OPERATION, lacking, output.request_id()))?);
             }
             marker = output.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
             if marker.is_none() {
                 return Ok(groups);
             }
         }
-        Err(CallError::bad_answer(OPERATION, "a listing of target groups without end", None))
-    }
-
-    /// Waits for a call, counts it and reads its error.
-    async fn counted<T, E>(
-        &self,
-        operation: &'static str,
-        call: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<T, CallError>
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        let started = (self.monotonic)();
-        let result = call.await.map_err(|error| CallError::of(&error, operation));
-        let outcome = result.as_ref().map_or_else(CallError::outcome, |_| CallResult::Ok);
-        self.tallies.add(operation, outcome, (self.monotonic)().saturating_sub(started));
-        result
+        Err(self.caller.bad_answer(OPERATION, "a listing of target groups without end", None))
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) enum CallErrorKind {
 /// A call that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CallError {
+    /// The service as permissions write it.
+    pub service: &'static str,
     /// The API's name for the call.
     pub operation: &'static str,
     pub kind: CallErrorKind,
@@ -56,7 +58,7 @@ pub(super) struct CallError {
 
 impl CallError {
     /// Reads an error of the SDK.
-    pub fn of<E>(error: &SdkError<E>, operation: &'static str) -> Self
+    pub fn of<E>(error: &SdkError<E>, service: &'static str, operation: &'static str) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -70,6 +72,7 @@ impl CallError {
             (None, _) => DisplayErrorContext(error).to_string(),
         };
         Self {
+            service,
             operation,
             kind: kind(error, code.as_deref()),
             code,
@@ -79,8 +82,9 @@ impl CallError {
     }
 
     /// An answer that lacks what AWS always sends.
-    pub fn bad_answer(operation: &'static str, message: &str, request_id: Option<&str>) -> Self {
+    pub fn bad_answer(service: &'static str, operation: &'static str, message: &str, request_id: Option<&str>) -> Self {
         Self {
+            service,
             operation,
             kind: CallErrorKind::BadAnswer,
             code: None,
@@ -91,7 +95,7 @@ impl CallError {
 
     /// The permission that the call needs, like `elasticloadbalancing:RegisterTargets`.
     fn action(&self) -> String {
-        format!("elasticloadbalancing:{}", self.operation)
+        format!("{}:{}", self.service, self.operation)
     }
 
     /// The word of the metric.
@@ -220,6 +224,7 @@ mod tests {
     #[test]
     fn the_same_trouble_has_the_same_words_and_names_its_action() {
         let denied = |request: &str| CallError {
+            service: "elasticloadbalancing",
             operation: "RegisterTargets",
             kind: CallErrorKind::Denied,
             code: Some("AccessDenied".into()),

@@ -1,4 +1,4 @@
-//! The clients for AWS: the load balancer's API and the instance metadata, in neutral words.
+//! The clients for AWS: the load balancer's API, Auto Scaling's, and the instance metadata, in neutral words.
 //!
 //! Types of the SDK stop in this room, and what goes wrong leaves it as the heart's neutral trouble. It holds no loop,
 //! no pacing and no policy, and dry-run is decided elsewhere: what is called here is sent.
@@ -6,27 +6,32 @@
 //! | file | what |
 //! |---|---|
 //! | `sdk.rs` | the one HTTP client, trust, proxy, region and credentials |
+//! | `caller.rs` | one call: waited for, counted, its error read |
 //! | `elbv2.rs` | register, deregister, look at targets and groups |
 //! | `groups.rs` | what a target group is like |
+//! | `scaling.rs` | which Auto Scaling group has this instance, and what it is like |
 //! | `error.rs` | what AWS's errors mean |
 //! | `imds.rs` | instance metadata (IMDSv2) |
 //! | `items.rs` | what its items look like, and its page for what is not there |
 //! | `tally.rs` | calls counted for the metrics |
 
+mod caller;
 mod elbv2;
 mod error;
 mod groups;
 mod imds;
 mod items;
+mod scaling;
 mod sdk;
 mod tally;
 
 #[cfg(test)]
 mod tests;
 
-pub use elbv2::{Change, Elbv2, Seen, TargetSeen};
+pub use elbv2::{Change, ELASTIC_LOAD_BALANCING, Elbv2, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
 pub use imds::{Imds, ImdsError};
 pub use items::Identity;
-pub use sdk::{Outside, Sdk, SetupError};
+pub use scaling::{AUTO_SCALING, AutoScaling, InGroup, ScalingGroup};
+pub use sdk::{Outside, Sdk, Services, SetupError};
 pub use tally::{CallResult, Tally};

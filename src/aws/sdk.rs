@@ -6,6 +6,7 @@
 
 use super::elbv2::Elbv2;
 use super::imds::{self, Imds};
+use super::scaling::AutoScaling;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds::region::ImdsRegionProvider;
@@ -84,6 +85,15 @@ impl From<SetupError> for Trouble {
     }
 }
 
+/// The clients for the services of one Region.
+#[derive(Debug)]
+pub struct Services {
+    /// The load balancer.
+    pub elbv2: Elbv2,
+    /// Auto Scaling.
+    pub scaling: AutoScaling,
+}
+
 /// The one HTTP client, and what is built on it.
 #[derive(Debug, Clone)]
 pub struct Sdk {
@@ -126,12 +136,12 @@ impl Sdk {
         Imds::new(self.provider_config(), endpoint, self.outside.metadata_disabled)
     }
 
-    /// A client for the load balancer's API in `region`, else where environment, profile or metadata say, in this
-    /// order. Credentials are looked for at the first call.
+    /// The clients for one Region: `region`, else where environment, profile or metadata say, in this order. They share
+    /// connections and credentials, which are looked for at the first call.
     ///
     /// # Errors
     /// [`SetupError::NoRegion`].
-    pub async fn elbv2(&self, region: Option<&str>) -> Result<Elbv2, SetupError> {
+    pub async fn services(&self, region: Option<&str>) -> Result<Services, SetupError> {
         let region = match region {
             Some(region) => Region::new(region.to_owned()),
             None => self.region().await.ok_or(SetupError::NoRegion)?,
@@ -142,8 +152,9 @@ impl Sdk {
             .imds_client(self.metadata_client())
             .build()
             .await;
-        let loader = self.loader().region(region).credentials_provider(credentials);
-        Ok(Elbv2::new(&loader.load().await, self.monotonic))
+        let config = self.loader().region(region).credentials_provider(credentials).load().await;
+        let elbv2 = Elbv2::new(&config, self.monotonic);
+        Ok(Services { elbv2, scaling: AutoScaling::new(&config, self.monotonic) })
     }
 
     async fn region(&self) -> Option<Region> {

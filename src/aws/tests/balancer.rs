@@ -2,40 +2,13 @@
 
 use super::*;
 use crate::aws::{CallResult, Change, Elbv2, GroupsBy, HealthPort, Seen, TargetType};
-use aws_config::Region;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
-use aws_sdk_elasticloadbalancingv2::config::Credentials;
 use rundeck_alb_core::{Trouble, TroubleKind};
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/rundeck/0123456789abcdef";
 
-fn reply(operation: &str, result: &str) -> Option<String> {
-    let body = format!(
-        "<{operation}Response xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><{operation}Result>\
-         {result}</{operation}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>\
-         </{operation}Response>"
-    );
-    Some(http("200 OK", "x-amzn-RequestId: r-1\r\nContent-Type: text/xml\r\n", &body))
-}
-
-fn error(status: &str, code: &str) -> Option<String> {
-    let body = format!(
-        "<ErrorResponse xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><Error><Type>Sender</Type>\
-         <Code>{code}</Code><Message>told so</Message></Error><RequestId>r-2</RequestId></ErrorResponse>"
-    );
-    Some(http(status, "x-amzn-RequestId: r-2\r\nContent-Type: text/xml\r\n", &body))
-}
-
-/// A client with fixed credentials: the environment of the machine that runs the test must not matter.
 async fn client(server: &Server) -> Tested<Elbv2> {
-    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let loader = sdk(None)?.loader().region(Region::new("eu-west-1")).endpoint_url(server.url());
-    Ok(Elbv2::new(&loader.credentials_provider(credentials).load().await, no_time))
-}
-
-/// Trouble ends a test that expects none.
-fn told(trouble: Trouble) -> String {
-    trouble.text
+    Ok(Elbv2::new(&config(server).await?, no_time))
 }
 
 /// What came of one registration.

@@ -2,9 +2,13 @@
 
 mod balancer;
 mod metadata;
+mod scaling;
 mod setup;
 
 use super::{Outside, Sdk};
+use aws_config::{Region, SdkConfig};
+use aws_sdk_elasticloadbalancingv2::config::Credentials;
+use rundeck_alb_core::Trouble;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -84,4 +88,34 @@ fn no_time() -> Duration {
 
 fn sdk(metadata: Option<&Server>) -> Tested<Sdk> {
     Ok(Sdk::new(Outside { metadata_endpoint: metadata.map(Server::url), ..Outside::default() }, no_time)?)
+}
+
+/// A query answer as AWS's services give it; the SDK does not look at the namespace.
+fn reply(operation: &str, result: &str) -> Option<String> {
+    let body = format!(
+        "<{operation}Response xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><{operation}Result>\
+         {result}</{operation}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>\
+         </{operation}Response>"
+    );
+    Some(http("200 OK", "x-amzn-RequestId: r-1\r\nContent-Type: text/xml\r\n", &body))
+}
+
+fn error(status: &str, code: &str) -> Option<String> {
+    let body = format!(
+        "<ErrorResponse xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><Error><Type>Sender</Type>\
+         <Code>{code}</Code><Message>told so</Message></Error><RequestId>r-2</RequestId></ErrorResponse>"
+    );
+    Some(http(status, "x-amzn-RequestId: r-2\r\nContent-Type: text/xml\r\n", &body))
+}
+
+/// Fixed credentials: the environment of the machine that runs the test must not matter.
+async fn config(server: &Server) -> Tested<SdkConfig> {
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    let loader = sdk(None)?.loader().region(Region::new("eu-west-1")).endpoint_url(server.url());
+    Ok(loader.credentials_provider(credentials).load().await)
+}
+
+/// Trouble ends a test that expects none.
+fn told(trouble: Trouble) -> String {
+    trouble.text
 }

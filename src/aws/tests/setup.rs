@@ -86,7 +86,7 @@ async fn the_region_comes_from_the_metadata_where_nothing_else_says_it() -> Test
         _ => Some(http("200 OK", "", "eu-west-1")),
     })
     .await?;
-    sdk(Some(&server))?.elbv2(None).await?;
-    sdk(Some(&server))?.elbv2(Some("eu-central-1")).await?;
+    sdk(Some(&server))?.services(None).await?;
+    sdk(Some(&server))?.services(Some("eu-central-1")).await?;
     Ok(())
 }
