@@ -65,8 +65,9 @@ pub fn told(note: &Note, oracle: &mut Oracle, now: Moment) -> Verdict {
     if note.kind != NoteKind::Finding {
         return Ok(());
     }
-    // Each new Rundeck may bring the same trouble.
-    let limit = SAME_LINE + oracle.run.counts.get("end").copied().unwrap_or_default();
+    // Each new Rundeck may bring the same trouble, and each order that begins a drain.
+    let so_often = |what| oracle.run.counts.get(what).copied().unwrap_or_default();
+    let limit = SAME_LINE + so_often("end") + so_often("order");
     let count = oracle.counted(note.text.clone(), now);
     require(count <= limit, "S8 the same is not told again and again", || format!("{count} times: {}", note.text))
 }
