@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::alb::{Balancer, Fleet, Group, GroupSettings, prober};
-use crate::aws::{ACCOUNT, Api, Cloud, REGION};
+use crate::aws::{ACCOUNT, Api, Cloud, REGION, Scaling};
 use crate::faults::Faults;
 use crate::imds::{Imds, Node, node::MAX_NODES};
 
@@ -102,7 +102,9 @@ impl Builder {
             let balancer = Balancer::start(Arc::clone(&group), self.idle_timeout)?;
             groups.insert(name, Served { group, balancer });
         }
+        let scaling = Arc::new(Scaling::default());
         let cloud = Cloud {
+            scaling: Arc::clone(&scaling),
             groups: groups.values().map(|served| Arc::clone(&served.group)).collect(),
             balancer_arn: format!(
                 "arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/lab/50dc6c495c0c9188"
@@ -111,7 +113,7 @@ impl Builder {
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         let api = Api::start(cloud, &names)?;
         let imds = nodes.iter().map(Imds::start).collect::<io::Result<_>>()?;
-        Ok(World { nodes, fleet, groups, first, api, imds, _tasks: tasks })
+        Ok(World { nodes, fleet, scaling, groups, first, api, imds, _tasks: tasks })
     }
 
     /// Refuses a plan that cannot be; tells the first group's name.
@@ -152,6 +154,7 @@ struct Served {
 pub struct World {
     nodes: Vec<Node>,
     fleet: Arc<Fleet>,
+    scaling: Arc<Scaling>,
     groups: BTreeMap<String, Served>,
     first: String,
     api: Api,
@@ -185,6 +188,12 @@ impl World {
     #[must_use]
     pub fn fleet(&self) -> &Fleet {
         &self.fleet
+    }
+
+    /// The Auto Scaling groups: none at first.
+    #[must_use]
+    pub fn scaling(&self) -> &Scaling {
+        &self.scaling
     }
 
     /// The target group called `name`.
@@ -223,7 +232,7 @@ impl World {
         &self.api
     }
 
-    /// The API's endpoint for `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2`.
+    /// The API's endpoint for `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` and `AWS_ENDPOINT_URL_AUTO_SCALING`.
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("http://{}", self.api.addr())
@@ -275,6 +284,7 @@ impl World {
     pub fn agent_env(&self, index: usize) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", self.api_url_of(index)),
+            ("AWS_ENDPOINT_URL_AUTO_SCALING", self.api_url_of(index)),
             ("AWS_EC2_METADATA_SERVICE_ENDPOINT", self.imds_url(index)),
         ]
     }

@@ -11,7 +11,7 @@ use super::{REGION, VPC};
 use crate::alb::{Group, GroupSettings, Health, HealthPort, Stickiness, TargetKey};
 
 /// The version of the API that the lab speaks.
-const VERSION: &str = "2015-12-01";
+pub(super) const VERSION: &str = "2015-12-01";
 
 /// The largest page (ELBv2 API reference).
 const MAX_PAGE: usize = 400;
@@ -20,11 +20,6 @@ type Answer = Result<String, Failure>;
 
 /// Performs one call.
 pub(super) fn perform(cloud: &Cloud, action: &str, form: &Form) -> Answer {
-    if form.get("Version") != Some(VERSION) {
-        let version = form.get("Version").unwrap_or_default();
-        let text = format!("Could not find operation {action} for version {version}");
-        return Err(Failure::bad("InvalidAction", text));
-    }
     match action {
         "RegisterTargets" => register(cloud, form),
         "DeregisterTargets" => deregister(cloud, form),
@@ -33,11 +28,7 @@ pub(super) fn perform(cloud: &Cloud, action: &str, form: &Form) -> Answer {
         "DescribeTargetGroupAttributes" => describe_attributes(cloud, form),
         "DescribeTags" => describe_tags(cloud, form),
         "DescribeLoadBalancers" => Ok(describe_balancers(cloud)),
-        "" => Err(Failure::bad("MissingAction", "Missing Action")),
-        _ => {
-            let text = format!("Could not find operation {action} for version {VERSION}");
-            Err(Failure::bad("InvalidAction", text))
-        }
+        _ => Err(Failure::no_action(action, VERSION)),
     }
 }
 

@@ -14,6 +14,7 @@ use super::calls::{Call, CallLog, Outcome};
 use super::cloud::Cloud;
 use super::failure::Failure;
 use super::form::Form;
+use super::service::Service as Called;
 use super::xml;
 use crate::faults::{Fault, Faults};
 use crate::http::{self, Fate, Reply, Server, Service, Verdict};
@@ -110,17 +111,19 @@ impl Service for Desk {
         };
         let form = Form::parse(&body);
         let action = form.get("Action").unwrap_or_default().to_owned();
+        let called = Called::of(form.get("Version"));
+        let service = called.unwrap_or(Called::ElasticLoadBalancing);
         let number = self.office.calls.arrived(self.entry(&action, &form, &head.headers));
         let (fault, fate) = http::fate(&self.faults, &action).await;
         let outcome = match fate {
-            Fate::Answer => self.perform(&head.method, &head.headers, &action, &form),
+            Fate::Answer => self.perform(called, &head.method, &head.headers, &action, &form),
             Fate::Settled(verdict) => {
                 let outcome = if fault == Some(Fault::Html500) { Outcome::Html500 } else { Outcome::Unanswered };
                 self.office.calls.ended(number, fault, outcome);
                 return verdict;
             }
             Fate::Throttle => Err(Failure::throttled()),
-            Fate::Deny => Err(Failure::denied(&action)),
+            Fate::Deny => Err(Failure::denied(service.word(), &action)),
             Fate::Expired => Err(Failure::expired()),
         };
         let told = match &outcome {
@@ -128,17 +131,29 @@ impl Service for Desk {
             Err(failure) => Outcome::Refused(failure.code.to_owned()),
         };
         self.office.calls.ended(number, fault, told);
-        Verdict::Answer(self.write(&action, outcome))
+        Verdict::Answer(self.write(service, &action, outcome))
     }
 }
 
 impl Desk {
-    fn perform(&self, method: &Method, headers: &HeaderMap, action: &str, form: &Form) -> Result<String, Failure> {
-        auth::check(headers)?;
+    fn perform(
+        &self,
+        called: Option<Called>,
+        method: &Method,
+        headers: &HeaderMap,
+        action: &str,
+        form: &Form,
+    ) -> Result<String, Failure> {
+        let version = form.get("Version").unwrap_or_default();
+        let called = called.ok_or_else(|| Failure::no_action(action, version))?;
+        auth::check(headers, called.word())?;
         if method != Method::POST {
             return Err(Failure::validation("The lab takes POST only"));
         }
-        actions::perform(&self.office.cloud, action, form)
+        match called {
+            Called::ElasticLoadBalancing => actions::perform(&self.office.cloud, action, form),
+            Called::AutoScaling => self.office.cloud.scaling.perform(action, form),
+        }
     }
 
     fn entry(&self, action: &str, form: &Form, headers: &HeaderMap) -> Call {
@@ -154,8 +169,8 @@ impl Desk {
         call
     }
 
-    fn write(&self, action: &str, outcome: Result<String, Failure>) -> Reply {
+    fn write(&self, service: Called, action: &str, outcome: Result<String, Failure>) -> Reply {
         let number = self.office.numbers.fetch_add(1, Ordering::Relaxed);
-        xml::answer(action, &format!("00000000-0000-4000-8000-{number:012x}"), outcome)
+        xml::answer(service, action, &format!("00000000-0000-4000-8000-{number:012x}"), outcome)
     }
 }

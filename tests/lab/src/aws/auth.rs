@@ -1,4 +1,4 @@
-//! Whether a request looks signed by SigV4 for this service. Any key and any Region will do; the signature is not
+//! Whether a request looks signed by SigV4 for the service that is called. Any key and any Region will do; the signature is not
 //! checked.
 
 use hyper::HeaderMap;
@@ -10,7 +10,7 @@ use super::failure::Failure;
 const SIGNATURE_DIGITS: usize = 64;
 
 /// Refuses a request without a SigV4 `Authorization` header, or with one that was made for another service.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn check(headers: &HeaderMap, service: &str) -> Result<(), Failure> {
     let Some(header) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return Err(Failure::forbidden("MissingAuthenticationToken", "Missing Authentication Token"));
     };
@@ -24,10 +24,10 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Failure> {
         return Err(incomplete());
     }
     match scope.as_slice() {
-        ["aws4_request", "elasticloadbalancing", _region, _day, _key] => Ok(()),
+        ["aws4_request", scoped, _region, _day, _key] if *scoped == service => Ok(()),
         ["aws4_request", _, _, _, _] => Err(Failure::forbidden(
             "SignatureDoesNotMatch",
-            "Credential should be scoped to correct service: 'elasticloadbalancing'.",
+            format!("Credential should be scoped to correct service: '{service}'."),
         )),
         _ => Err(incomplete()),
     }
@@ -44,7 +44,7 @@ mod tests {
         if let Some(header) = header {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(header).expect("a header"));
         }
-        check(&headers).err().map(|failure| failure.code)
+        check(&headers, "elasticloadbalancing").err().map(|failure| failure.code)
     }
 
     #[test]

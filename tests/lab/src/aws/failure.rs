@@ -34,13 +34,20 @@ impl Failure {
         Self::bad("Throttling", "Rate exceeded")
     }
 
-    pub(super) fn denied(action: &str) -> Self {
+    pub(super) fn no_action(action: &str, version: &str) -> Self {
+        if action.is_empty() {
+            return Self::bad("MissingAction", "Missing Action");
+        }
+        Self::bad("InvalidAction", format!("Could not find operation {action} for version {version}"))
+    }
+
+    pub(super) fn denied(service: &str, action: &str) -> Self {
         let who = format!("arn:aws:sts::{}:assumed-role/rundeck-node/lab", super::ACCOUNT);
         Self::forbidden(
             "AccessDenied",
             format!(
-                "User: {who} is not authorized to perform: elasticloadbalancing:{action} because no identity-based \
-                 policy allows the elasticloadbalancing:{action} action"
+                "User: {who} is not authorized to perform: {service}:{action} because no identity-based policy \
+                 allows the {service}:{action} action"
             ),
         )
     }

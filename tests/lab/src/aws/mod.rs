@@ -1,4 +1,4 @@
-//! The ELBv2 query API over the groups of [`crate::alb`]: form bodies in, XML out, errors in AWS's words, a log of
+//! The ELBv2 query API over the groups of [`crate::alb`], and Auto Scaling's over groups of its own: form bodies in, XML out, errors in AWS's words, a log of
 //! calls.
 //!
 //! It checks that a request *looks* signed (SigV4 with the right service), not the signature itself: that is moto's
@@ -11,11 +11,14 @@ mod calls;
 mod cloud;
 mod failure;
 mod form;
+mod scaling;
+mod service;
 mod xml;
 
 pub use api::Api;
 pub use calls::{Call, CallLog, Outcome};
 pub(crate) use cloud::Cloud;
+pub use scaling::{Scaling, ScalingSettings};
 
 /// The Region of the lab.
 pub const REGION: &str = "eu-west-1";

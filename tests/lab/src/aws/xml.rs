@@ -4,9 +4,8 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::failure::Failure;
+use super::service::Service;
 use crate::http::{Reply, reply};
-
-const NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
 
 /// `<tag>` around elements that are XML already.
 pub(super) fn element(tag: &str, inner: &str) -> String {
@@ -26,19 +25,20 @@ pub(super) fn members(tag: &str, items: impl IntoIterator<Item = String>) -> Str
 }
 
 /// The answer to `action`, or the refusal.
-pub(super) fn answer(action: &str, request_id: &str, outcome: Result<String, Failure>) -> Reply {
+pub(super) fn answer(service: Service, action: &str, request_id: &str, outcome: Result<String, Failure>) -> Reply {
+    let namespace = format!("http://{}.amazonaws.com/doc/{}/", service.word(), service.version());
     let id = leaf("RequestId", request_id);
     let (status, body) = match outcome {
         Ok(result) => {
             let result = element(&format!("{action}Result"), &result);
             let meta = element("ResponseMetadata", &id);
-            let body = format!("<{action}Response xmlns=\"{NAMESPACE}\">{result}{meta}</{action}Response>");
+            let body = format!("<{action}Response xmlns=\"{namespace}\">{result}{meta}</{action}Response>");
             (StatusCode::OK, body)
         }
         Err(failure) => {
             let error = leaf("Type", "Sender") + &leaf("Code", failure.code) + &leaf("Message", &failure.message);
             let error = element("Error", &error);
-            (failure.status, format!("<ErrorResponse xmlns=\"{NAMESPACE}\">{error}{id}</ErrorResponse>"))
+            (failure.status, format!("<ErrorResponse xmlns=\"{namespace}\">{error}{id}</ErrorResponse>"))
         }
     };
     let mut reply = reply(status, "text/xml", body);

@@ -1,0 +1,32 @@
+//! The two services behind one address: they are told apart by the version that a call names.
+
+use super::{actions, scaling};
+
+/// Which API is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    ElasticLoadBalancing,
+    AutoScaling,
+}
+
+impl Service {
+    /// The one that speaks this version.
+    pub(super) fn of(version: Option<&str>) -> Option<Self> {
+        [Self::ElasticLoadBalancing, Self::AutoScaling].into_iter().find(|service| Some(service.version()) == version)
+    }
+
+    /// As permissions and signatures write it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::ElasticLoadBalancing => "elasticloadbalancing",
+            Self::AutoScaling => "autoscaling",
+        }
+    }
+
+    pub(super) fn version(self) -> &'static str {
+        match self {
+            Self::ElasticLoadBalancing => actions::VERSION,
+            Self::AutoScaling => scaling::VERSION,
+        }
+    }
+}
