@@ -170,9 +170,7 @@ impl Web {
             self.elsewhere = web == WebSeen::Elsewhere;
         }
         note_unjudged(web, desk);
-        let since = |before: Option<Moment>, seen| (web == seen).then(|| before.unwrap_or(now));
-        self.blind_since = since(self.blind_since, WebSeen::CannotConnect);
-        self.silent_since = since(self.silent_since, WebSeen::TimedOut);
+        self.note_silence(web, now);
         if self.answers {
             self.answered = Some(now);
             self.note_pace(boot, policy, now);
@@ -191,6 +189,19 @@ impl Web {
             self.looked_at = at;
         }
         round
+    }
+
+    /// Silence ends with an answer, blindness with a connection: a round that came to neither ends nothing.
+    fn note_silence(&mut self, web: WebSeen, now: Moment) {
+        match web {
+            WebSeen::CannotJudge(Unjudged::Name) => {}
+            WebSeen::CannotConnect => drop(self.blind_since.get_or_insert(now)),
+            WebSeen::TimedOut => {
+                self.blind_since = None;
+                self.silent_since.get_or_insert(now);
+            }
+            _ => (self.blind_since, self.silent_since) = (None, None),
+        }
     }
 
     fn count_pass(&mut self, policy: &HealthPolicy, now: Moment) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{policy, ready};
-use rundeck_alb_core::{ApiSeen, CallId, DatabaseSeen, Degraded, Finding, Readiness, ReadySeen, WebSeen};
+use rundeck_alb_core::{ApiSeen, CallId, DatabaseSeen, Degraded, Finding, Readiness, ReadySeen, Unjudged, WebSeen};
 use std::collections::BTreeMap;
 
 /// A world in which the JVM stands still at times: a call to it ends when it goes on, or at the call's own limit.
@@ -241,4 +241,47 @@ fn a_switch_that_works_ends_what_hung() {
     drain(&mut rig, "d1", Cause::Operator);
     assert!(rig.until(|rig| rig.mode == Mode::Passive), "never switched");
     assert!(!flagged(&rig));
+}
+
+/// The excuse has an end, also where one round in four minutes comes to nothing of itself.
+#[test]
+fn a_round_that_comes_to_nothing_renews_no_excuse() {
+    for odd in [WebSeen::CannotConnect, WebSeen::CannotJudge(Unjudged::Name)] {
+        let mut rig = Rig::new(policy(), 1);
+        assert!(rig.until(is_up), "never up");
+        pass(&mut rig, Span::secs(30), &mut calm);
+        rig.mute = |call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+        pass(&mut rig, Span::secs(120), &mut calm);
+        assert!(is_up(&rig), "{odd:?}");
+        let (begin, mut last) = (rig.now, rig.now);
+        rig.web = WebSeen::TimedOut;
+        while is_up(&rig) {
+            assert!(rig.now.since(begin) < Span::secs(700), "{odd:?}: 200 for {:?} of silence", rig.now.since(begin));
+            turn(&mut rig, &mut |rig, call| {
+                let due = rig.now.since(last) > Span::secs(240) && matches!(call, Call::ProbeWeb { .. });
+                due.then(|| {
+                    last = rig.now;
+                    Reply::Web(odd, None)
+                })
+            });
+        }
+    }
+}
+
+/// Nobody is vouched for blindly, whichever kinds of looks come to nothing.
+#[test]
+fn two_kinds_of_rounds_without_a_connection_are_blind_together() {
+    let mut rig = settled(policy());
+    let (begin, mut round) = (rig.now, 0);
+    while is_up(&rig) {
+        assert!(rig.now.since(begin) < Span::secs(120), "200 without one look");
+        turn(&mut rig, &mut |_, call| {
+            matches!(call, Call::ProbeWeb { .. }).then(|| {
+                round += 1;
+                let seen = if round % 3 == 0 { WebSeen::CannotJudge(Unjudged::Name) } else { WebSeen::CannotConnect };
+                Reply::Web(seen, None)
+            })
+        });
+    }
+    assert_eq!(answer(&rig), (State::Down, Reason::Blind, false));
 }
