@@ -165,10 +165,11 @@ impl Health {
         self.start.proven() || self.web.good_since().is_some_and(|since| desk.reached(since + ORPHAN))
     }
 
-    /// A first `up` has to wait for something else: it is as if it had not been proven yet. False: it has waited for
-    /// long enough.
-    pub(crate) fn hold_first_up(&mut self, desk: &Desk) -> bool {
-        let holds = self.start.hold(self.web.good_since(), desk);
+    /// A first `up` has to wait for something else: it is as if it had not been proven yet. `full`: a full
+    /// disk takes the node out. False: it has waited for long enough.
+    pub(crate) fn hold_first_up(&mut self, full: bool, policy: &HealthPolicy, desk: &Desk) -> bool {
+        let bad = full && self.machine.disk_looks_full(policy);
+        let holds = self.start.hold(self.web.good_since(), bad, desk);
         if holds {
             self.standing.hold();
         }

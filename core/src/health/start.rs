@@ -24,6 +24,19 @@ struct Restore {
     until: Moment,
 }
 
+/// A first `up` that waits for what no round shows.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// How long it has waited in good runs that are over.
+    before: Span,
+    /// When the good run began that it waits in now.
+    run: Moment,
+    /// Since when it waits in it.
+    since: Moment,
+    /// Until when it has waited, as far as it was asked.
+    until: Moment,
+}
+
 /// The good rounds so far.
 pub(super) struct GoodRun {
     /// In a row.
@@ -39,8 +52,7 @@ pub(super) struct Start {
     /// This Rundeck process has once been proven ready.
     proven: bool,
     boot_since: Moment,
-    /// Since when a first `up` waits for what no round shows, and when the good run began that it waits in.
-    held: Option<(Moment, Moment)>,
+    held: Option<Held>,
     restore: Option<Restore>,
     /// Of when the verdict is that was kept last; `None`: none is, as far as this run knows.
     kept_at: Option<Moment>,
@@ -61,13 +73,22 @@ impl Start {
         self.held = None;
     }
 
-    /// The first `up` has to wait for what no round shows, in the good run that began at `run`: another run is another
-    /// try, and waits anew. False: it has waited for long enough.
-    pub(super) fn hold(&mut self, run: Option<Moment>, desk: &Desk) -> bool {
-        let run = run.unwrap_or(desk.now());
-        let (since, _) = self.held.filter(|(_, of)| *of == run).unwrap_or((desk.now(), run));
-        self.held = Some((since, run));
-        self.proven = desk.reached(since + HELD);
+    /// The first `up` has to wait for what no round shows, in the good run that began at `run`. What it has waited in
+    /// earlier ones of this process counts: a round that is lost now and then must not keep a node out for ever.
+    /// `bad`: it shows, and is not sure yet: that is waited for, however long. False: it has waited for long enough.
+    pub(super) fn hold(&mut self, run: Option<Moment>, bad: bool, desk: &Desk) -> bool {
+        let now = desk.now();
+        let run = run.unwrap_or(now);
+        let held = match self.held {
+            Some(held) if held.run == run => held,
+            Some(over) => {
+                Held { before: Span(over.before.0 + over.until.since(over.since).0), run, since: now, until: now }
+            }
+            None => Held { before: Span::ZERO, run, since: now, until: now },
+        };
+        self.held = Some(Held { until: now, ..held });
+        let left = Span(HELD.0.saturating_sub(held.before.0));
+        self.proven = desk.reached(held.since + left) && !bad;
         !self.proven
     }
 
@@ -213,16 +234,27 @@ mod tests {
     fn a_first_up_is_held_for_a_minute() {
         let mut start = Start::new(NOW);
         let run = Some(NOW);
-        assert!(start.hold(run, &at(Span::ZERO)) && start.hold(run, &at(before(HELD))));
+        assert!(start.hold(run, false, &at(Span::ZERO)) && start.hold(run, false, &at(before(HELD))));
         assert!(!start.proven());
-        assert!(!start.hold(run, &at(HELD)));
+        assert!(!start.hold(run, false, &at(HELD)));
         assert!(start.proven(), "it has waited for long enough");
+        assert!(start.hold(run, true, &at(HELD)) && !start.proven(), "but not where something bad is about to be sure");
         start.unprove();
         assert!(!start.proven());
-        assert!(start.hold(run, &at(HELD)), "the next start has a minute of its own");
-        let next = Some(NOW + HELD);
-        assert!(start.hold(next, &at(HELD + HELD)), "and so has the next good run");
-        assert!(start.hold(next, &at(HELD + HELD + before(HELD))) && !start.hold(next, &at(HELD + HELD + HELD)));
+        assert!(start.hold(run, false, &at(HELD)), "the next start has a minute of its own");
+    }
+
+    #[test]
+    fn what_a_first_up_has_waited_in_earlier_good_runs_counts() {
+        let mut start = Start::new(NOW);
+        let (first, third) = (Some(NOW), Some(NOW + HELD + HELD));
+        let part = Span(HELD.0 / 4);
+        assert!(start.hold(first, false, &at(Span::ZERO)) && start.hold(first, false, &at(part)));
+        let second = Some(NOW + HELD);
+        assert!(start.hold(second, false, &at(HELD)) && start.hold(second, false, &at(HELD + part)));
+        assert!(start.hold(third, false, &at(HELD + HELD)));
+        assert!(start.hold(third, false, &at(HELD + HELD + before(part + part))));
+        assert!(!start.hold(third, false, &at(HELD + HELD + part + part)));
     }
 
     #[test]

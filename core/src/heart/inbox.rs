@@ -131,7 +131,8 @@ impl Heart {
         if !first || !(mode || disk) {
             return;
         }
-        if !self.health.hold_first_up(&self.desk) && mode {
+        let full = between::ejects_full_disk(true, self.asg.replaces());
+        if !self.health.hold_first_up(full, &self.policy.health, &self.desk) && mode {
             // What keeps the mode from being seen becomes a finding now.
             self.api.ask_again(self.desk.now());
         }

@@ -205,3 +205,35 @@ fn a_first_up_waits_for_our_own_passive_mode_to_be_undone_and_for_no_other() {
     let waited = first_up(policy(), Mode::Passive, true, |call| matches!(call, Call::SetMode(_)));
     assert!(waited >= usual + Span::secs(50), "up after {waited:?}, and passive");
 }
+
+/// So does a round that is lost now and then: what was waited before it counts.
+#[test]
+fn an_expired_token_and_a_round_that_is_lost_now_and_then_keep_no_node_out() {
+    let mut rig = Rig::new(policy(), 1);
+    let (begin, mut last) = (rig.now, rig.now);
+    while !is_up(&rig) {
+        assert!(rig.now.since(begin) < Span::secs(180), "{:?}", answer(&rig));
+        turn(&mut rig, &mut |rig, call| match call {
+            Call::ProbeApi => Some(Reply::Api(ApiSeen::Rejected)),
+            Call::ProbeWeb { .. } if rig.now.since(last) > Span::secs(50) => {
+                last = rig.now;
+                Some(Reply::Web(WebSeen::TimedOut, None))
+            }
+            _ => None,
+        });
+    }
+}
+
+/// A disk that looks full is waited for until that is sure, however many looks it takes.
+#[test]
+fn a_full_disk_is_never_up_however_many_looks_must_agree() {
+    let mut policy = policy();
+    policy.health.fall = 10;
+    let mut rig = Rig::new(policy, 1);
+    rig.free = 5;
+    let begin = rig.now;
+    while rig.now.since(begin) < Span::secs(300) {
+        turn(&mut rig, &mut calm);
+        assert!(!is_up(&rig), "200 after {:?}", rig.now.since(begin));
+    }
+}
