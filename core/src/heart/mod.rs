@@ -17,13 +17,14 @@ mod view;
 use crate::api::{Api, ModeSwitch, ServerIdentity};
 use crate::asg::AutoScaling;
 use crate::contract::{
-    Answer, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode, Moment, NoteKind,
-    Policy, Reason, State, Wish,
+    Answer, Cause, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode, Moment,
+    NoteKind, Policy, Reason, State, Wish,
 };
 use crate::desk::Desk;
 use crate::health::Health;
 use crate::leaving::Drain;
 use crate::membership::Membership;
+use std::collections::BTreeSet;
 
 /// Passes of one turn: a drain may end all of its phases in one, and each pass moves at least one room.
 const PASSES: usize = 12;
@@ -45,6 +46,10 @@ pub struct Heart {
     /// The last try to write it failed.
     keep_again: Option<Moment>,
     intent_open: bool,
+    /// This run has written it, or tried to.
+    intent_written_once: bool,
+    /// What was taken back before an earlier run's orders were read.
+    resumed: BTreeSet<Cause>,
     shown: Answer,
     since: Moment,
     answered_ok: bool,
@@ -76,6 +81,8 @@ impl Heart {
             kept: Intent::default(),
             keep_again: None,
             intent_open: false,
+            intent_written_once: false,
+            resumed: BTreeSet::new(),
             shown: Answer { ok: false, state: State::Booting, reason: Reason::Waiting },
             since: now,
             answered_ok: false,

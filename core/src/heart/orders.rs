@@ -33,16 +33,21 @@ impl Heart {
         if intent.passive_by_us {
             self.mode.restore(true, intent.process, self.desk.now());
         }
-        self.kept = intent;
-        let goes_on = |order: &&DrainOrder| order.cause.meaning().goes_on;
-        let orders: Vec<DrainOrder> = self.kept.drains.iter().filter(goes_on).cloned().collect();
+        let (drains, ended) = (intent.drains.clone(), intent.ended.clone());
+        // What this run has written since is newer than what a slow disk tells.
+        if !self.intent_written_once {
+            self.kept = intent;
+        }
+        let taken_back = |cause: Cause| cause.meaning().taken_back_by.iter().any(|by| self.resumed.contains(by));
+        let goes_on = |order: &DrainOrder| order.cause.meaning().goes_on && !taken_back(order.cause);
+        let orders: Vec<DrainOrder> = drains.into_iter().filter(goes_on).collect();
         for order in orders {
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
             if let Some(drain) = &mut self.drain {
                 drain.still(order, self.desk.now());
                 continue;
             }
-            match self.kept.ended.clone() {
+            match ended.clone() {
                 // It is over, and its receipt says how: nothing is left but to stay out.
                 Some(receipt) => {
                     self.membership.begin_leaving(self.desk.now());
@@ -65,7 +70,11 @@ impl Heart {
                 why: Refusal::AgentStopping,
                 text: "the agent is stopping: its next start brings the node back".into(),
             },
-            Order::Resume(cause) => OrderAnswer::Resumed(self.resume(cause)),
+            Order::Resume(cause) => {
+                // What is read of an earlier run after this is taken back with it.
+                self.resumed.insert(cause);
+                OrderAnswer::Resumed(self.resume(cause))
+            }
         };
         self.desk.send(Command::Answer(number, answer));
     }
@@ -256,6 +265,7 @@ impl Heart {
             self.kept = intent.clone();
             self.keep_again = None;
             self.intent_open = true;
+            self.intent_written_once = true;
             self.desk.call(Topic::Intent, Call::KeepIntent(intent), INTENT_LIMIT);
         } else if let Some(drain) = &mut self.drain {
             // On disk already, or the disk refuses.

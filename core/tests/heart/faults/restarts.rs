@@ -258,3 +258,27 @@ fn an_aborted_receipt_is_not_written_over() {
     assert!(!written.contains(&last.id), "{} is written over", last.id);
     assert_eq!(last.result, DrainResult::Clean, "{:#?}", steps(&last));
 }
+
+/// What an earlier run wanted may be read late: what this run has taken back meanwhile stays so, on disk too.
+#[test]
+fn what_a_slow_disk_tells_late_brings_back_no_drain_that_was_taken_back() {
+    let drained = |rig: &Rig| Intent { drains: vec![order("d0", Cause::Operator, rig.now)], ..Intent::default() };
+    for earlier in [false, true] {
+        let mut policy = policy();
+        policy.circumstances.has_token = false;
+        let mut rig = Rig::new(policy, 2);
+        pass(&mut rig, Span::secs(2), &mut calm);
+        // What is written is queued behind what is read.
+        rig.mute = |call| matches!(call, Call::KeepIntent(_));
+        let mut sent = if earlier { Vec::new() } else { calls(&drain(&mut rig, "d1", Cause::Operator)) };
+        sent.extend(pass(&mut rig, Span::secs(2), &mut calm));
+        sent.extend(calls(&resume(&mut rig)));
+        let intent = if earlier { drained(&rig) } else { Intent { served: true, ..Intent::default() } };
+        sent.extend(calls(&rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }))));
+        rig.mute = |_| false;
+        sent.extend(pass(&mut rig, Span::secs(600), &mut calm));
+        assert!(rig.heart.snapshot().drain.is_none(), "{earlier}");
+        let last = sent.iter().rev().find_map(|call| if let Call::KeepIntent(it) = call { Some(it) } else { None });
+        assert_eq!(last.map(|intent| intent.drains.len()), Some(0), "a restart would drain the node again: {earlier}");
+    }
+}
