@@ -93,6 +93,8 @@ pub(crate) struct Reach {
     pub(crate) answers: bool,
     /// This process has once been proven ready.
     pub(crate) proven: bool,
+    /// Its process is known, or it has answered well since the start or since it closed its port.
+    pub(crate) recognised: bool,
     /// The readiness state was asked at least once.
     pub(crate) readiness_asked: bool,
     /// What listens on its port is not known to be somebody else: it may be shown the token.
@@ -148,4 +150,6 @@ pub(crate) struct DrainInputs {
     /// Passive mode is on, or what keeps it from being.
     pub(crate) passive: Passive,
     pub(crate) jobs: Jobs,
+    /// There is a token to ask for jobs with.
+    pub(crate) asks_jobs: bool,
 }

@@ -148,8 +148,11 @@ impl Health {
                 Some(_) => Life::Finishing,
                 // What has answered since is another one that nobody recognises.
                 None if self.jvm.is_orphan() && mute => Life::Gone,
+                // It has answered, and nobody saw it end: it may still finish what it serves.
+                None if !self.jvm.is_orphan() && !self.web.mute() => Life::Finishing,
                 None => Life::Closed,
             },
+            recognised: self.jvm.process().is_some() || self.web.answered().is_some(),
             answers: !gone && self.web.passes() > 0 || self.is_up(),
             proven: self.start.proven(),
             readiness_asked: self.ready.asked(),

@@ -12,10 +12,12 @@ use crate::leaving::INTENT_WAIT;
 
 /// `system/info` may be asked. The token goes to nobody who is known to be somebody else. During a start the readiness
 /// state is asked first: both may need the lane, and a first `up` needs the state. A drain asks a Rundeck whose
-/// `/health` is silent, too: else nobody would notice that its API answers, or that nobody can tell.
+/// `/health` is silent, too: else nobody would notice that its API answers, or that nobody can tell. But not what has
+/// taken the place of a Rundeck that nobody has seen.
 pub(super) fn asks_api(rundeck: Reach, leaving: bool) -> bool {
     let turn = rundeck.proven || rundeck.readiness_asked;
-    rundeck.trusted && ((rundeck.answers && turn) || (leaving && rundeck.life == Life::There))
+    let silent = leaving && rundeck.life == Life::There && rundeck.recognised;
+    rundeck.trusted && ((rundeck.answers && turn) || silent)
 }
 
 /// The timed call may be made. Not while a drain counts jobs, which needs the lane; not before the first `up`, nor
@@ -164,8 +166,14 @@ mod tests {
     use crate::contract::PassiveRule;
 
     const UP: Answer = Answer { ok: true, state: State::Up, reason: Reason::Ok };
-    const SERVING: Reach =
-        Reach { life: Life::There, answers: true, proven: true, readiness_asked: true, trusted: true };
+    const SERVING: Reach = Reach {
+        life: Life::There,
+        answers: true,
+        proven: true,
+        recognised: true,
+        readiness_asked: true,
+        trusted: true,
+    };
     const HANGING: Reach = Reach { answers: false, ..SERVING };
     const GONE: Reach = Reach { life: Life::Gone, ..HANGING };
 
@@ -187,6 +195,8 @@ mod tests {
 
     #[test]
     fn a_stranger_gets_no_token() {
+        let unseen = Reach { recognised: false, ..HANGING };
+        assert!(asks_api(HANGING, true) && !asks_api(unseen, true));
         let stranger = Reach { trusted: false, ..SERVING };
         assert!(!asks_api(stranger, false) && !asks_api(stranger, true));
         assert!(!asks_database(stranger, true, false) && !may_switch(stranger, true));

@@ -207,6 +207,7 @@ impl Heart {
             active: self.api.mode() == Some(Mode::Active),
             passive: between::passive(self.api.undisputed(), self.mode.failed(), &self.policy),
             jobs: self.api.jobs(),
+            asks_jobs: self.policy.circumstances.has_token,
         }
     }
 

@@ -246,7 +246,8 @@ impl Drain {
     fn take_up_again(&mut self, inputs: &DrainInputs, desk: &mut Desk) {
         let now = desk.now();
         let mut again = self.steps.take_up_again(now);
-        if self.steps.over(StepName::Jobs) && inputs.jobs.running.is_some_and(|running| running > 0) {
+        // Nobody knows of none: it is asked once more, where it can be.
+        if self.steps.over(StepName::Jobs) && inputs.jobs.running.map_or(inputs.asks_jobs, |running| running > 0) {
             self.steps.open(StepName::Jobs, now);
             again = true;
         }
@@ -467,9 +468,11 @@ impl Drain {
                 Some(_) | None => self.steps.close(StepName::Jobs, StepResult::JobsNotWaitedFor, now),
             }
         } else if let Some(result) = nobody_there(inputs.rundeck) {
-            match self.last_running {
-                Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now),
-                Some(_) | None => self.steps.close(StepName::Jobs, result, now),
+            match (result, self.last_running) {
+                (StepResult::RundeckGone, Some(n)) if n > 0 => {
+                    self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now);
+                }
+                _ => self.steps.close(StepName::Jobs, result, now),
             }
         } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
             self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);

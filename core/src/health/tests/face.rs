@@ -57,6 +57,8 @@ fn what_has_become_of_rundeck_is_told_by_its_port_and_its_process() {
         (vec![], Life::There),
         (vec![refused], Life::There),
         (vec![refused, refused], Life::Closed),
+        (vec![serves, refused, refused], Life::Finishing),
+        (vec![wrong, refused, refused], Life::Finishing),
         (vec![found, refused], Life::There),
         (vec![found, refused, refused], Life::Closed),
         (vec![found, refused, refused, Web(WebSeen::CannotConnect)], Life::There),

@@ -80,11 +80,15 @@ fn requests_that_were_cut_off_are_counted_anew_for_who_joins() {
 
 #[test]
 fn who_joins_a_drain_that_is_over_waits_for_jobs_that_began_since() {
-    for (running, phase) in [(Some(0), DrainPhase::Done), (None, DrainPhase::Done), (Some(1), DrainPhase::Jobs)] {
+    let (done, jobs) = (DrainPhase::Done, DrainPhase::Jobs);
+    for (running, asks, phase) in
+        [(Some(0), true, done), (None, false, done), (None, true, jobs), (Some(1), true, jobs), (Some(1), false, jobs)]
+    {
         let mut stand = by_operator(calm());
         stand.at(Span::ZERO).counted(Span::secs(25), Some(0));
         assert!(stand.drain.done());
         stand.inputs.jobs = Jobs { running, idle_since: None, unknown_since: None };
+        stand.inputs.asks_jobs = asks;
         stand.drain.add(order(Cause::AgentStopping, None), BEGUN + Span::secs(30));
         stand.at(Span::secs(30));
         assert_eq!(stand.drain.phase(), phase, "{running:?}");

@@ -38,6 +38,7 @@ fn calm() -> DrainInputs {
         active: false,
         passive: Passive::On,
         jobs: Jobs { running: Some(0), idle_since: Some(Moment(u64::MAX)), unknown_since: None },
+        asks_jobs: true,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy, ready};
-use rundeck_alb_core::{Check, Finding, JvmSeen, Outcome, ProcessSeen, Readiness};
+use rundeck_alb_core::{
+    ApiSeen, Check, DrainResult, Finding, JvmSeen, Outcome, ProcessSeen, Readiness, Step, StepResult, WebSeen,
+};
 
 /// A Rundeck that was told to end stays out while the names of its threads cannot be read: that is no all-clear.
 #[test]
@@ -102,4 +104,25 @@ fn a_hidden_process_table_is_told_and_changes_nothing() {
     rig.process = ProcessSeen::One(RUNDECK, jvm());
     pass(&mut rig, Span::secs(60), &mut calm);
     assert!(!hidden(&rig) && is_up(&rig));
+}
+
+/// A port that closes is no end where the process cannot be seen: what it still serves and runs is waited for.
+#[test]
+fn a_port_that_closes_is_no_end_of_a_rundeck_that_cannot_be_seen() {
+    for unseen in [ProcessSeen::Hidden, ProcessSeen::None] {
+        let mut rig = Rig::new(policy(), 1);
+        rig.process = unseen;
+        assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
+        rig.running = Some(2);
+        pass(&mut rig, Span::secs(60), &mut calm);
+        (rig.web, rig.in_flight) = (WebSeen::Refused, Some(5));
+        let begin = rig.now;
+        drain(&mut rig, "d1", Cause::RundeckStopping);
+        let mut world = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Refused));
+        let (receipt, _) = until_receipt(&mut rig, &mut world);
+        assert!(rig.now.since(begin) > policy().drain.floor, "{:?}: {:#?}", rig.now.since(begin), steps(&receipt));
+        assert_ne!(receipt.result, DrainResult::Clean, "nobody saw two jobs end");
+        let ended = |step: &Step| matches!(step.result, Some(StepResult::RundeckEnded(_)));
+        assert!(!receipt.steps.iter().any(ended), "nobody saw its end: {:#?}", steps(&receipt));
+    }
 }

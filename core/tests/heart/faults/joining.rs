@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Ending, Finding, ModeTrouble, StepName, StepResult, Trouble, TroubleKind};
+use rundeck_alb_core::{
+    DrainResult, Ending, Finding, Heart, Kept, ModeTrouble, StepName, StepResult, Trouble, TroubleKind,
+};
 
 /// A drain by an operator that was cut short by this deadline, while two jobs run.
 fn cut_short() -> Rig {
@@ -200,4 +202,52 @@ fn a_joiner_gets_no_receipt_that_says_passive_where_somebody_has_undone_it() {
     assert_ne!(passive, Some(StepResult::Passive), "{:#?}", steps(&receipt));
     let name = StepName::Deregister;
     assert_eq!(step(&receipt, name), step(&before, name), "what was over, and is so still, is not done once more");
+}
+
+/// An operator's drain of a Rundeck with three jobs, whose API is silent, has ended unproven; ten minutes later the API
+/// is back.
+fn unproven_with_three_jobs() -> Rig {
+    let mut rig = settled(policy());
+    rig.running = Some(3);
+    let silent = |call: &Call| matches!(call, Call::ProbeApi | Call::ProbeDatabase { .. });
+    rig.mute = silent;
+    drain(&mut rig, "d1", Cause::Operator);
+    let (receipt, _) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(receipt.result, DrainResult::Unproven, "{:#?}", steps(&receipt));
+    pass(&mut rig, Span::secs(600), &mut calm);
+    rig.mute = |_| false;
+    rig.open.retain(|open| !silent(&open.call));
+    pass(&mut rig, Span::secs(5), &mut calm);
+    rig
+}
+
+/// "Nobody could tell whether jobs ran" is not "none runs": who joins such a drain asks once more.
+#[test]
+fn joining_a_drain_that_could_not_tell_asks_for_jobs_once_more() {
+    let mut rig = unproven_with_three_jobs();
+    drain(&mut rig, "d2", Cause::RundeckStopping);
+    pass(&mut rig, Span::secs(30), &mut calm);
+    assert_eq!((phase(&rig), rig.heart.snapshot().rundeck.running), (Some(DrainPhase::Jobs), Some(3)));
+    let mut rig = unproven_with_three_jobs();
+    rig.feed(Event::Stop { id: "s1".into() });
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert!(rig.heart.ended().is_none() && phase(&rig) == Some(DrainPhase::Jobs), "{:?}", phase(&rig));
+}
+
+/// A new run knows of no job because it has not asked: a stop right after it asks first.
+#[test]
+fn a_stop_right_after_a_restart_of_an_ended_drain_asks_for_jobs() {
+    let mut rig = settled(policy());
+    let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+    sent.extend(until_receipt(&mut rig, &mut calm).1);
+    sent.extend(pass(&mut rig, Span::secs(30), &mut calm));
+    let intent = sent.into_iter().rev().find_map(|call| if let Call::KeepIntent(it) = call { Some(it) } else { None });
+    // While no agent runs, a person switches Rundeck back, and jobs start.
+    rig.heart = Heart::new(policy(), 2, rig.now);
+    rig.open.clear();
+    (rig.mode, rig.running) = (Mode::Active, Some(3));
+    rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
+    rig.feed(Event::Stop { id: "s".into() });
+    pass(&mut rig, Span::secs(60), &mut calm);
+    assert!(rig.heart.ended().is_none(), "{:?}", phase(&rig));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy};
-use rundeck_alb_core::{JvmSeen, Notice, ProcessSeen, WebSeen};
+use rundeck_alb_core::{Intent, JvmSeen, Kept, Notice, ProcessSeen, WebSeen};
 
 /// While another user's process holds Rundeck's port, the token is sent to nobody.
 #[test]
@@ -94,4 +94,18 @@ fn another_machines_rundeck_vouches_for_nothing_and_is_never_switched() {
     assert_eq!(count(&sent, carries_token), 0);
     rig.web = WebSeen::Ok;
     assert!(rig.until(is_up), "never again");
+}
+
+/// What answers on the port of a Rundeck that is gone since before the agent's restart gets no token for a drain.
+#[test]
+fn a_drain_shows_no_token_to_what_took_the_place_of_a_rundeck_that_nobody_has_seen() {
+    let mut rig = Rig::new(policy(), 2);
+    rig.process = ProcessSeen::None;
+    // A maintenance page.
+    rig.web = WebSeen::Status(503);
+    let drains = vec![order("d1", Cause::Operator, rig.now)];
+    let intent = Intent { drains, served: true, passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    let sent = pass(&mut rig, Span::secs(55), &mut calm);
+    assert_eq!(count(&sent, carries_token), 0);
 }
