@@ -47,6 +47,11 @@ pub(crate) struct ModeSwitch {
     lost: bool,
     /// A switch back to active was given up, and may still take effect.
     unsure: bool,
+    /// So long may a switch of an earlier run land.
+    earlier_until: Moment,
+    /// Nothing is left of what an earlier run has set, whatever is read of it later: its Rundeck is gone, or was seen
+    /// active when no switch could land any more.
+    earlier_over: bool,
     wanted: Option<Mode>,
     pace: Pace,
     /// After switches that failed.
@@ -58,7 +63,7 @@ pub(crate) struct ModeSwitch {
 }
 
 impl ModeSwitch {
-    pub(crate) fn new() -> ModeSwitch {
+    pub(crate) fn new(now: Moment) -> ModeSwitch {
         ModeSwitch {
             by_us: false,
             process: None,
@@ -69,6 +74,8 @@ impl ModeSwitch {
             may_land_until: Moment(0),
             lost: false,
             unsure: false,
+            earlier_until: now + LANDS_LATE,
+            earlier_over: false,
             wanted: None,
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
@@ -78,15 +85,20 @@ impl ModeSwitch {
         }
     }
 
-    /// What an earlier run of the agent left behind.
-    pub(crate) fn restore(&mut self, by_us: bool, process: Option<Process>, now: Moment) {
-        self.by_us = by_us;
-        self.process = process.filter(|_| by_us);
-        if by_us {
-            // What became of its switch, that run may never have heard.
-            self.set = true;
-            self.may_land_until = now + LANDS_LATE;
+    /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow disk
+    /// tells it late: what this run knows by then stands.
+    pub(crate) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>) {
+        let another = claimed.is_some() && known.is_some() && claimed != known;
+        if another || self.earlier_over {
+            return;
         }
+        if !self.by_us {
+            self.by_us = true;
+            self.process = known.or(claimed);
+        }
+        // What became of its switch, that run may never have heard.
+        self.set = true;
+        self.may_land_until = self.may_land_until.max(self.earlier_until);
     }
 
     /// Passive mode may be on by this claim, or may come to be.
@@ -190,6 +202,7 @@ impl ModeSwitch {
 
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
     pub(crate) fn release(&mut self, api: &Api) {
+        self.earlier_over |= api.confirms(Mode::Active, self.earlier_until);
         // An answer that is older than the last moment in which a lost switch may land says nothing of that.
         let undone = || api.confirms(Mode::Active, self.ended.max(self.may_land_until));
         if !self.acted() || (!self.pace.is_open() && undone()) {
@@ -288,12 +301,14 @@ impl ModeSwitch {
         self.pace.plan(desk.now());
         self.unheld.reset();
         self.disclaim();
+        self.earlier_over = true;
         self.trouble = None;
     }
 
     /// It may be another process: what an earlier run of the agent had claimed was perhaps of the one before. What this
     /// run has set is ours until an answer says active.
     pub(crate) fn forget_earlier(&mut self, desk: &mut Desk) {
+        self.earlier_over = true;
         if !self.sent_here {
             self.forget(desk);
         }
@@ -337,8 +352,8 @@ mod tests {
 
     /// Passive mode is ours, by an earlier run.
     fn ours() -> (ModeSwitch, Api, Desk) {
-        let mut switch = ModeSwitch::new();
-        switch.restore(true, None, NOW);
+        let mut switch = ModeSwitch::new(NOW);
+        switch.restore(None, None);
         (switch, Api::new(NOW), Desk::new(1, NOW))
     }
 

@@ -76,7 +76,7 @@ impl Heart {
             identity: ServerIdentity::default(),
             asg: AutoScaling::new(now),
             membership,
-            mode: ModeSwitch::new(),
+            mode: ModeSwitch::new(now),
             drain: None,
             kept: Intent::default(),
             keep_again: None,

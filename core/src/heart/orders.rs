@@ -31,7 +31,7 @@ impl Heart {
         self.membership.restore(kept.registered);
         let Some(intent) = kept.intent else { return };
         if intent.passive_by_us {
-            self.mode.restore(true, intent.process, self.desk.now());
+            self.mode.restore(intent.process, self.health.process());
         }
         let (drains, ended) = (intent.drains.clone(), intent.ended.clone());
         // What this run has written since is newer than what a slow disk tells.

@@ -126,6 +126,62 @@ fn a_rundeck_that_was_started_while_the_agent_was_down_keeps_its_mode() {
     }
 }
 
+/// A claim of that process, as a disk tells it that may be slow.
+fn claim_of(process: Option<Process>) -> Event {
+    Event::Kept(Kept { intent: Some(Intent { passive_by_us: true, process, ..Intent::default() }), ..Kept::default() })
+}
+
+/// Also where a slow disk tells which process was switched only after the new one was found, or when nobody recognises
+/// any process any more but the port of the one before was seen closed.
+#[test]
+fn what_a_slow_disk_tells_late_of_an_ended_rundeck_claims_no_other() {
+    for (found, closed) in [(true, false), (false, true)] {
+        let mut rig = Rig::new(policy(), 2);
+        rig.mode = Mode::Passive;
+        rig.process = if found { ProcessSeen::One(OTHER, jvm()) } else { ProcessSeen::Hidden };
+        rig.web = if closed { WebSeen::Refused } else { WebSeen::Ok };
+        pass(&mut rig, Span::secs(3), &mut calm);
+        assert_eq!(rig.heart.snapshot().rundeck.process, found.then_some(OTHER));
+        rig.web = WebSeen::Ok;
+        assert!(!closed || rig.until(|rig| answer(rig).1 != Reason::Refused), "still refused");
+        rig.feed(claim_of(Some(RUNDECK)));
+        let sent = pass(&mut rig, Span::secs(120), &mut calm);
+        assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive), "found: {found}, closed: {closed}");
+    }
+}
+
+/// And where Rundeck was seen active since, when no switch of an earlier run could land any more: what a person has set
+/// after that is his. Until then it may be the switch of that run.
+#[test]
+fn what_a_slow_disk_tells_late_does_not_make_a_persons_passive_mode_ours() {
+    for (later, undone) in [(Span::secs(200), true), (HOUR, false)] {
+        let mut rig = settled(policy());
+        pass(&mut rig, later, &mut calm);
+        rig.mode = Mode::Passive;
+        rig.feed(claim_of(Some(RUNDECK)));
+        pass(&mut rig, Span::secs(120), &mut calm);
+        assert_eq!(rig.mode == Mode::Active, undone, "{later:?} later");
+    }
+}
+
+/// What this run has claimed meanwhile is of the process that it has switched, whatever an earlier run had claimed.
+#[test]
+fn what_a_slow_disk_tells_late_leaves_the_claim_of_this_run() {
+    for claimed in [Some(OTHER), Some(RUNDECK), None] {
+        let mut rig = settled(policy());
+        drain(&mut rig, "d1", Cause::Operator);
+        until_receipt(&mut rig, &mut calm);
+        let mut sent = calls(&rig.feed(claim_of(claimed)));
+        sent.extend(pass(&mut rig, Span::secs(5), &mut calm));
+        let kept = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
+        let kept = sent.iter().rev().find_map(kept).map(|intent| (intent.passive_by_us, intent.process));
+        assert_eq!(kept, Some((true, Some(RUNDECK))), "{claimed:?}");
+        resume(&mut rig);
+        pass(&mut rig, Span::secs(120), &mut calm);
+        assert_eq!(rig.mode, Mode::Active);
+    }
+}
+
 /// A process that shows only after this run has switched it is the one that was switched, whatever an earlier run had
 /// on record: its passive mode is undone.
 #[test]
