@@ -140,9 +140,9 @@ impl Api {
         self.mode.filter(|mode| self.candidate == Some(*mode))
     }
 
-    /// The last answer, by itself, shows this mode.
-    pub(crate) fn shows(&self, mode: Mode) -> bool {
-        matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode == Some(mode))
+    /// It is this mode, or the last answer that could be read says so by itself: one that was lost decides nothing.
+    pub(crate) fn may_be(&self, mode: Mode) -> bool {
+        self.mode == Some(mode) || self.candidate == Some(mode)
     }
 
     /// The last question was refused: by this token, or so early in a start, nothing is switched either.

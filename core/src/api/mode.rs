@@ -153,7 +153,7 @@ impl ModeSwitch {
             // set it since.
             Mode::Passive => {
                 let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
-                self.by_us && api.mode() != Some(Mode::Passive) && !api.shows(Mode::Passive) && !refused
+                self.by_us && !api.may_be(Mode::Passive) && !refused
             }
             // Where the token may not see it, what is ours is switched back all the same: Rundeck may be passive.
             Mode::Active => match api.mode() {
@@ -185,17 +185,17 @@ impl ModeSwitch {
         }
     }
 
-    /// Passive mode will be ours to undo, unless it is on already: to be kept on disk before it is set.
+    /// Passive mode will be ours to undo, unless it is on already or may be: to be kept on disk before it is set.
     pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
-        if !self.by_us && api.asked() && api.mode() != Some(Mode::Passive) {
+        if !self.by_us && api.asked() && !api.may_be(Mode::Passive) {
             self.by_us = true;
             self.process = process;
             self.claimed = now;
             self.may_land_until = now;
             self.lost = false;
             self.set = false;
-        } else if self.by_us && !self.acted() && api.mode() == Some(Mode::Passive) {
-            // Somebody else was faster.
+        } else if self.by_us && !self.acted() && api.may_be(Mode::Passive) {
+            // Somebody else was faster, as it seems: the second answer tells.
             self.disclaim();
         }
     }

@@ -1,7 +1,7 @@
 //! The switch of the execution mode: when it is tried, what is put on record of it, and what is told.
 
 use super::*;
-use crate::rig::{RUNDECK, jvm, policy};
+use crate::rig::{RUNDECK, info, jvm, policy};
 use rundeck_alb_core::{ApiSeen, Finding, Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
 const OTHER: Process = Process { pid: 9, start: 99 };
@@ -54,6 +54,49 @@ fn passive_mode_from_before_the_first_answer_is_never_on_record_as_ours() {
     assert!(count(&sent, |call| matches!(call, Call::KeepIntent(_))) > 0, "nothing is on record");
     assert_eq!(count(&sent, |call| matches!(call, Call::KeepIntent(intent) if intent.passive_by_us)), 0);
     assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive));
+}
+
+/// So it is with what a person sets just before a drain, and of which the second answer is lost: one that tells nothing
+/// is no reason to take it for ours.
+#[test]
+fn passive_mode_that_was_seen_once_before_a_switch_is_not_ours_though_the_next_answer_is_lost() {
+    for lost in [ApiSeen::TimedOut, ApiSeen::Failed(500), ApiSeen::Unreadable("half a page".into())] {
+        let mut rig = settled(policy());
+        rig.running = Some(1);
+        rig.mode = Mode::Passive;
+        let mut asked = 0;
+        let mut world = |_: &Rig, call: &Call| {
+            asked += u32::from(asks_api(call));
+            (asks_api(call) && asked == 2).then(|| Reply::Api(lost.clone()))
+        };
+        drain(&mut rig, "d1", Cause::Operator);
+        let mut sent = pass(&mut rig, Span::secs(60), &mut world);
+        sent.extend(calls(&resume(&mut rig)));
+        sent.extend(pass(&mut rig, Span::secs(120), &mut calm));
+        assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive), "{lost:?}");
+    }
+}
+
+/// A drain that has seen passive mode once, and then nothing any more, goes on without a switch. Once it sees that
+/// Rundeck is active after all, it switches.
+#[test]
+fn passive_mode_that_was_seen_once_holds_no_drain_up() {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    let mut asked = 0;
+    let mut world = |_: &Rig, call: &Call| {
+        asked += u32::from(asks_api(call));
+        let seen = if asked == 1 { info(Some(Mode::Passive), Some(1)) } else { ApiSeen::TimedOut };
+        asks_api(call).then_some(Reply::Api(seen))
+    };
+    drain(&mut rig, "d1", Cause::Operator);
+    let sent = pass(&mut rig, Span::secs(15), &mut world);
+    assert_eq!((count(&sent, switches), phase(&rig)), (0, Some(DrainPhase::Quiet)));
+    pass(&mut rig, Span::secs(30), &mut calm);
+    assert_eq!(rig.mode, Mode::Passive, "never switched");
+    resume(&mut rig);
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
 }
 
 /// With a token that is rejected the switch is tried once, for it may have been written anew, and then not before the
