@@ -1,6 +1,7 @@
 //! What the bystander writes down for single promises: moments that neither the world nor the counts show. It judges
 //! nothing.
 
+use crate::oracle::Oracle;
 use crate::world::World;
 use rundeck_alb_core::{Call, Intent, Kept, Mode, Moment, Process, Span};
 use std::collections::BTreeMap;
@@ -61,5 +62,17 @@ impl Notes {
         let threads = rundeck.threads.len();
         let passive_asked = self.passive_asked;
         *self = Notes { threads, passive_asked, set: claimed, ..Notes::default() };
+    }
+}
+
+impl Oracle {
+    /// A switch was confirmed: that tells the mode, too.
+    pub fn switched_to(&mut self, mode: Mode, now: Moment) {
+        self.run.mode_told = true;
+        match mode {
+            Mode::Passive => self.notes.set = true,
+            // What was given up before may still land, and is ours until then.
+            Mode::Active => self.claim = now < self.notes.may_land,
+        }
     }
 }

@@ -258,9 +258,7 @@ impl Oracle {
             }
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
-            // What was given up before may still land, and is ours until then.
-            Reply::Mode(Ok(Mode::Active)) => self.claim = now < self.notes.may_land,
-            Reply::Mode(Ok(Mode::Passive)) => self.notes.set = true,
+            Reply::Mode(Ok(mode)) => self.switched_to(*mode, now),
             Reply::Mode(Err(trouble)) if !trouble.refused => self.notes.failed(&open.call, now),
             // What was refused has set nothing, and will not.
             Reply::Mode(Err(_)) if open.call == Call::SetMode(Mode::Passive) && !self.notes.set => {

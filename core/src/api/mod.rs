@@ -114,6 +114,11 @@ impl Api {
         matches!(&self.last, Some(ApiSeen::Info(info)) if info.mode.is_none())
     }
 
+    /// The mode was asked for in vain: this token may not see it, or nobody tells it.
+    pub(crate) fn mode_unseen(&self) -> bool {
+        self.mode.is_none() && self.asked()
+    }
+
     /// An answer that was asked for after `moment` confirms this mode.
     pub(crate) fn confirms(&self, mode: Mode, moment: Moment) -> bool {
         let fresh = self.answered_of.is_some_and(|asked| asked >= moment);

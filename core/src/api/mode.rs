@@ -5,7 +5,9 @@
 //! mode that we did not set is never undone by us, and what nobody here undoes is told.
 
 use super::Api;
-use crate::contract::{Call, Finding, HealthPolicy, Mode, ModeTrouble, Moment, NoteKind, PassiveRule, Process, Span};
+use crate::contract::{
+    Call, Finding, HealthPolicy, Mode, ModeTrouble, Moment, NoteKind, PassiveRule, Policy, Process, Span,
+};
 use crate::desk::{Backoff, Desk, Pace, Topic, holds};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
@@ -147,37 +149,46 @@ impl ModeSwitch {
     }
 
     fn needed(&self, wanted: Mode, api: &Api) -> bool {
+        // Whoever was refused looks before he tries again: what he knows of the mode is from before, and somebody may
+        // have set it since.
+        let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
         match wanted {
-            // Where one answer says that it is on already, the second one decides whose it is. And whoever was
-            // refused looks before he tries again: what he knows of the mode is from before, and somebody may have
-            // set it since.
-            Mode::Passive => {
-                let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
-                self.by_us && !api.may_be(Mode::Passive) && !refused
-            }
-            // Where the token may not see it, what is ours is switched back all the same: Rundeck may be passive.
+            // Where one answer says that it is on already, the second one decides whose it is.
+            Mode::Passive => self.by_us && !api.may_be(Mode::Passive) && !refused,
+            // Where nobody can see the mode, what is ours is switched back all the same: Rundeck may be passive.
+            Mode::Active if !self.by_us => false,
             Mode::Active => match api.mode() {
-                _ if !self.by_us => false,
                 Some(mode) => mode == Mode::Passive || api.hides_mode(),
-                None => self.unsure || api.hides_mode(),
+                None => self.stays_unseen(api) && !refused,
             },
         }
     }
 
-    /// Tells of passive mode that nobody here undoes. `leaving`: a drain runs, which wants it. `has_token`: without one
-    /// nothing can be switched.
-    pub(crate) fn note(&self, api: &Api, leaving: bool, has_token: bool, desk: &mut Desk) {
-        let hindered = if has_token {
-            self.trouble.as_ref().map(|trouble| trouble.text.as_str())
-        } else {
+    /// Passive mode of ours may be on, and nobody can tell: it is taken for on until it is undone.
+    fn stays_unseen(&self, api: &Api) -> bool {
+        self.by_us && self.set && api.mode().is_none() && (self.unsure || api.mode_unseen())
+    }
+
+    /// What keeps passive mode of ours from being undone.
+    fn hindrance(&self, api: &Api, policy: &Policy) -> Option<&str> {
+        let on = api.mode() == Some(Mode::Passive) || self.stays_unseen(api);
+        if !policy.circumstances.has_token {
             Some("there is no token")
-        };
+        } else if policy.dry_run {
+            on.then_some("this is a dry run")
+        } else {
+            self.trouble.as_ref().map(|trouble| trouble.text.as_str())
+        }
+    }
+
+    /// Tells of passive mode that nobody here undoes. `leaving`: a drain runs, which wants it.
+    pub(crate) fn note(&self, api: &Api, leaving: bool, policy: &Policy, desk: &mut Desk) {
         if self.set_by_others(api) {
             desk.finding(
                 Finding::PassiveMode,
                 "Rundeck is passive, and by what is on record this agent did not switch it: so it does not undo it",
             );
-        } else if let Some(why) = hindered.filter(|_| self.by_us && !leaving) {
+        } else if let Some(why) = self.hindrance(api, policy).filter(|_| self.by_us && !leaving) {
             let text = format!("passive mode, which this agent set for a drain, could not be undone ({why})");
             desk.finding(Finding::PassiveMode, text);
         } else {
@@ -314,9 +325,9 @@ impl ModeSwitch {
         }
     }
 
-    /// The mode as people are shown it: passive, where only a switch back that was given up may have changed that.
+    /// The mode as people are shown it: passive, where it is ours and nobody can see whether it has been undone.
     pub(crate) fn shown(&self, api: &Api) -> Option<Mode> {
-        api.mode().or((self.by_us && self.unsure).then_some(Mode::Passive))
+        api.mode().or(self.stays_unseen(api).then_some(Mode::Passive))
     }
 
     /// What holds after each turn.

@@ -233,7 +233,7 @@ impl Heart {
         if self.may_switch() && self.claim_kept() {
             self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
         }
-        self.mode.note(&self.api, self.drain.is_some(), self.policy.circumstances.has_token, &mut self.desk);
+        self.mode.note(&self.api, self.drain.is_some(), &self.policy, &mut self.desk);
         self.api.set_urgent(self.leaves(), self.desk.now());
         let asks_api = self.asks_api();
         self.api.step(&self.policy, asks_api, &mut self.desk);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, info, policy};
-use rundeck_alb_core::{ApiSeen, DatabaseSeen, Finding, Intent, Kept, ModeTrouble, WebSeen};
+use rundeck_alb_core::{ApiSeen, DatabaseSeen, Degraded, Finding, Intent, Kept, ModeTrouble, WebSeen};
 
 /// A Rundeck that an earlier run of the agent has left passive, as far as it wrote down.
 fn left_passive() -> Rig {
@@ -52,6 +52,86 @@ fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
     blind.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
     pass(&mut blind, Span::secs(120), &mut calm);
     assert!(told(&blind).is_some_and(|text| text.contains("there is no token")), "{:?}", told(&blind));
+}
+
+/// An agent that starts again while its API tells nothing does not wait for it: what is on record as its own is switched
+/// back all the same.
+#[test]
+fn our_passive_mode_is_undone_where_the_api_tells_nothing() {
+    for seen in [ApiSeen::TimedOut, ApiSeen::Failed(500), ApiSeen::Unreadable("a page".into()), ApiSeen::Rejected] {
+        let mut rig = left_passive();
+        let sent = pass(&mut rig, Span::secs(900), &mut |_, call| asks_api(call).then(|| Reply::Api(seen.clone())));
+        assert_eq!((rig.mode, count(&sent, switches_to(Mode::Active))), (Mode::Active, 1), "{seen:?}");
+        assert!(is_up(&rig) && told(&rig).is_none(), "{seen:?}: {:?}", answer(&rig));
+        // So one that a person sets later is his.
+        rig.mode = Mode::Passive;
+        let sent = pass(&mut rig, Span::secs(120), &mut calm);
+        assert_eq!((count(&sent, switches_to(Mode::Active)), rig.mode), (0, Mode::Passive), "{seen:?}");
+    }
+}
+
+/// Nor does one of this run wait whose port was closed for a moment, so that what its API had said is void, and whose
+/// switch was refused since.
+#[test]
+fn our_passive_mode_of_this_run_is_undone_where_the_api_tells_nothing_any_more() {
+    let mut rig = settled(policy());
+    drain(&mut rig, "d1", Cause::Operator);
+    until_receipt(&mut rig, &mut calm);
+    rig.web = WebSeen::Refused;
+    let mut silent = |_: &Rig, call: &Call| match call {
+        Call::ProbeApi => Some(Reply::Api(ApiSeen::TimedOut)),
+        Call::SetMode(Mode::Passive) => Some(Reply::Mode(Err(ModeTrouble::refused("403")))),
+        _ => None,
+    };
+    pass(&mut rig, Span::secs(20), &mut silent);
+    rig.web = WebSeen::Ok;
+    pass(&mut rig, Span::secs(60), &mut silent);
+    resume(&mut rig);
+    pass(&mut rig, Span::secs(120), &mut silent);
+    assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{:?}", answer(&rig));
+}
+
+/// Where that fails too, the node is in service and says that it is passive, with the cure; with a token that is
+/// rejected it does not try again before the API has answered.
+#[test]
+fn our_passive_mode_that_nobody_can_see_or_undo_is_told_with_its_cure() {
+    let (refused, unsure) = (ModeTrouble::refused("token rejected (403)"), ModeTrouble::unsure("no answer"));
+    let cases = [
+        (ApiSeen::Rejected, refused.clone(), 1..=1),
+        (ApiSeen::Unreadable("a page".into()), refused, 5..=12),
+        (ApiSeen::TimedOut, unsure, 5..=12),
+    ];
+    for (seen, trouble, tries) in cases {
+        let mut rig = left_passive();
+        let mut world = |_: &Rig, call: &Call| match call {
+            Call::ProbeApi => Some(Reply::Api(seen.clone())),
+            Call::SetMode(_) => Some(Reply::Mode(Err(trouble.clone()))),
+            _ => None,
+        };
+        let sent = pass(&mut rig, Span::secs(900), &mut world);
+        let tried = count(&sent, switches_to(Mode::Active));
+        assert!(is_up(&rig) && tries.contains(&tried), "{seen:?}: {:?}, {tried} tries", answer(&rig));
+        assert!(told(&rig).is_some_and(|text| text.contains("switch it to active")), "{seen:?}: {:?}", told(&rig));
+        assert_eq!(rig.heart.snapshot().degraded, [Degraded::Passive], "{seen:?}");
+        pass(&mut rig, Span::secs(400), &mut calm);
+        assert_eq!((rig.mode, told(&rig), rig.heart.snapshot().degraded), (Mode::Active, None, vec![]), "{seen:?}");
+    }
+}
+
+/// A dry run does not undo what an earlier run had set: that is told as long as it is on, or may be.
+#[test]
+fn passive_mode_that_a_dry_run_does_not_undo_is_told() {
+    for (mode, shows) in [(Mode::Passive, true), (Mode::Passive, false), (Mode::Active, true)] {
+        let mut rig = Rig::new(Policy { dry_run: true, ..policy() }, 1);
+        rig.mode = mode;
+        let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+        rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+        let mut world = |_: &Rig, call: &Call| (asks_api(call) && !shows).then_some(Reply::Api(ApiSeen::TimedOut));
+        let sent = pass(&mut rig, Span::secs(120), &mut world);
+        assert_eq!(count(&sent, switches_to(Mode::Active)), 0);
+        let on = told(&rig).is_some_and(|text| text.contains("this is a dry run"));
+        assert_eq!(on, mode == Mode::Passive, "{mode}, seen: {shows}: {:?}", told(&rig));
+    }
 }
 
 /// The same trouble with a switch is one line in the log, however often it is tried.

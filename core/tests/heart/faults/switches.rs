@@ -391,10 +391,10 @@ fn passive_mode_behind_a_port_that_was_closed_is_not_ours_where_the_process_is_u
         rig.mute = carries_token;
         let intent = Intent { passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
         rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
-        pass(&mut rig, Span::secs(20), &mut calm);
+        let mut sent = pass(&mut rig, Span::secs(20), &mut calm);
         rig.web = WebSeen::Ok;
         rig.mute = |_| false;
-        let sent = pass(&mut rig, Span::secs(600), &mut calm);
+        sent.extend(pass(&mut rig, Span::secs(600), &mut calm));
         let undone = count(&sent, switches_to(Mode::Active)) > 0;
         let told = rig.heart.snapshot().findings.iter().any(|f| f.finding == Finding::PassiveMode);
         assert_eq!((undone, told), (!closes, closes));
