@@ -1,6 +1,7 @@
 //! What the bystander writes down for single promises: moments that neither the world nor the counts show. It judges
 //! nothing.
 
+use crate::evidence::Open;
 use crate::oracle::Oracle;
 use crate::world::World;
 use rundeck_alb_core::{Call, Intent, Kept, Mode, Moment, Process, Span};
@@ -24,6 +25,8 @@ pub struct Notes {
     pub void: bool,
     /// A switch to passive that was given up may land until then.
     pub may_land: Moment,
+    /// A switch is under way whose process has ended.
+    pub astray: bool,
     /// Calls of this run that hung when they were given up, as far as they were looked at; and which of them by whom:
     /// while a drain ran, or else.
     pub threads: usize,
@@ -74,5 +77,19 @@ impl Oracle {
             // What was given up before may still land, and is ours until then.
             Mode::Active => self.claim = now < self.notes.may_land,
         }
+    }
+
+    /// True: this was a switch that had outlived its process. Whether it met the one that is there now, if any, nobody
+    /// can tell.
+    pub fn astray_ended(&mut self, open: &Open, refused: bool, now: Moment) -> bool {
+        let astray = matches!(open.call, Call::SetMode(_)) && std::mem::take(&mut self.notes.astray);
+        let passive = open.call == Call::SetMode(Mode::Passive) && !refused;
+        if let Some(process) = self.run.process.filter(|_| astray && passive) {
+            self.notes.failed(&open.call, now);
+            self.notes.passive_asked = Some((now, process));
+            self.claim = true;
+            self.run.switched = true;
+        }
+        astray
     }
 }

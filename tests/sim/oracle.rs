@@ -204,7 +204,9 @@ impl Oracle {
             self.run.local.ready = 0;
             self.run.local.not_ready += 1;
         }
-        self.notes.failed(&open.call, now);
+        if !self.astray_ended(open, false, now) {
+            self.notes.failed(&open.call, now);
+        }
         if matches!(open.call, Call::KeepIntent(_)) {
             self.run.intent_expired = Some(now);
         }
@@ -221,11 +223,12 @@ impl Oracle {
         self.run.last_round = now;
         self.claim = false;
         self.run.switched = false;
-        // Calls to a process that has ended say nothing about the next one.
+        // Calls to a process that has ended say nothing about the next one. A switch may meet it all the same.
         self.run.open.retain(|_, o| {
-            let other = matches!(o.call, Call::ProbeWeb { .. } | Call::SetMode(_) | Call::FindProcess { .. });
+            let other = matches!(o.call, Call::ProbeWeb { .. } | Call::FindProcess { .. });
             !other && !asks_server(&o.call)
         });
+        self.notes.astray = self.run.open.values().any(|open| matches!(open.call, Call::SetMode(_)));
     }
 
     fn reply(&mut self, open: &Open, reply: &Reply, now: Moment) -> Option<Round> {
@@ -258,6 +261,7 @@ impl Oracle {
             }
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
+            Reply::Mode(end) if self.astray_ended(open, end.as_ref().is_err_and(|end| end.refused), now) => {}
             Reply::Mode(Ok(mode)) => self.switched_to(*mode, now),
             Reply::Mode(Err(trouble)) if !trouble.refused => self.notes.failed(&open.call, now),
             // What was refused has set nothing, and will not.

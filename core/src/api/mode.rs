@@ -49,6 +49,9 @@ pub(crate) struct ModeSwitch {
     lost: bool,
     /// A switch back to active was given up, and may still take effect.
     unsure: bool,
+    /// The call that is under way was sent to a process that has ended since: what it does, if anything, it has done to
+    /// that one, or does to the next.
+    astray: bool,
     /// So long may a switch of an earlier run land.
     earlier_until: Moment,
     /// Nothing is left of what an earlier run has set, whatever is read of it later: its Rundeck is gone, or was seen
@@ -76,6 +79,7 @@ impl ModeSwitch {
             may_land_until: Moment(0),
             lost: false,
             unsure: false,
+            astray: false,
             earlier_until: now + LANDS_LATE,
             earlier_over: false,
             wanted: None,
@@ -105,7 +109,12 @@ impl ModeSwitch {
 
     /// Passive mode may be on by this claim, or may come to be.
     fn acted(&self) -> bool {
-        self.set || self.pace.is_open()
+        self.set || (self.pace.is_open() && !self.astray)
+    }
+
+    /// The switch that is under way was sent to a process that has ended.
+    pub(crate) fn is_astray(&self) -> bool {
+        self.astray
     }
 
     /// Passive mode was set by us, or is about to be.
@@ -251,7 +260,17 @@ impl ModeSwitch {
         desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
 
-    pub(crate) fn on_reply(&mut self, answer: Result<Mode, ModeTrouble>, api: &mut Api, desk: &mut Desk) {
+    /// `process`: the one that is there.
+    pub(crate) fn on_reply(
+        &mut self,
+        answer: Result<Mode, ModeTrouble>,
+        process: Option<Process>,
+        api: &mut Api,
+        desk: &mut Desk,
+    ) {
+        if std::mem::take(&mut self.astray) {
+            return self.on_astray(&answer, process, desk);
+        }
         let wanted = self.wanted.take();
         let before = std::mem::replace(&mut self.ended, desk.now());
         match answer {
@@ -299,6 +318,26 @@ impl ModeSwitch {
         }
     }
 
+    /// A switch has ended that had outlived its process. One that ended before another was there has met none; else
+    /// what it may have set, of which only a look can tell, is ours.
+    fn on_astray(&mut self, answer: &Result<Mode, ModeTrouble>, process: Option<Process>, desk: &mut Desk) {
+        let now = desk.now();
+        self.pace.done(now);
+        self.ended = now;
+        let to_passive = self.wanted.take() == Some(Mode::Passive);
+        let landed = !answer.as_ref().is_err_and(|trouble| trouble.refused);
+        if process.is_some() && to_passive && landed {
+            desk.tell(NoteKind::Notice, "a switch to passive mode may have met the Rundeck that was started meanwhile");
+            self.by_us = true;
+            self.process = process;
+            self.claimed = now;
+            self.set = true;
+            self.sent_here = true;
+            self.lost = true;
+            self.may_land_until = now + LANDS_LATE;
+        }
+    }
+
     /// The API answers again: what failed meanwhile is worth another try.
     pub(crate) fn try_again(&mut self, now: Moment) {
         if self.trouble.is_some() {
@@ -308,7 +347,10 @@ impl ModeSwitch {
 
     /// Another Rundeck process: it starts in its configured mode.
     pub(crate) fn forget(&mut self, desk: &mut Desk) {
-        desk.disown(&mut self.pace);
+        if !desk.take_back(&mut self.pace) && self.pace.is_open() {
+            // It is under way, and nobody can stop it: nothing else is asked of the next one before it has ended.
+            self.astray = true;
+        }
         self.pace.plan(desk.now());
         self.unheld.reset();
         self.disclaim();
@@ -332,7 +374,8 @@ impl ModeSwitch {
 
     /// What holds after each turn.
     pub(crate) fn check(&self) -> Result<(), String> {
-        holds(self.by_us || self.process.is_none(), || format!("{:?} is ours no more", self.process))
+        holds(self.by_us || self.process.is_none(), || format!("{:?} is ours no more", self.process))?;
+        holds(!self.astray || self.pace.is_open(), || "nothing is under way that could be astray".into())
     }
 
     fn disclaim(&mut self) {
@@ -378,7 +421,7 @@ mod tests {
                 let sent = sends(&mut switch, Mode::Passive, &api, &mut desk, at);
                 if let Some(id) = sent {
                     desk.close(id);
-                    switch.on_reply(Ok(Mode::Passive), &mut api, &mut desk);
+                    switch.on_reply(Ok(Mode::Passive), None, &mut api, &mut desk);
                     // Somebody undoes it.
                     api.mode_set(Mode::Active);
                 }
@@ -397,12 +440,12 @@ mod tests {
             let (mut switch, mut api, mut desk) = ours();
             let lost = sends(&mut switch, Mode::Passive, &api, &mut desk, NOW).unwrap();
             desk.close(lost);
-            switch.on_reply(Err(ModeTrouble::unsure("no answer")), &mut api, &mut desk);
+            switch.on_reply(Err(ModeTrouble::unsure("no answer")), None, &mut api, &mut desk);
             api.mode_set(Mode::Passive);
             let back = sends(&mut switch, Mode::Active, &api, &mut desk, NOW + Span::secs(60)).unwrap();
             desk.close(back);
             desk.begin_turn(NOW + after);
-            switch.on_reply(Ok(Mode::Active), &mut api, &mut desk);
+            switch.on_reply(Ok(Mode::Active), None, &mut api, &mut desk);
             assert_eq!(switch.is_ours(), still, "active again {after:?} after it was given up");
         }
     }
@@ -421,12 +464,14 @@ mod tests {
     }
 
     #[test]
-    fn a_process_whose_passive_mode_is_not_ours_is_a_broken_state() {
+    fn a_process_that_is_not_ours_and_a_call_that_is_not_there_are_broken_states() {
         let process = Some(Process { pid: 4440, start: 1_700_000_000 });
         let (mut switch, ..) = ours();
         switch.process = process;
         assert_eq!(switch.check(), Ok(()));
         switch.by_us = false;
+        assert!(switch.check().is_err());
+        (switch.by_us, switch.astray) = (true, true);
         assert!(switch.check().is_err());
     }
 }

@@ -72,10 +72,10 @@ impl Heart {
             Topic::Mode => {
                 let answer =
                     only!(reply, Reply::Mode(answer) => answer).unwrap_or_else(|| Err(ModeTrouble::unsure(UNANSWERED)));
-                if answer.is_ok() {
+                if answer.is_ok() && !self.mode.is_astray() {
                     self.health.on_mode_switched(&mut self.desk);
                 }
-                self.mode.on_reply(answer, &mut self.api, &mut self.desk);
+                self.mode.on_reply(answer, self.health.process(), &mut self.api, &mut self.desk);
             }
             Topic::InFlight => self.on_count(only!(reply, Reply::InFlight(count) => count).flatten()),
             Topic::Identity => {

@@ -1,8 +1,8 @@
 //! Calls that nobody wants any more, or whose time is over: they are not begun, and what lands late is still ours.
 
 use super::*;
-use crate::rig::{RUNDECK, policy};
-use rundeck_alb_core::{Heart, Intent, Kept};
+use crate::rig::{RUNDECK, jvm, policy};
+use rundeck_alb_core::{Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
 /// The agent takes what waits in one go: the event upon which the switch to passive mode goes out, so much later the
 /// next one, and only then the commands.
@@ -32,6 +32,76 @@ fn a_switch_that_nobody_wants_any_more_is_not_begun() {
     for next in [Event::ProcessEnded(RUNDECK), taken_back] {
         let (_, commands) = switch_and_then(Span::ZERO, &next);
         assert_eq!(count(&calls(&commands), switches_to(Mode::Passive)), 0, "after {next:?}");
+    }
+}
+
+const NEXT: Process = Process { pid: 9, start: 99 };
+
+/// A drained Rundeck ends while the switch of its mode to passive is under way.
+fn ended_during_its_switch() -> Rig {
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    rig.mute = |call| matches!(call, Call::SetMode(_));
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| open.call == Call::SetMode(Mode::Passive))), "never switched");
+    (rig.process, rig.web) = (ProcessSeen::None, WebSeen::Refused);
+    rig.feed(Event::ProcessEnded(RUNDECK));
+    rig
+}
+
+/// The switch ends so, or without an answer.
+fn switch_ends(rig: &mut Rig, answer: Option<Result<Mode, ModeTrouble>>) {
+    for open in rig.open.clone().into_iter().filter(|open| matches!(open.call, Call::SetMode(_))) {
+        if let Some(answer) = answer.clone() {
+            rig.feed(Event::Reply(open.id, Reply::Mode(answer)));
+        }
+    }
+    rig.open.retain(|open| !matches!(open.call, Call::SetMode(_)));
+}
+
+/// A switch that is under way when its Rundeck ends may meet the next one: what it sets there is undone after the
+/// drain. The next one is asked for nothing that carries the token before that switch has ended.
+#[test]
+fn a_switch_that_lands_on_the_next_rundeck_is_undone() {
+    let unsure = Err(ModeTrouble::unsure("no answer"));
+    for ends in [None, Some(Ok(Mode::Passive)), Some(unsure)] {
+        let mut rig = ended_during_its_switch();
+        (rig.process, rig.web) = (ProcessSeen::One(NEXT, jvm()), WebSeen::Ok);
+        let sent = pass(&mut rig, Span::secs(20), &mut calm);
+        assert_eq!(rig.heart.snapshot().rundeck.process, Some(NEXT));
+        assert_eq!(count(&sent, carries_token), 0, "{ends:?}");
+        switch_ends(&mut rig, ends.clone());
+        rig.mode = Mode::Passive;
+        rig.mute = |_| false;
+        pass(&mut rig, Span::secs(60), &mut calm);
+        resume(&mut rig);
+        pass(&mut rig, Span::secs(300), &mut calm);
+        assert_eq!((rig.mode, is_up(&rig)), (Mode::Active, true), "{ends:?}: {:?}", answer(&rig));
+    }
+}
+
+/// One that ended before another Rundeck was there, or was refused, has set nothing there: if that one is passive, by
+/// its configuration say, it stays so.
+#[test]
+fn a_switch_that_met_no_other_rundeck_claims_nothing_of_the_next() {
+    let unsure = || Some(Err(ModeTrouble::unsure("connection reset")));
+    let refused = || Some(Err(ModeTrouble::refused("connection refused")));
+    for (before, ends) in [(true, unsure()), (true, Some(Ok(Mode::Passive))), (true, None), (false, refused())] {
+        let mut rig = ended_during_its_switch();
+        rig.mode = Mode::Passive;
+        if before {
+            switch_ends(&mut rig, ends.clone());
+            pass(&mut rig, Span::secs(40), &mut calm);
+        }
+        (rig.process, rig.web) = (ProcessSeen::One(NEXT, jvm()), WebSeen::Ok);
+        pass(&mut rig, Span::secs(20), &mut calm);
+        switch_ends(&mut rig, ends.clone());
+        rig.mute = |_| false;
+        let mut sent = pass(&mut rig, Span::secs(60), &mut calm);
+        sent.extend(calls(&resume(&mut rig)));
+        sent.extend(pass(&mut rig, Span::secs(300), &mut calm));
+        let switched = count(&sent, |call| matches!(call, Call::SetMode(_)));
+        assert_eq!((switched, rig.mode), (0, Mode::Passive), "{ends:?}");
     }
 }
 
