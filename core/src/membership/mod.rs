@@ -14,18 +14,19 @@ mod group;
 mod instance;
 mod named;
 mod record;
+mod sight;
 mod standing;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod trouble;
 
 use crate::contract::{
-    Answering, Call, Deregistered, Finding, GroupInputs, GroupLeft, GroupSeen, GroupWanted, GroupsLeaving, Identity,
-    MembershipPolicy, Moment, NoteKind, Ownership, Registered, Registrations, Says, Span, Target, TargetSeen,
-    TargetState, TargetView, Trouble, Wish,
+    Answering, Call, Finding, GroupInputs, GroupSeen, GroupWanted, Identity, MembershipPolicy, Moment, NoteKind,
+    Ownership, Registered, Registrations, Says, Span, Target, TargetSeen, TargetState, TargetView, Trouble, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
-use group::{Group, LIMIT, Left, Presence, Standing, UNREAD_DELAY, UNREAD_DETECTION, asks_agent};
+use group::{Group, LIMIT, Left, Standing, asks_agent};
 use instance::Instance;
 use named::{costs, lacks_address, named_groups, target_of};
 use record::Record;
@@ -91,59 +92,6 @@ impl Membership {
         self.each_mut().find(|group| group.key == key)
     }
 
-    /// How far the node's groups have let it go.
-    /// `refusing`: since when `/health` has said 503. `in_vain`: metadata do not tell of an Auto Scaling group.
-    pub(crate) fn leaving(&self, refusing: Option<Moment>, in_vain: bool, dry_run: bool) -> GroupsLeaving {
-        let (named, settled) = (self.named.is_some(), self.each().all(|group| group.settled));
-        let asked = (named || self.instance.tag_failed()) && (settled || in_vain);
-        GroupsLeaving {
-            tried: asked && self.all_tried(refusing),
-            settled: named && settled,
-            outcome: self.deregistered(refusing, dry_run),
-            back: !dry_run && self.each().any(|g| g.owned && g.is_back(refusing)),
-            unconfirmed_floor: self.unconfirmed_floor(refusing),
-            longest_delay: self.longest_delay(),
-        }
-    }
-
-    /// The longest deregistration delay of the node's groups.
-    fn longest_delay(&self) -> Span {
-        self.each().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
-    }
-
-    /// What came of deregistering, once there is nothing left to be done.
-    fn deregistered(&self, refusing: Option<Moment>, dry_run: bool) -> Option<Deregistered> {
-        // Where it cannot be a target, it need not leave.
-        let mut possible = self.each().filter(|g| !g.no_address).peekable();
-        let none = possible.peek().is_none();
-        let mut owned = possible.filter(|g| g.owned).peekable();
-        if none {
-            Some(Deregistered::NoGroup)
-        } else if owned.peek().is_none() {
-            Some(Deregistered::Observed)
-        } else if dry_run {
-            Some(Deregistered::DryRun)
-        } else {
-            let gone = self.each().any(|g| g.owned && g.has_no_group());
-            let done = if gone { Deregistered::GroupGone } else { Deregistered::Done };
-            owned.all(|g| g.has_left(refusing)).then_some(done)
-        }
-    }
-
-    /// Every owned group was tried at least once.
-    fn all_tried(&self, refusing: Option<Moment>) -> bool {
-        self.each().filter(|g| g.owned && g.target.is_some()).all(|g| g.left != Left::No || g.has_left(refusing))
-    }
-
-    /// The longest time in which some balancer may not have noticed that we leave.
-    fn unconfirmed_floor(&self, refusing: Option<Moment>) -> Option<Span> {
-        if self.each().next().is_none() {
-            // Some balancer may ask all the same (HAProxy, a group that nobody named to us).
-            return Some(UNREAD_DETECTION);
-        }
-        self.each().filter(|g| g.presence(refusing) != Presence::Out).map(Group::detection).max()
-    }
-
     /// A drain begins: what was confirmed before does not count for it.
     pub(crate) fn begin_leaving(&mut self, now: Moment) {
         self.leaving = true;
@@ -177,20 +125,6 @@ impl Membership {
             group.told_dry = false;
             group.look_soon(now);
         }
-    }
-
-    /// The groups as a receipt names them.
-    pub(crate) fn left_groups(&self) -> Vec<GroupLeft> {
-        let left = |g: &Group| {
-            let target = g.target.as_ref()?;
-            let request_id = match &g.left {
-                Left::Confirmed(id) => id.clone(),
-                Left::No | Left::Failing | Left::NoGroup => None,
-            };
-            let deregistered = matches!(g.left, Left::Confirmed(_));
-            Some(GroupLeft { arn: target.group.clone(), port: target.port, deregistered, request_id })
-        };
-        self.each().filter_map(left).collect()
     }
 
     /// Some group showed this node as a target since the start of the agent.

@@ -6,7 +6,7 @@ mod sums;
 mod told;
 
 use super::*;
-use crate::contract::{CallId, Command, GroupFacts, TargetType, TroubleKind};
+use crate::contract::{CallId, Command, Deregistered, GroupFacts, GroupsLeaving, TargetType, TroubleKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 const BEGUN: Moment = Moment(1_000_000);
