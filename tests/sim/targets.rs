@@ -132,6 +132,12 @@ pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
 /// "Done" is said of deregistering only where each target that is ours to take out was out at some moment of the drain;
 /// a group that AWS does not find is named as such.
 pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+    let deregister = receipt.steps.iter().find(|s| s.name == StepName::Deregister).and_then(|s| s.result);
+    let nothing = deregister == Some(StepResult::Deregistered(Deregistered::NoGroup));
+    let alone = oracle.run.lifecycle == Some(None);
+    let ours = |g: &&Group| g.by_us && !g.left() && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
+    let stands = world.groups.iter().find(ours).filter(|_| nothing && !world.disk.lost_registered);
+    require(stands.is_none(), "L2 a receipt tells the truth", || format!("nothing to leave: {stands:?}"))?;
     let done = StepResult::Deregistered(Deregistered::Done);
     let said = receipt.steps.iter().any(|s| s.result == Some(done));
     let Some((since, _)) = oracle.drain.filter(|_| said) else { return Ok(()) };

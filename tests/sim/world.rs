@@ -83,6 +83,8 @@ pub struct Metadata {
     /// When the group moved the machine, last.
     pub moved: Moment,
     pub tag: Option<String>,
+    /// The last run of the agent that was told who the machine is.
+    told: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -130,7 +132,7 @@ impl World {
             mix,
             rundeck: Rundeck::new(true),
             groups: facts.into_iter().map(|(facts, port)| Group::new(facts, port)).collect(),
-            metadata: Metadata { down: never, lifecycle: None, in_group: false, moved: never, tag: None },
+            metadata: Metadata { down: never, lifecycle: None, in_group: false, moved: never, tag: None, told: None },
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
             cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
@@ -274,7 +276,10 @@ impl World {
             Call::LookHost => Reply::Host(Some(self.rundeck.host(now))),
             Call::FindProcess { .. } => Reply::Process(self.rundeck.find(now)),
             Call::CountInFlight => Reply::InFlight(self.in_flight()),
-            Call::AskIdentity => Reply::Identity(self.metadata().map(|_| identity())),
+            Call::AskIdentity => {
+                let whole = self.tells_address();
+                Reply::Identity(self.metadata().map(|_| identity(whole)))
+            }
             Call::AskLifecycle => Reply::Lifecycle(self.metadata().map(|m| m.lifecycle.clone())),
             Call::AskTag(_) => {
                 let tag = self.metadata().map(|m| m.tag.clone());
@@ -327,6 +332,14 @@ impl World {
     /// Somebody makes Rundeck active.
     pub fn undo_passive(&mut self) {
         self.rundeck.others_set(Mode::Active, self.now);
+    }
+
+    /// Metadata leave the address out of their first answer to a run that can know it by what an earlier one has
+    /// registered.
+    fn tells_address(&mut self) -> bool {
+        let again = self.metadata.told.replace(self.run) == Some(self.run);
+        let mut kept = self.disk.registered.iter().flat_map(|kept| &kept.targets);
+        again || !kept.any(|kept| kept.target.id == ADDRESS)
     }
 
     fn write(&mut self, change: impl FnOnce(&mut Disk)) -> Result<(), String> {
@@ -433,10 +446,11 @@ pub fn names(tag: &str, facts: &GroupFacts) -> bool {
     tag.split_whitespace().any(|name| name == facts.name || name == facts.arn)
 }
 
-fn identity() -> Identity {
+/// Who the machine is. `whole`: with its address.
+fn identity(whole: bool) -> Identity {
     Identity {
         instance_id: INSTANCE.into(),
-        private_ip: Some(ADDRESS.into()),
+        private_ip: whole.then(|| ADDRESS.into()),
         region: "eu-central-1".into(),
         zone: "eu-central-1a".into(),
     }

@@ -1,9 +1,12 @@
 //! Which machine this is, by instance metadata: its identity, and the tag that names target groups.
 //!
-//! Losing instance metadata changes nothing that is known already (fail static).
+//! Losing instance metadata changes nothing that is known already (fail static), and neither does an answer that lacks
+//! what is known: a machine keeps its primary private IPv4 address for as long as it exists (Amazon EC2 User Guide,
+//! "IP addressing").
 
-use crate::contract::{Call, Finding, Identity, MembershipPolicy, Moment, Span};
+use crate::contract::{Call, Finding, Identity, MembershipPolicy, Moment, Span, Target};
 use crate::desk::{Backoff, Desk, Pace, Topic};
+use std::net::Ipv4Addr;
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
 const LIMIT: Span = Span::secs(10);
@@ -45,9 +48,31 @@ impl Instance {
         self.identity.as_ref()
     }
 
+    /// This machine has registered such a target before: if that is an address, it is the one that metadata leave out.
+    pub(super) fn was(&mut self, target: &Target) {
+        if let Some(identity) = &mut self.identity
+            && target.id.parse::<Ipv4Addr>().is_ok()
+        {
+            identity.private_ip.get_or_insert_with(|| target.id.clone());
+        }
+    }
+
     /// What the tag says, empty where it is not there; `None`: not answered yet.
     pub(super) fn tag(&self) -> Option<&str> {
         self.tag.as_ref().map(|tag| tag.as_deref().unwrap_or_default())
+    }
+
+    /// The target has the id or the address of this machine: anything else may be another's by now.
+    pub(super) fn is(&self, target: &Target) -> bool {
+        let own = |identity: &Identity| {
+            [Some(&identity.instance_id), identity.private_ip.as_ref()].contains(&Some(&target.id))
+        };
+        self.identity.as_ref().is_some_and(own)
+    }
+
+    /// Which machine this is was asked in vain.
+    pub(super) fn identity_failed(&self) -> bool {
+        self.identity_backoff.failing()
     }
 
     /// The tag was asked for in vain.
@@ -56,7 +81,13 @@ impl Instance {
     }
 
     pub(super) fn step(&mut self, policy: &MembershipPolicy, desk: &mut Desk) {
-        if self.identity.is_none() && desk.due(&self.identity_pace) {
+        let asks = match &self.identity {
+            None => desk.due(&self.identity_pace),
+            // It may only have been left out of the answer.
+            Some(Identity { private_ip: None, .. }) => desk.worth(&self.identity_pace),
+            Some(Identity { private_ip: Some(_), .. }) => false,
+        };
+        if asks {
             desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);
         }
         if let Some(tag) = wanted_tag(policy)
@@ -70,12 +101,18 @@ impl Instance {
     pub(super) fn on_identity(&mut self, answer: Result<Identity, String>, desk: &mut Desk) {
         let wait = desk.wait_or(answer.is_err(), &mut self.identity_backoff, LOOK);
         self.identity_pace.done(desk.now() + wait);
-        match answer {
-            Ok(identity) => {
+        match (answer, &mut self.identity) {
+            (Ok(identity), None) => {
                 desk.cured(Finding::MetadataUnreachable);
                 self.identity = Some(identity);
             }
-            Err(why) => desk.finding(
+            (Ok(Identity { instance_id, private_ip: Some(address), .. }), Some(known)) => {
+                if instance_id == known.instance_id {
+                    known.private_ip.get_or_insert(address);
+                }
+            }
+            (Ok(_) | Err(_), Some(_)) => {}
+            (Err(why), None) => desk.finding(
                 Finding::MetadataUnreachable,
                 format!("{why}: registration waits for the instance id; /health is served all the same"),
             ),

@@ -176,6 +176,13 @@ impl Membership {
     fn remember(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
         let Some(identity) = self.instance.identity() else { return };
         for Registered { target, ownership } in self.record.take(identity, desk) {
+            self.instance.was(&target);
+            if !self.instance.is(&target) {
+                let Target { name, id, port, .. } = target;
+                let text = format!("{id}:{port} in {name} was registered as this machine, which it is not: left alone");
+                desk.tell(NoteKind::Notice, text);
+                continue;
+            }
             self.ever_member = true;
             self.last_key += 1;
             let (group, port) = (target.group.clone(), Some(target.port));
@@ -222,9 +229,9 @@ impl Membership {
         while let Some((group, later)) = rest.split_first_mut() {
             rest = later;
             let Some(identity) = self.instance.identity() else { continue };
-            group.note_address(lacks_address(&group.wanted, group.facts.as_ref(), identity), desk);
-            let Some(target) = target_of(&group.wanted, group.facts.as_ref(), identity) else { continue };
-            if group.target.is_some() && !group.is(&target) {
+            let meant = target_of(&group.wanted, group.facts.as_ref(), identity);
+            let lacks = lacks_address(&group.wanted, group.facts.as_ref(), identity);
+            if group.target.is_some() && (lacks || meant.as_ref().is_some_and(|target| !group.is(target))) {
                 // The name means another group now: what is known is about the old one.
                 self.last_key += 1;
                 let anew = group.anew(self.last_key, desk, inputs.policy);
@@ -233,6 +240,8 @@ impl Membership {
                     self.former.push(old);
                 }
             }
+            group.note_address(lacks, desk);
+            let Some(target) = meant else { continue };
             let double = claimed.iter().any(|other| other.is(&target));
             if !double && let Some(at) = self.former.iter().position(|former| former.is(&target)) {
                 let former = self.former.swap_remove(at);

@@ -31,6 +31,11 @@ impl Record {
         self.restored = kept;
     }
 
+    /// An earlier run left something behind of which nobody knows yet whether it is this machine's.
+    pub(super) fn is_unread(&self) -> bool {
+        self.restored.as_ref().is_some_and(|kept| !kept.targets.is_empty())
+    }
+
     /// What an earlier run had registered as this machine; once.
     pub(super) fn take(&mut self, identity: &Identity, desk: &mut Desk) -> Vec<Registered> {
         let Some(kept) = self.restored.take() else { return Vec::new() };
@@ -43,9 +48,7 @@ impl Record {
             desk.tell(NoteKind::Notice, text);
             return Vec::new();
         }
-        let own =
-            |target: &Target| [Some(&identity.instance_id), identity.private_ip.as_ref()].contains(&Some(&target.id));
-        self.kept.targets.iter().filter(|registered| own(&registered.target)).cloned().collect()
+        self.kept.targets.clone()
     }
 
     /// What is on disk is the difference between what it says and what it should say.

@@ -12,10 +12,13 @@ impl Membership {
     /// `refusing`: since when `/health` has said 503. `in_vain`: metadata do not tell of an Auto Scaling group.
     pub(crate) fn leaving(&self, refusing: Option<Moment>, in_vain: bool, dry_run: bool) -> GroupsLeaving {
         let (named, settled) = (self.named.is_some(), self.each().all(|group| group.settled));
-        let asked = (named || self.instance.tag_failed()) && (settled || in_vain);
+        let unread = self.record.is_unread();
+        let asked = (named || self.instance.tag_failed())
+            && (settled || in_vain)
+            && (!unread || self.instance.identity_failed());
         GroupsLeaving {
             tried: asked && self.all_tried(refusing),
-            settled: named && settled,
+            settled: named && settled && !unread,
             outcome: self.deregistered(refusing, dry_run),
             back: !dry_run && self.each().any(|g| g.owned && g.is_back(refusing)),
             unconfirmed_floor: self.unconfirmed_floor(refusing),
@@ -30,7 +33,11 @@ impl Membership {
 
     /// What came of deregistering, once there is nothing left to be done.
     fn deregistered(&self, refusing: Option<Moment>, dry_run: bool) -> Option<Deregistered> {
-        // Where it cannot be a target, it need not leave.
+        if self.record.is_unread() {
+            // There are targets, and they may be this machine's.
+            return None;
+        }
+        // Where it cannot be a target, it need not leave: what it had registered there has a group of its own.
         let mut possible = self.each().filter(|g| !g.no_address).peekable();
         let none = possible.peek().is_none();
         let mut owned = possible.filter(|g| g.owned).peekable();

@@ -28,6 +28,29 @@ fn a_name_that_means_another_group_leaves_the_old_one_and_joins_the_new() {
     assert_eq!(shown, wanted);
 }
 
+/// The same where the node cannot be in the new one: the old one is left all the same, and a drain says so.
+#[test]
+fn a_name_that_means_a_group_without_a_place_for_the_node_leaves_the_old_one() {
+    for drains in [false, true] {
+        let mut stand = Stand::tagged("a");
+        stand.aws.identity = stand.aws.identity.map(|identity| Identity { private_ip: None, ..identity });
+        let mut stand = stand.joined();
+        assert_eq!(stand.members(), [arn("a")]);
+        stand.aws.anew.insert("a".into(), arn("a").replace("/0", "/1"));
+        stand.aws.kind = TargetType::Ip;
+        stand.aws.changes.insert("a".into(), TroubleKind::Throttled);
+        stand.pass(MINUTE + MINUTE);
+        if drains {
+            stand.leave();
+            assert_eq!(stand.leaving().outcome, None);
+        }
+        stand.aws.changes.clear();
+        stand.pass(MINUTE + MINUTE);
+        assert_eq!(stand.members(), [""; 0]);
+        assert!(stand.findings().iter().any(|(word, _)| *word == Finding::AddressMissing), "{:?}", stand.findings());
+    }
+}
+
 /// Two names of one group that change places, beside a third group: each goes on as it was, and once.
 #[test]
 fn names_of_one_group_that_change_places_disturb_no_other() {
@@ -147,11 +170,12 @@ fn a_health_check_asks_this_agent_by_port_and_path() {
 #[test]
 fn a_room_that_has_lost_its_order_says_so() {
     type Break = fn(&mut Stand);
-    let cases: [(&str, Break); 5] = [
+    let cases: [(&str, Break); 6] = [
         ("two groups of one key", |stand| stand.room.groups[1].key = stand.room.groups[0].key),
         ("no longer named", |stand| stand.room.groups[0].standing = Standing::Out),
         ("known under two names", |stand| stand.room.groups[1].target = stand.room.groups[0].target.clone()),
         ("one target acts twice", |stand| stand.room.groups[1].double = true),
+        ("a target that cannot be", |stand| stand.room.groups[1].no_address = true),
         ("left, and unknown", |stand| {
             (stand.room.groups[0].target, stand.room.groups[0].left) = (None, Left::Confirmed(None));
         }),
