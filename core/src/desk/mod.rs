@@ -256,6 +256,11 @@ impl Desk {
         pace.begin(id, self.now);
     }
 
+    /// The calls that are under way.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (CallId, Topic)> {
+        self.open.iter().map(|(id, open)| (*id, open.topic))
+    }
+
     /// Sends a call that must be answered within `limit`, and that no pace stands for.
     pub(crate) fn call(&mut self, topic: Topic, call: Call, limit: Span) -> CallId {
         self.last_id += 1;

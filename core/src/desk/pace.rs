@@ -25,6 +25,11 @@ impl Pace {
         self.open.is_some()
     }
 
+    /// It is being done as this call.
+    pub(crate) fn is(&self, id: CallId) -> bool {
+        self.open == Some(id)
+    }
+
     /// When it is due; `None`: when what is under way has ended.
     pub(crate) fn next(&self) -> Option<Moment> {
         if self.open.is_some() { None } else { Some(self.next) }
@@ -153,6 +158,7 @@ mod tests {
         assert_eq!(pace.next(), Some(Moment(5)));
         pace.begin(CallId(1), Moment(6));
         assert_eq!(pace.begun(), Moment(6));
+        assert!(pace.is(CallId(1)) && !pace.is(CallId(2)));
         assert!(pace.is_open() && pace.next().is_none());
         pace.done(Moment(20));
         pace.hasten(Moment(30));

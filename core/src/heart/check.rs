@@ -19,7 +19,7 @@ impl Heart {
         holds(self.aborting.is_none() || self.stopped.is_some(), || "aborts what was not stopped".into())?;
         self.mode.check()?;
         self.health.check()?;
-        self.membership.check()?;
+        self.membership.check(&self.desk)?;
         if self.ended.is_some() {
             // Nothing is decided any more.
             return Ok(());

@@ -213,8 +213,13 @@ impl Group {
             && self.counts_from(refusing).is_some_and(|since| self.look.begun() < since)
     }
 
-    /// `node`: what the node wants of its groups.
-    pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, node: Wish, record: &Record, desk: &mut Desk) {
+    /// Where a change of it is under way.
+    pub(super) fn changing(&self) -> Option<String> {
+        self.target.as_ref().filter(|_| self.change.is_open()).map(|target| target.group.clone())
+    }
+
+    /// `node`: what the node wants of its groups. `turn`: nothing else is being changed in this target group.
+    pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, node: Wish, turn: bool, record: &Record, desk: &mut Desk) {
         let wish = self.wish(node, inputs.waits);
         // Of one that is out for good nothing is wanted any more, neither a change nor a look.
         let Some(target) = self.target.clone().filter(|_| self.standing != Standing::Gone) else { return };
@@ -232,7 +237,8 @@ impl Group {
                 Err(at) => self.look.plan(at),
             }
         }
-        if self.wants_change(wish, inputs.refusing)
+        if turn
+            && self.wants_change(wish, inputs.refusing)
             && (wish != Wish::Join || self.may_join(desk) && record.allows(&target, self.ours_since, desk))
             && desk.due(&self.change)
         {

@@ -31,6 +31,7 @@ use instance::Instance;
 use named::{costs, lacks_address, named_groups, target_of};
 use record::Record;
 use standing::owns;
+use std::collections::BTreeSet;
 use trouble::{Asked, Troubles};
 
 #[derive(Clone, Debug)]
@@ -167,8 +168,12 @@ impl Membership {
             self.describe_groups(desk);
         }
         self.write_down(desk);
+        let mut changing: BTreeSet<String> = self.each_mut().filter_map(|group| group.changing()).collect();
         for group in self.groups.iter_mut().chain(&mut self.former) {
-            group.step(inputs, wish, &self.record, desk);
+            // What one starts to change no other does.
+            let turn = group.changing().is_some() || group.target.as_ref().is_none_or(|t| !changing.contains(&t.group));
+            group.step(inputs, wish, turn, &self.record, desk);
+            changing.extend(group.changing());
         }
     }
 
@@ -184,6 +189,11 @@ impl Membership {
                 continue;
             }
             self.ever_member = true;
+            if let Some(known) = self.each_mut().find(|group| group.is(&target)) {
+                // A slow disk tells of what this run has found out by itself, and may be changing now.
+                known.be_ours(desk.now());
+                continue;
+            }
             self.last_key += 1;
             let (group, port) = (target.group.clone(), Some(target.port));
             let wanted = GroupWanted { group, port, target_type: None, ownership };

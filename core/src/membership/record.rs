@@ -19,7 +19,7 @@ const SUBJECT: &str = "registered";
 pub(super) struct Record {
     /// What an earlier run left behind, until it is known which machine this is.
     restored: Option<Registrations>,
-    /// What is on disk, or on its way there.
+    /// What is on disk, or on its way there; of no instance as long as nothing is known to be.
     kept: Registrations,
     open: bool,
     /// The last try failed.
@@ -39,16 +39,19 @@ impl Record {
     /// What an earlier run had registered as this machine; once.
     pub(super) fn take(&mut self, identity: &Identity, desk: &mut Desk) -> Vec<Registered> {
         let Some(kept) = self.restored.take() else { return Vec::new() };
-        self.kept = kept;
-        if self.kept.targets.is_empty() {
+        if self.kept.instance.is_empty() {
+            // Else this run has written since, and that is what stands there.
+            self.kept = kept.clone();
+        }
+        if kept.targets.is_empty() {
             return Vec::new();
         }
-        if self.kept.instance != identity.instance_id {
-            let text = format!("the targets that {} had registered are not this machine's", self.kept.instance);
+        if kept.instance != identity.instance_id {
+            let text = format!("the targets that {} had registered are not this machine's", kept.instance);
             desk.tell(NoteKind::Notice, text);
             return Vec::new();
         }
-        self.kept.targets.clone()
+        kept.targets
     }
 
     /// What is on disk is the difference between what it says and what it should say.

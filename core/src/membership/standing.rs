@@ -70,6 +70,13 @@ impl Group {
         }
     }
 
+    /// An earlier run had registered it.
+    pub(super) fn be_ours(&mut self, now: Moment) {
+        if !self.ours {
+            (self.ours, self.ours_since) = (true, now);
+        }
+    }
+
     /// AWS says that there is no such group.
     pub(super) fn note_no_group(&mut self, now: Moment) {
         let since = *self.missing_since.get_or_insert(now);
@@ -121,7 +128,8 @@ impl Group {
         self.target.as_ref().is_some_and(|Target { id, .. }| !id.starts_with("i-"))
     }
 
-    /// Named again, under whatever name: what is known of the target goes on.
+    /// Named again, under whatever name: what is known of the target goes on, and what is under way. The name was about
+    /// no target before, so that nothing is lost with it.
     pub(super) fn take_over(&mut self, former: Group, desk: &Desk) {
         let facts = self.facts.take().or(former.facts);
         *self = Group { wanted: self.wanted.clone(), facts, standing: Standing::Named, told_dry: false, ..former };

@@ -154,6 +154,60 @@ fn a_change_under_way_is_asked_for_once_under_two_names() {
     assert_eq!((stand.count(deregisters), stand.leaving().outcome), (1, Some(Deregistered::Done)));
 }
 
+/// A slow disk tells of a target that this run registers by itself: what is under way and what stands on disk by now
+/// goes on.
+#[test]
+fn a_record_that_comes_late_changes_nothing_that_is_known() {
+    let writes = |stand: &Stand| stand.count(|call| matches!(call, Call::KeepRegistered(_)));
+    for open in [false, true] {
+        let mut stand = Stand::new(configured(&["a"]));
+        stand.mute = if open { registers } else { |_| false };
+        (stand.wish, stand.refusing) = (Wish::Join, None);
+        stand.until_open(registers);
+        stand.room.restore(Some(registered("a", INSTANCE)));
+        stand.pass(Span::secs(20));
+        assert_eq!((stand.count(registers), stand.kept(), writes(&stand)), (1, vec![arn("a").as_str()], 1), "{open}");
+        stand.mute = |_| false;
+        stand.pass(MINUTE);
+        assert_eq!((stand.members(), stand.kept()), (vec![arn("a").as_str()], vec![arn("a").as_str()]), "{open}");
+    }
+    let mut stand = Stand::new(configured(&["a"])).joined();
+    stand.room.restore(Some(Registrations { instance: INSTANCE.into(), targets: Vec::new() }));
+    stand.pass(MINUTE);
+    assert_eq!((stand.kept(), writes(&stand)), (vec![arn("a").as_str()], 1), "what is on disk is known");
+    stand.aws.states.insert(arn("old"), TargetState::Healthy);
+    stand.room.restore(Some(registered("old", INSTANCE)));
+    stand.decide();
+    assert_eq!(stand.kept(), [arn("a"), arn("old")]);
+    stand.pass(MINUTE);
+    assert_eq!((stand.members(), stand.kept()), (vec![arn("a").as_str()], vec![arn("a").as_str()]));
+}
+
+/// Two targets of one target group are changed one after the other: the old port and the new one.
+#[test]
+fn one_target_group_is_changed_once_at_a_time() {
+    let mut stand = Stand::new(configured(&["a"]));
+    let mut old = registered("a", INSTANCE);
+    old.targets[0].target.port = 4443;
+    stand.room.restore(Some(old));
+    stand.aws.looks.insert("a".into(), TroubleKind::Denied);
+    stand.mute = Call::changes_balancer;
+    (stand.wish, stand.refusing) = (Wish::Join, None);
+    stand.until_open(Call::changes_balancer);
+    stand.pass(Span::secs(20));
+    assert_eq!(stand.open.iter().filter(|(_, call)| call.changes_balancer()).count(), 1, "{:?}", stand.open);
+    stand.mute = |_| false;
+    stand.pass(MINUTE);
+    let ports = |is: fn(&Call) -> bool| -> Vec<u16> {
+        let port = |call: &Call| {
+            let (Call::Register { target, .. } | Call::Deregister { target, .. }) = call else { return None };
+            Some(target.port)
+        };
+        stand.sent.iter().filter(|call| is(call)).filter_map(port).collect()
+    };
+    assert_eq!((ports(registers), ports(deregisters)), (vec![4440], vec![4443]));
+}
+
 /// A dry run that had said what it would do for a group that was named no more says so anew once it is named again.
 #[test]
 fn a_dry_run_speaks_anew_of_a_group_that_is_named_again() {

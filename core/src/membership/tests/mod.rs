@@ -202,7 +202,7 @@ impl Stand {
                 why: "first up",
             };
             self.room.step(&inputs, self.wish, &mut self.desk);
-            assert_eq!(self.room.check(), Ok(()));
+            assert_eq!(self.room.check(&self.desk), Ok(()));
             let commands = self.desk.take();
             if commands.is_empty() {
                 return;

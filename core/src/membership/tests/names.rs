@@ -170,11 +170,24 @@ fn a_health_check_asks_this_agent_by_port_and_path() {
 #[test]
 fn a_room_that_has_lost_its_order_says_so() {
     type Break = fn(&mut Stand);
-    let cases: [(&str, Break); 6] = [
+    let cases: [(&str, Break); 8] = [
         ("two groups of one key", |stand| stand.room.groups[1].key = stand.room.groups[0].key),
         ("no longer named", |stand| stand.room.groups[0].standing = Standing::Out),
         ("known under two names", |stand| stand.room.groups[1].target = stand.room.groups[0].target.clone()),
         ("one target acts twice", |stand| stand.room.groups[1].double = true),
+        ("nobody waits for", |stand| {
+            stand.until_open(looks);
+            stand.room.groups[0].look.done(Moment(0));
+            stand.room.groups[1].look.done(Moment(0));
+        }),
+        ("two changes at once", |stand| {
+            let (target, port) = (stand.room.groups[0].target.clone().unwrap(), 4443);
+            stand.room.groups[1].target = Some(Target { port, ..target });
+            for key in [stand.room.groups[0].key, stand.room.groups[1].key] {
+                let group = stand.room.groups.iter_mut().find(|group| group.key == key).unwrap();
+                stand.desk.ask(&mut group.change, Topic::Change(key), Call::AskIdentity, MINUTE);
+            }
+        }),
         ("a target that cannot be", |stand| stand.room.groups[1].no_address = true),
         ("left, and unknown", |stand| {
             (stand.room.groups[0].target, stand.room.groups[0].left) = (None, Left::Confirmed(None));
@@ -182,9 +195,9 @@ fn a_room_that_has_lost_its_order_says_so() {
     ];
     for (words, spoil) in cases {
         let mut stand = Stand::new(configured(&["a", "b"])).joined();
-        assert_eq!(stand.room.check(), Ok(()));
+        assert_eq!(stand.room.check(&stand.desk), Ok(()));
         spoil(&mut stand);
-        let told = stand.room.check().err().unwrap_or_default();
+        let told = stand.room.check(&stand.desk).err().unwrap_or_default();
         assert!(told.contains(words), "{words}: {told}");
     }
 }

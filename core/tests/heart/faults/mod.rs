@@ -4,6 +4,7 @@
 
 mod addresses;
 mod calls;
+mod changes;
 mod exit_watch;
 mod first_up;
 mod groups;
