@@ -20,6 +20,9 @@ pub enum Place {
     Draining(Moment),
 }
 
+/// A target that was registered shows so much later: AWS is eventually consistent.
+const LAG: Span = Span::secs(3);
+
 /// One target group, as far as this node is concerned.
 #[derive(Debug)]
 pub struct Group {
@@ -29,6 +32,8 @@ pub struct Group {
     pub port: u16,
     passes: u32,
     fails: u32,
+    /// Until then it shows as it was before it was registered.
+    lags: (Moment, Place),
     /// When somebody else put the node back, last.
     pub put_back: Option<Moment>,
     /// When this agent took its target out, last.
@@ -49,6 +54,7 @@ impl Group {
             port,
             passes: 0,
             fails: 0,
+            lags: (Moment(0), Place::Absent),
             put_back: None,
             taken_out: None,
             out_since: None,
@@ -94,7 +100,8 @@ impl Group {
                 Err(Trouble { kind: TroubleKind::InvalidTarget, action: "elb:RegisterTargets".into(), text })
             }
             Place::Absent | Place::Draining(_) => {
-                self.place = Place::Initial(now);
+                let before = std::mem::replace(&mut self.place, Place::Initial(now));
+                self.lags = (now + LAG, before);
                 self.passes = 0;
                 self.fails = 0;
                 self.by_us = true;
@@ -156,7 +163,8 @@ impl Group {
 
     pub fn describe(&mut self, target: &Target, now: Moment) -> TargetSeen {
         self.age(now);
-        let (state, reason) = match self.place {
+        let lags = matches!(self.place, Place::Initial(_)) && now < self.lags.0;
+        let (state, reason) = match if lags { &self.lags.1 } else { &self.place } {
             _ if !self.ours(target) => (TargetState::Absent, "Target.NotRegistered"),
             Place::Absent => (TargetState::Absent, "Target.NotRegistered"),
             Place::Initial(_) => (TargetState::Arriving, "Elb.InitialHealthChecking"),

@@ -174,7 +174,9 @@ impl World {
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
         self.disk.lost_registered |= fate == Fate::NeverDone && matches!(call, Call::KeepRegistered(_));
         let latency = Span(1 + u64::from(self.tape.byte() % 64) * self.slowness(&call));
-        let at = self.now + latency;
+        // One whose reply is lost lands just before it is given up, and shows a little later.
+        let lands = fate == Fate::Lost && matches!(call, Call::Register { .. });
+        let at = if lands { Moment(deadline.0 - 1) } else { self.now + latency };
         let limit = match call {
             Call::ProbeDatabase { limit } => limit,
             _ => self.probe_limit,

@@ -63,6 +63,8 @@ pub(super) struct Group {
     pub(super) ours: bool,
     /// Since when it has been so.
     pub(super) ours_since: Moment,
+    /// A registration was sent that nobody has seen take effect, nor was it undone or refused: it may still come.
+    pub(super) awaited: bool,
     /// Since when AWS says that there is no such group.
     pub(super) missing_since: Option<Moment>,
     /// AWS was asked for it by its name, and says that there is none.
@@ -107,6 +109,7 @@ impl Group {
             standing: Standing::Named,
             ours: false,
             ours_since: desk.now(),
+            awaited: false,
             missing_since: None,
             nowhere: false,
             seen: None,
@@ -135,7 +138,8 @@ impl Group {
         policy: &MembershipPolicy,
     ) -> Group {
         let group = Group::new(key, wanted, desk, policy);
-        Group { target: Some(target), standing: Standing::Kept, ours: true, ..group }
+        // It was written down before it was asked for, and the run may have ended between the two.
+        Group { target: Some(target), standing: Standing::Kept, ours: true, awaited: true, ..group }
     }
 
     /// As it is named, and with what AWS says of it; nothing is known of the target.
@@ -303,6 +307,7 @@ impl Group {
             }
         }
         self.unreadable = false;
+        self.awaited &= matches!(seen.state, TargetState::Leaving | TargetState::Absent);
         self.missing_since = None;
         self.note_draining(&seen.state, desk.now());
         let steady = matches!(seen.state, TargetState::Healthy | TargetState::Absent | TargetState::Idle);
@@ -336,6 +341,7 @@ impl Group {
         let refused = |kind| matches!(&answer, Err(trouble) if trouble.kind == kind);
         let gone = refused(TroubleKind::InvalidTarget) && !self.joining;
         let no_group = refused(TroubleKind::NotFound);
+        self.awaited |= self.joining && answer.as_ref().err().is_none_or(|trouble| may_be_done(trouble.kind));
         match answer {
             Ok(request) => {
                 self.missing_since = None;
@@ -381,6 +387,7 @@ impl Group {
                 format!("deregister {}:{} in {}: accepted (request {id})", target.id, target.port, target.name),
             );
             self.left = Left::Confirmed(request);
+            self.awaited = false;
             (TargetState::Leaving, "Target.DeregistrationInProgress")
         };
         if self.state() != Some(&state) {
@@ -427,6 +434,19 @@ impl Group {
         if !self.look.is_open() {
             self.look.plan(now);
         }
+    }
+}
+
+/// A change that met this may have been made all the same, or be made yet: nobody has heard how it went.
+fn may_be_done(kind: TroubleKind) -> bool {
+    match kind {
+        TroubleKind::Unavailable => true,
+        TroubleKind::Throttled
+        | TroubleKind::Denied
+        | TroubleKind::NotFound
+        | TroubleKind::InvalidTarget
+        | TroubleKind::Credentials
+        | TroubleKind::Refused => false,
     }
 }
 

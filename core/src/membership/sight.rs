@@ -20,7 +20,8 @@ pub(super) enum Presence {
     /// It has let the target go, and that was seen in this drain, after `/health` had begun to say 503: whoever puts
     /// the target back later meets the 503 first.
     Out,
-    /// Not seen, or seen gone so long ago that somebody may have put it back and found it healthy.
+    /// Not seen, or seen gone while a registration may still take effect, or so long ago that somebody may have put it
+    /// back and found it healthy.
     Unknown,
 }
 
@@ -34,6 +35,8 @@ impl Group {
         match &self.seen {
             None => Presence::Unknown,
             Some(sight) if !matches!(sight.target.state, TargetState::Absent | TargetState::Leaving) => Presence::In,
+            // AWS is eventually consistent: what it was asked for last it may not show yet.
+            Some(_) if self.awaited => Presence::Unknown,
             Some(sight) if self.counts_from(refusing).is_some_and(|since| sight.asked >= since) => Presence::Out,
             Some(_) => Presence::Unknown,
         }

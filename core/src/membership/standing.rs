@@ -1,8 +1,8 @@
 //! Whether a target is ours to take out, and what is wanted of its group: the one wish, computed here for each.
 //!
 //! A target is ours from the moment in which it is about to be registered, or was seen in a group that is ours to act
-//! in, until it was seen to be out, or AWS has confirmed it. What is ours and no longer named is taken out, whatever
-//! the node does else. It knows nothing of other groups.
+//! in, until it was seen to be out (where it was seen in since), or AWS has confirmed it. What is ours and no longer
+//! named is taken out, whatever the node does else. It knows nothing of other groups.
 
 use super::group::{Group, Left, Standing};
 use crate::contract::{GroupInputs, Moment, Ownership, Says, Span, Target, TargetState, Wish};
@@ -52,7 +52,7 @@ impl Group {
         let named = self.standing == Standing::Named;
         if named && self.wanted.ownership == Ownership::Observe {
             // It was handed over to somebody else.
-            self.ours = false;
+            (self.ours, self.awaited) = (false, false);
             return;
         }
         let acts = named && self.owned && !inputs.dry_run;
@@ -62,9 +62,10 @@ impl Group {
             // What is under way may be done in spite of what was seen before.
             _ if self.change.is_open() => self.ours,
             None => self.ours || joins,
-            Some(TargetState::Absent | TargetState::Leaving) => joins,
+            Some(TargetState::Absent | TargetState::Leaving) => joins || self.ours && self.awaited,
             Some(_) => self.ours || acts,
         };
+        self.awaited &= self.ours;
         if self.ours && !before {
             self.ours_since = now;
         }

@@ -87,7 +87,11 @@ fn a_registration_under_way_stands_on_disk_though_the_node_goes_down() {
     stand.pass(Span::secs(10));
     assert_eq!(stand.kept(), [arn("a")]);
     stand.pass(MINUTE);
-    assert_eq!(stand.kept(), [""; 0], "given up, and seen out");
+    assert_eq!(stand.kept(), [arn("a")], "given up, and not seen since");
+    stand.mute = |_| false;
+    stand.leave();
+    stand.pass(MINUTE);
+    assert_eq!((stand.count(deregisters), stand.kept()), (1, vec![]), "undone");
 }
 
 /// An address that still drains is not registered again before its delay is over, though the tag named another group
@@ -206,6 +210,70 @@ fn one_target_group_is_changed_once_at_a_time() {
         stand.sent.iter().filter(|call| is(call)).filter_map(port).collect()
     };
     assert_eq!((ports(registers), ports(deregisters)), (vec![4440], vec![4443]));
+}
+
+/// "Not registered" says nothing as long as a registration may still take effect: that was accepted a moment ago, whose
+/// answer never came, or that an earlier run had asked for. A leaving node is out once AWS has confirmed it.
+#[test]
+fn a_registration_that_nobody_has_seen_is_undone_before_the_node_counts_as_out() {
+    type Begin = fn(&mut Stand);
+    let cases: [(&str, Begin); 3] = [
+        ("accepted", |stand| {
+            stand.until_open(registers);
+            stand.pass(Span(10));
+        }),
+        ("lost", |stand| {
+            stand.mute = registers;
+            stand.until_open(registers);
+            stand.pass(Span::secs(20));
+        }),
+        ("of an earlier run", |stand| {
+            stand.wish = Wish::Hold;
+            stand.room.restore(Some(registered("a", INSTANCE)));
+            stand.pass(MINUTE);
+        }),
+    ];
+    for (name, begin) in cases {
+        let mut stand = Stand::new(configured(&["a"]));
+        (stand.wish, stand.refusing) = (Wish::Join, None);
+        begin(&mut stand);
+        // It does not show yet.
+        stand.aws.states.clear();
+        stand.aws.changes.insert("a".into(), TroubleKind::Unavailable);
+        stand.leave();
+        stand.pass(MINUTE + MINUTE);
+        assert_eq!(stand.views()[0].word, TargetState::Absent.word(), "{name}");
+        assert_eq!(stand.leaving().outcome, None, "{name}");
+        let written = stand.count(|call| matches!(call, Call::KeepRegistered(_)));
+        assert!(written == 0 || stand.kept() == [arn("a")], "{name}: forgotten");
+        stand.aws.changes.clear();
+        stand.pass(MINUTE + MINUTE);
+        assert_eq!((stand.leaving().outcome, stand.kept()), (Some(Deregistered::Done), vec![]), "{name}");
+        let tries = stand.count(deregisters);
+        stand.pass(HOUR);
+        assert_eq!(stand.count(deregisters), tries, "{name}: confirmed once");
+    }
+}
+
+/// A registration that AWS has refused takes no effect: there is nothing to undo.
+#[test]
+fn a_registration_that_was_refused_needs_not_be_undone() {
+    use TroubleKind::{Credentials, Denied, InvalidTarget, NotFound, Refused, Throttled, Unavailable};
+    for kind in [Throttled, Denied, NotFound, InvalidTarget, Credentials, Refused, Unavailable] {
+        let mut stand = Stand::new(configured(&["a"]));
+        stand.aws.changes.insert("a".into(), kind);
+        let mut stand = stand.joined();
+        assert!(stand.count(registers) > 0 && stand.kept() == [arn("a")], "{kind:?}");
+        (stand.wish, stand.refusing) = (Wish::Hold, Some(stand.desk.now()));
+        stand.pass(MINUTE + MINUTE);
+        let undone = kind == Unavailable;
+        assert_eq!(!stand.kept().is_empty(), undone, "{kind:?}");
+        stand.aws.changes.clear();
+        stand.leave();
+        stand.pass(MINUTE + MINUTE);
+        assert_eq!(stand.leaving().outcome, Some(Deregistered::Done), "{kind:?}");
+        assert!(!undone || stand.count(deregisters) == 1, "{kind:?}");
+    }
 }
 
 /// A dry run that had said what it would do for a group that was named no more says so anew once it is named again.

@@ -1,8 +1,8 @@
 //! Changes of a target: one at a time in each target group, and what one leaves whose answer never came.
 
 use super::*;
-use crate::rig::{GROUP, identity, policy};
-use rundeck_alb_core::{Kept, Ownership, Registered, Registrations, Target};
+use crate::rig::{GROUP, identity, policy, target};
+use rundeck_alb_core::{DrainResult, Kept, Ownership, Registered, Registrations, Target, TargetState};
 
 /// A node whose registration is under way, and will not be answered.
 fn registering() -> Rig {
@@ -28,4 +28,24 @@ fn a_record_that_comes_late_sends_no_second_change() {
     rig.mute = |_| false;
     pass(&mut rig, Span::secs(60), &mut calm);
     assert!(!rig.registered);
+}
+
+/// A registration whose answer was lost may still take effect after the balancer was looked at: a leaving node asks to
+/// be out, once, and is out when AWS has confirmed it.
+#[test]
+fn a_lost_registration_is_undone_by_a_drain() {
+    let mut rig = registering();
+    rig.mute = |call| matches!(call, Call::Register { .. });
+    pass(&mut rig, Span::secs(5), &mut calm);
+    drain(&mut rig, "d1", Cause::Operator);
+    let mut looked = false;
+    let (receipt, sent) = until_receipt(&mut rig, &mut |_, call| {
+        // AWS shows nothing of it yet.
+        looked |= matches!(call, Call::DescribeTarget(_));
+        matches!(call, Call::DescribeTarget(_)).then(|| Reply::Target(Ok(target(TargetState::Absent))))
+    });
+    assert!(looked, "nobody looked");
+    assert_eq!(count(&sent, Call::changes_balancer), 1, "{:#?}", steps(&receipt));
+    let left: Vec<bool> = receipt.target_groups.iter().map(|group| group.deregistered).collect();
+    assert_eq!((receipt.result, left), (DrainResult::Clean, vec![true]), "{:#?}", steps(&receipt));
 }
