@@ -91,8 +91,8 @@ impl ModeSwitch {
         }
     }
 
-    /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow disk
-    /// tells it late: what this run knows by then stands.
+    /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow
+    /// disk tells it late: what this run knows by then stands.
     pub(crate) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>) {
         let another = claimed.is_some() && known.is_some() && claimed != known;
         if another || self.earlier_over {

@@ -54,8 +54,8 @@ fn passive_mode_that_cannot_be_undone_is_told_with_its_cure() {
     assert!(told(&blind).is_some_and(|text| text.contains("there is no token")), "{:?}", told(&blind));
 }
 
-/// An agent that starts again while its API tells nothing does not wait for it: what is on record as its own is switched
-/// back all the same.
+/// An agent that starts again while its API tells nothing does not wait for it: what is on record as its own is
+/// switched back all the same.
 #[test]
 fn our_passive_mode_is_undone_where_the_api_tells_nothing() {
     for seen in [ApiSeen::TimedOut, ApiSeen::Failed(500), ApiSeen::Unreadable("a page".into()), ApiSeen::Rejected] {

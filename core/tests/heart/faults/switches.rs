@@ -212,9 +212,9 @@ fn what_a_slow_disk_tells_late_does_not_make_a_persons_passive_mode_ours() {
 fn what_a_slow_disk_tells_late_leaves_the_claim_of_this_run() {
     for claimed in [Some(OTHER), Some(RUNDECK), None] {
         let mut rig = settled(policy());
-        drain(&mut rig, "d1", Cause::Operator);
-        until_receipt(&mut rig, &mut calm);
-        let mut sent = calls(&rig.feed(claim_of(claimed)));
+        let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+        sent.extend(until_receipt(&mut rig, &mut calm).1);
+        sent.extend(calls(&rig.feed(claim_of(claimed))));
         sent.extend(pass(&mut rig, Span::secs(5), &mut calm));
         let kept = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
         let kept = sent.iter().rev().find_map(kept).map(|intent| (intent.passive_by_us, intent.process));
