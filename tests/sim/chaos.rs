@@ -5,9 +5,7 @@ use crate::rule::Verdict;
 use crate::rundeck::OddMode;
 use crate::runner::Schedule;
 use crate::world::Coming;
-use rundeck_alb_core::{
-    Cause, DrainOrder, Event, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, Unjudged, WebSeen,
-};
+use rundeck_alb_core::{Cause, DrainOrder, Event, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, WebSeen};
 
 /// How a look for Rundeck's process may find nothing; `None`: there is no answer.
 const UNSEEN: [Option<ProcessSeen>; 5] =
@@ -24,6 +22,9 @@ const WEB_FAULTS: [WebSeen; 5] =
     [WebSeen::Status(500), WebSeen::Redirect, WebSeen::Body, WebSeen::Truncated, WebSeen::Disabled];
 const LIFECYCLES: [Option<&str>; 6] =
     [Some("InService"), Some("Standby"), Some("Terminated"), Some("Warmed:Stopped"), Some("Detached"), None];
+
+/// So long it takes until all of Rundeck's threads wait for its database.
+const FILLS: [Span; 3] = [Span::ZERO, Span::secs(40), Span::secs(90)];
 
 /// Some hangs outlast every excuse.
 fn longer(until: Moment, now: Moment) -> Moment {
@@ -181,7 +182,11 @@ impl Schedule<'_> {
                 let until = longer(until, now).max(world.rundeck.database.0);
                 // As long as it hangs, it hangs in one way.
                 let (hangs, silences) = (now < world.rundeck.database.0, world.tape.chance(80));
-                world.rundeck.database = (until, if hangs { world.rundeck.database.1 } else { silences });
+                let silent = if silences { now + world.tape.pick(&FILLS, Span::ZERO) } else { Moment(u64::MAX) };
+                let (until, silent) = if hangs { (until, world.rundeck.database.1) } else { (until, silent) };
+                // Where it takes time until all threads wait, it has time.
+                let until = if silent > now && silences && !hangs { now + until.since(now).times(10) } else { until };
+                world.rundeck.database = (until, silent);
             }
             Happening::PortClosed => world.rundeck.port_closed = until,
             Happening::WebFault => world.rundeck.web = (until, world.tape.pick(&WEB_FAULTS, WebSeen::Disabled)),
@@ -215,13 +220,9 @@ impl Schedule<'_> {
             Happening::DiskLow => world.rundeck.disk_low = (until, world.tape.chance(100)),
             Happening::Pressure => world.rundeck.pressure = until,
             Happening::Stranger => world.rundeck.stranger = until,
-            Happening::CannotConnect => {
-                if world.cannot.0 <= now || world.cannot.1 != WebSeen::CannotConnect {
-                    world.cannot_since = now;
-                }
-                world.cannot = (until, WebSeen::CannotConnect);
-            }
-            Happening::CannotJudge => world.cannot = (until, WebSeen::CannotJudge(Unjudged::Host)),
+            Happening::CannotConnect => world.sight.goes_blind(until, now),
+            Happening::CannotJudge if world.tape.chance(128) => world.sight.nameless = until,
+            Happening::CannotJudge => world.sight.host_refused = until,
             _ => {}
         }
     }

@@ -4,11 +4,13 @@
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{RECENT, World};
-use rundeck_alb_core::{Degraded, Moment, Span, WebSeen};
+use rundeck_alb_core::{Degraded, Event, Moment, Reply, Span, WebSeen};
 
-/// Silence is put down to the database for so long, alone and in an Auto Scaling group; with the last rounds.
-const EXCUSED: Span = Span::secs(300 + 40);
-const EXCUSED_IN_GROUP: Span = Span::secs(1_800 + 40);
+/// Silence is put down to the database for so long, alone and in an Auto Scaling group.
+const EXCUSED: Span = Span::secs(300);
+const EXCUSED_IN_GROUP: Span = Span::secs(1_800);
+/// The rounds that take the node out then, at the slow pace, and each of them lost.
+const HEARD: Span = Span::secs(40);
 /// Threads that may be left hanging in ten minutes: one asked about again at once, then pauses of 15 seconds, doubling
 /// to five minutes; as much for a switch of the mode, and one for each excused silence.
 const THREADS: usize = 18;
@@ -48,14 +50,20 @@ pub fn threads(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     require(notes.hung_leaving.len() as u64 <= most, RULE, || format!("in drains: {:?}", notes.hung_leaving))
 }
 
-/// Each excuse ends: a node whose `/health` gives nothing but silence is out in time, whatever the database does.
+/// Each excuse ends: a node whose `/health` gives no answer is out in time, whatever the database does, and whatever
+/// keeps single rounds in between from looking.
 pub fn excuse_ends(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
-    let silent = world.rundeck.silent(turn.now) && world.cannot.0 <= turn.now && world.mix.replies == 0;
-    oracle.notes.silent_since = oracle.notes.silent_since.or(Some(turn.now)).filter(|_| silent);
-    let Some(since) = oracle.notes.silent_since else { return Ok(()) };
-    let took = turn.now.since(since.max(oracle.stalled_until).max(oracle.run.begun));
-    let bound = if oracle.may_replace() { EXCUSED_IN_GROUP } else { EXCUSED };
-    require(!turn.after.answer.ok || took <= bound, "S-excuse each excuse ends", || {
+    let heard = matches!(turn.event, Event::Reply(_, Reply::Web(WebSeen::TimedOut, _)));
+    let silent = world.rundeck.silent(turn.now);
+    let began = oracle.notes.silent_since.or(heard.then_some(turn.now)).filter(|_| silent);
+    oracle.notes.silent_since = began;
+    let Some(since) = began else { return Ok(()) };
+    let took = turn.now.since(since);
+    // Whoever could not look has to hear the silence once more, and that the excuse has another end.
+    let hindered = [world.sight.hindered_until(), oracle.stalled_until, oracle.moved].into_iter().max();
+    let looks = turn.now.since(hindered.unwrap_or(since)) > HEARD;
+    let excused = if oracle.may_replace() { EXCUSED_IN_GROUP } else { EXCUSED };
+    require(!turn.after.answer.ok || took <= excused + HEARD || !looks, "S-excuse each excuse ends", || {
         format!("200 after {} s of silence", took.0 / 1000)
     })
 }
@@ -71,18 +79,22 @@ pub fn database_told(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict
     let own = oracle.stalled_until;
     let ever = [rundeck.database.0, rundeck.database_fails, world.lost_at, rundeck.hung_since, own];
     require(ever.into_iter().any(|at| at != Moment(0)), RULE, || "nothing was ever wrong with it".into())?;
-    let shut = [world.cannot.0, rundeck.web.0, rundeck.stranger, rundeck.unseen.0, world.lost_at];
+    let shut = [world.sight.hindered_until(), rundeck.web.0, rundeck.stranger, rundeck.unseen.0, world.lost_at];
     let since = shut.into_iter().chain([own, rundeck.api_well_since()]).max().unwrap_or(turn.now);
     require(turn.now.since(since) <= RECENT, RULE, || format!("all has been well since {}", since.0))
 }
 
-/// An agent that has had no way to connect for longer than a verdict may age vouches for nobody, in whatever state.
-pub fn blind(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
-    let cannot = turn.now < world.cannot.0 && world.cannot.1 == WebSeen::CannotConnect && world.mix.replies == 0;
-    let since = world.cannot_since.max(oracle.run.begun).max(oracle.stalled_until);
+/// An agent that has had no way to connect for longer than a verdict may age vouches for nobody, in whatever state,
+/// whatever else single rounds met on the way.
+pub fn blind(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
+    let told = matches!(turn.event, Event::Reply(_, Reply::Web(WebSeen::CannotConnect, _)));
+    let began = oracle.notes.blind_since.or(told.then_some(turn.now)).filter(|_| turn.now < world.sight.blind);
+    oracle.notes.blind_since = began;
+    // A round that gets lost looks like silence, and that like a connection.
+    let since = began.map(|since| since.max(world.lost_at).max(oracle.stalled_until));
     // A round that was under way, and the next one.
-    let long = turn.now.since(since) > oracle.policy.health.max_age + Span::secs(12);
-    require(!(cannot && long && turn.after.answer.ok), "S-blind nobody is vouched for blindly", || {
-        format!("{:?}, no way to connect since {}", turn.after.answer, since.0)
+    let long = since.is_some_and(|since| turn.now.since(since) > oracle.policy.health.max_age + Span::secs(12));
+    require(!(long && turn.after.answer.ok), "S-blind nobody is vouched for blindly", || {
+        format!("{:?}, no way to connect since {since:?}", turn.after.answer)
     })
 }

@@ -37,6 +37,7 @@ mod receipts;
 mod rule;
 mod rundeck;
 mod runner;
+mod sight;
 mod subject;
 mod table;
 mod tape;

@@ -15,7 +15,8 @@ const LANDS_WITHIN: Span = Span::secs(345);
 /// Since when the agent has had every chance to ask Rundeck for its mode.
 fn askable_since(oracle: &Oracle, world: &World) -> Moment {
     let rundeck = &world.rundeck;
-    let shut = [world.cannot.0, rundeck.web.0, rundeck.stranger, rundeck.unseen.0, rundeck.answers_from()];
+    let shut =
+        [world.sight.hindered_until(), rundeck.web.0, rundeck.stranger, rundeck.unseen.0, rundeck.answers_from()];
     let own = [oracle.run.begun, oracle.stalled_until, world.lost_at, rundeck.mode_since];
     shut.into_iter().chain(own).fold(rundeck.api_well_since(), Moment::max)
 }
@@ -25,7 +26,7 @@ fn always_askable(oracle: &Oracle, world: &World) -> bool {
     let rundeck = &world.rundeck;
     let begun = oracle.run.begun;
     rundeck.api_well_since() <= rundeck.answers_from().max(begun)
-        && [world.lost_at, world.cannot.0, oracle.stalled_until].into_iter().all(|at| at <= begun)
+        && [world.lost_at, world.sight.hindered_until(), oracle.stalled_until].into_iter().all(|at| at <= begun)
 }
 
 /// How long a mode may stand unseen: pauses after answers of no use are long.
@@ -91,7 +92,8 @@ fn undoes_ours(oracle: &Oracle, world: &World) -> Verdict {
         return require(false, RULE, || format!("this process was never asked: {:?}", notes.passive_asked));
     };
     let (from, until) = (rundeck.mode_before.max(asked + LANDS_WITHIN), rundeck.mode_since);
-    let own = [oracle.run.begun, oracle.stalled_until, world.lost_at, rundeck.api_well_since(), world.cannot.0];
+    let own =
+        [oracle.run.begun, oracle.stalled_until, world.lost_at, rundeck.api_well_since(), world.sight.hindered_until()];
     let free = notes.free_since.unwrap_or(world.now);
     let seen_active = own.into_iter().fold(from.max(free), Moment::max) + SEEN_WITHIN + RECENT < until;
     require(!seen_active, RULE, || format!("active from {} to {}, asked at {}", from.0, until.0, asked.0))

@@ -35,8 +35,10 @@ pub struct Notes {
     pub leaves: bool,
     pub drains_begun: u64,
     pub hung_else: Vec<Moment>,
-    /// Since when `/health` has given nothing but silence, by the world.
+    /// Since when `/health` has given no answer, by the world, and the agent has heard of it.
     pub silent_since: Option<Moment>,
+    /// Since when the agent has had no descriptors, by the world, and has met it.
+    pub blind_since: Option<Moment>,
 }
 
 impl Notes {

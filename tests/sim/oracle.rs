@@ -7,7 +7,8 @@ use crate::evidence::{Answered, BELIEVED, Bound, Counted, Local, Named, Open, Ro
 use crate::notes::Notes;
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
-    OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, WebSeen,
+    OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged,
+    WebSeen,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -235,8 +236,12 @@ impl Oracle {
         match reply {
             Reply::Web(web, boot) => {
                 self.run.last_round = now;
-                let blind = *web == WebSeen::CannotConnect;
-                self.run.blind_since = self.run.blind_since.or(Some(now)).filter(|_| blind);
+                self.run.blind_since = match web {
+                    WebSeen::CannotConnect => self.run.blind_since.or(Some(now)),
+                    // That a name cannot be resolved is no connection.
+                    WebSeen::CannotJudge(Unjudged::Name) => self.run.blind_since,
+                    _ => None,
+                };
                 let round = judged(*web, *boot, self.ails);
                 self.web_seen(*web);
                 self.count(round, now);

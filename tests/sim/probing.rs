@@ -45,7 +45,7 @@ pub fn frozen_shows(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verd
     // One that stops while calls still hang for the database looks the same for as long as that excuses it.
     let well = database == Moment(0) || database + RECENT < rundeck.hung_since || (database <= turn.now && seen);
     // A reply that gets lost looks like a call that hangs.
-    let judged = world.cannot.0 <= turn.now && world.mix.replies == 0;
+    let judged = world.sight.hindered_until() <= turn.now && world.mix.replies == 0;
     if !(turn.now < rundeck.hung && well && judged && rundeck.process.is_some()) {
         oracle.frozen = None;
         return Ok(());

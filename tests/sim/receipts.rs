@@ -116,7 +116,7 @@ pub fn passive_is_on(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdi
     let says = |step: &Step| step.name == StepName::Passive && step.result == Some(StepResult::Passive);
     let (rundeck, now) = (&world.rundeck, world.now);
     // Nor was the way to it shut: a stranger gets no token.
-    let shut = [world.trouble_at, world.cannot.0, rundeck.web.0, rundeck.stranger, rundeck.unseen.0];
+    let shut = [world.trouble_at, world.sight.hindered_until(), rundeck.web.0, rundeck.stranger, rundeck.unseen.0];
     let askable = shut.into_iter().fold(rundeck.api_well_since(), Moment::max);
     let well = askable + MODE_SEEN_WITHIN < now;
     if !receipt.steps.iter().any(says) || !awake(oracle, now) || !well || rundeck.process.is_none() {

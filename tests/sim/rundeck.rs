@@ -85,8 +85,8 @@ pub struct Rundeck {
     pub hung_since: Moment,
     /// A call that needs the database was under way when it began to stand still.
     pub caught: bool,
-    /// Whatever needs the database hangs; the flag: `/health` too.
-    pub database: (Until, bool),
+    /// Whatever needs the database hangs; from then on `/health` too: once enough requests wait for it, or never.
+    pub database: (Until, Moment),
     pub port_closed: Until,
     pub web: (Until, WebSeen),
     pub token_rejected: Until,
@@ -127,7 +127,7 @@ impl Rundeck {
             hung: never,
             hung_since: never,
             caught: false,
-            database: (never, false),
+            database: (never, never),
             port_closed: never,
             web: (never, WebSeen::Ok),
             token_rejected: never,
@@ -226,8 +226,8 @@ impl Rundeck {
     /// When a call that is not answered now goes on; never before `now`.
     pub fn silent_until(&self, call: &Call, now: Moment) -> Moment {
         let database = match call {
-            Call::ProbeWeb { .. } => self.database.1,
-            Call::ProbeReadiness { .. } => self.database.1 || self.shows == Shows::Actuator,
+            Call::ProbeWeb { .. } => self.database_silences(now),
+            Call::ProbeReadiness { .. } => self.database_silences(now) || self.shows == Shows::Actuator,
             _ => true,
         };
         self.hung.max(if database { self.database.0 } else { now }).max(now)
@@ -239,7 +239,7 @@ impl Rundeck {
         if !self.listens(now) {
             return (Reply::Web(WebSeen::Refused, None), false);
         }
-        if now < self.hung || (now < self.database.0 && self.database.1) {
+        if now < self.hung || self.database_silences(now) {
             return (Reply::Web(WebSeen::TimedOut, None), true);
         }
         if now < self.web.0 {
@@ -263,7 +263,7 @@ impl Rundeck {
         if !self.listens(now) {
             return (says(Readiness::Refused), false);
         }
-        let silent = now < self.hung || now < self.database.0 && (self.database.1 || bound);
+        let silent = now < self.hung || self.database_silences(now) || (now < self.database.0 && bound);
         if silent {
             return (says(Readiness::TimedOut), true);
         }
@@ -406,9 +406,13 @@ impl Rundeck {
         }
     }
 
+    fn database_silences(&self, now: Moment) -> bool {
+        self.database.1 <= now && now < self.database.0
+    }
+
     /// A prober sees silence: everything stands still, or `/health` waits for the database.
     pub fn silent(&self, now: Moment) -> bool {
-        self.process.is_some() && (now < self.hung || now < self.database.0 && self.database.1)
+        self.listens(now) && (now < self.hung || self.database_silences(now))
     }
 
     pub fn find(&self, now: Moment) -> ProcessSeen {

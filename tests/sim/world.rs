@@ -6,10 +6,11 @@
 use crate::balancer::{ADDRESS, Group, INSTANCE};
 use crate::faults::{Fate, Mix};
 use crate::rundeck::{Rundeck, Until};
+use crate::sight::Sight;
 use crate::tape::Tape;
 use rundeck_alb_core::{
     Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
-    Registrations, Reply, Span, Trouble, TroubleKind, Unjudged, WebSeen,
+    Registrations, Reply, Span, Trouble, TroubleKind,
 };
 use std::collections::BTreeMap;
 
@@ -98,10 +99,8 @@ pub struct World {
     pub disk: Disk,
     /// AWS answers like this; the flag: changes only.
     pub aws: (Until, TroubleKind, bool),
-    /// The agent has no descriptors, or cannot judge.
-    pub cannot: (Until, WebSeen),
-    /// Since when the agent has had no descriptors without a break, last.
-    pub cannot_since: Moment,
+    /// What keeps the agent itself from looking.
+    pub sight: Sight,
     /// Some request is in flight from then on …
     pub requests_from: Moment,
     /// … until then.
@@ -135,8 +134,7 @@ impl World {
             metadata: Metadata { down: never, lifecycle: None, in_group: false, moved: never, tag: None, told: None },
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
-            cannot: (never, WebSeen::CannotJudge(Unjudged::Name)),
-            cannot_since: never,
+            sight: Sight::default(),
             requests_from: never,
             requests: never,
             counts: Vec::new(),
@@ -257,8 +255,13 @@ impl World {
     fn perform(&mut self, call: &Call) -> (Reply, bool) {
         let now = self.now;
         let reply = match call {
-            Call::ProbeWeb { .. } if now < self.cannot.0 => Reply::Web(self.cannot.1, None),
-            Call::ProbeWeb { with_boot } => return self.rundeck.probe_web(*with_boot, now),
+            Call::ProbeWeb { with_boot } => {
+                if let Some(nothing) = self.sight.own(now) {
+                    return (Reply::Web(nothing, None), false);
+                }
+                let (seen, late) = self.rundeck.probe_web(*with_boot, now);
+                return (self.sight.told(seen, now), late);
+            }
             Call::ProbeApi => {
                 let (seen, late) = self.rundeck.probe_api(now);
                 if self.rundeck.denies(&seen) {
@@ -378,7 +381,7 @@ impl World {
         let flies = self.now < self.requests;
         self.counts.truncate(COUNTS - 1);
         self.counts.insert(0, (self.now, flies));
-        (self.now >= self.cannot.0).then_some(u32::from(flies))
+        (self.now >= self.sight.hindered_until()).then_some(u32::from(flies))
     }
 
     fn metadata(&self) -> Result<&Metadata, String> {
@@ -422,7 +425,7 @@ impl World {
             self.metadata.tag = tag;
         }
         self.aws.0 = self.now;
-        self.cannot.0 = self.now;
+        self.sight.heal(self.now);
         self.requests = self.requests.min(self.now);
         self.disk.fails = self.now;
         self.queue.retain(|_, coming| !matches!(coming, Coming::Chaos | Coming::RundeckStarts | Coming::RundeckEnds));
