@@ -35,6 +35,7 @@ mod plan;
 mod probing;
 mod receipts;
 mod rule;
+mod run;
 mod rundeck;
 mod runner;
 mod sight;

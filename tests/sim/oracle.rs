@@ -3,60 +3,14 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
-use crate::evidence::{Answered, BELIEVED, Bound, Counted, Local, Named, Open, Round, Wanted, asks_server, judged};
+use crate::evidence::{Answered, BELIEVED, Bound, Counted, Open, Round, Wanted, asks_server, judged};
 use crate::notes::Notes;
+use crate::run::Run;
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, KeptVerdict, Mode, Moment, Order,
-    OrderAnswer, Policy, Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged,
-    WebSeen,
+    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Kept, Mode, Moment, Order, OrderAnswer, Policy, Process,
+    ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged, WebSeen,
 };
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Everything that ends with the agent's process.
-#[derive(Debug, Default)]
-pub struct Run {
-    pub begun: Moment,
-    /// When the agent last went on after its loop had stood still.
-    pub woke: Moment,
-    pub open: BTreeMap<CallId, Open>,
-    /// The last answer of instance metadata.
-    pub lifecycle: Option<Option<String>>,
-    /// What it said of the tag.
-    pub named: Named,
-    pub web: Counted,
-    pub last_round: Moment,
-    /// Since when no round could even connect.
-    pub blind_since: Option<Moment>,
-    pub bound: Bound,
-    pub local: Local,
-    /// Since when the node has been booting without a break.
-    pub booting_since: Option<Moment>,
-    pub process: Option<Process>,
-    pub receipts: BTreeSet<String>,
-    /// The API of this process has told its mode, or that this token may not see it.
-    pub mode_told: bool,
-    /// Rundeck's process has ended, and none was found since.
-    pub orphan: bool,
-    /// `/health` has said 200 in this run.
-    pub was_ok: bool,
-    /// Some process of Rundeck was found in this run.
-    found: bool,
-    /// Passive mode was set in this run.
-    pub switched: bool,
-    /// The answers of the API.
-    pub api: Vec<Answered>,
-    restored: Option<KeptVerdict>,
-    intent: Option<Intent>,
-    pub stop_at: Option<Moment>,
-    pub abort_at: Option<Moment>,
-    pub intent_sent: Option<Moment>,
-    /// A write of the intent was given up, last.
-    pub intent_expired: Option<Moment>,
-    /// Calls and wake-ups of this virtual minute.
-    pub minute: u64,
-    pub counts: BTreeMap<Cow<'static, str>, u32>,
-}
 
 #[derive(Debug)]
 pub struct Oracle {
