@@ -126,6 +126,8 @@ pub struct Counted {
     pub refused: u32,
     /// The same; silence, which a lost reply looks like, may lie between.
     pub closed: u32,
+    /// Its server has answered something.
+    pub answered: bool,
     pub good_since: Option<Moment>,
     /// It has answered well for so long that whoever it is, is taken for Rundeck, and its port was not closed since.
     pub believed: bool,
@@ -149,6 +151,8 @@ impl Counted {
     /// What a round has shown of the port.
     pub fn port_seen(&mut self, seen: WebSeen) {
         let nothing = matches!(seen, WebSeen::CannotConnect | WebSeen::CannotJudge(_));
+        let silent = matches!(seen, WebSeen::Refused | WebSeen::TimedOut | WebSeen::Elsewhere);
+        self.answered |= !nothing && !silent;
         let more = u32::from(seen == WebSeen::Refused);
         self.refused = if more + u32::from(nothing) == 0 { 0 } else { self.refused + more };
         self.closed = if more == 0 && !nothing && seen != WebSeen::TimedOut { 0 } else { self.closed + more };

@@ -71,6 +71,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     drains::jobs_first(turn, oracle)?;
     receipts::quiet_over(turn, oracle, world)?;
     receipts::jobs_over(turn, oracle, world)?;
+    receipts::unseen_is_waited_for(turn, oracle)?;
     boot_budget(turn, oracle)?;
     blind(turn, oracle)?;
     hangs::blind(turn, oracle, world)?;
@@ -432,8 +433,12 @@ fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
 /// Requests still arrive for a while after deregistering: whoever was in service waits for the floor.
 fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
-    let gone = [StepResult::RundeckGone, StepResult::RundeckUnseen];
-    let nobody = receipt.steps.iter().any(|s| s.name == StepName::Quiet && s.result.is_some_and(|r| gone.contains(&r)));
+    // Whose end nobody saw may still finish what it serves.
+    let nobody = receipt.steps.iter().filter(|s| s.name == StepName::Quiet).any(|s| match s.result {
+        Some(StepResult::RundeckGone) => true,
+        Some(StepResult::RundeckUnseen) => oracle.run.ended,
+        _ => false,
+    });
     let Some((since, _)) = oracle.drain.filter(|_| whole && oracle.run.was_ok && !nobody) else { return Ok(()) };
     let waited = now.since(since);
     require(waited >= oracle.policy.drain.floor, "S-floor requests in flight are waited for", || {

@@ -169,6 +169,7 @@ impl Oracle {
 
     fn process_gone(&mut self, now: Moment) {
         self.run.orphan = true;
+        self.run.ended = true;
         self.run.mode_told = false;
         self.run.process = None;
         self.run.bound = Bound::default();

@@ -94,6 +94,18 @@ pub fn jobs_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     require(!(none && runs), RULE, || format!("{step:?}, but {:?}", world.rundeck.jobs))
 }
 
+/// A Rundeck that has answered in this run, and whose process nobody saw end, is waited for when its port closes: its
+/// requests and jobs may go on.
+pub fn unseen_is_waited_for(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
+    const RULE: &str = "S-floor a Rundeck that nobody saw end is waited for";
+    let waits = oracle.run.web.answered && !oracle.run.orphan;
+    for step in [StepName::Quiet, StepName::Jobs].into_iter().filter_map(|name| ends(turn, name)) {
+        let given_up = matches!(step.result, Some(StepResult::RundeckUnseen | StepResult::RundeckEnded(_)));
+        require(!(waits && given_up), RULE, || format!("{step:?}, process {:?}", oracle.run.process))?;
+    }
+    Ok(())
+}
+
 /// Some job runs then that had begun so much earlier.
 fn runs_at(world: &World, at: Moment, earlier: Span) -> bool {
     world.rundeck.jobs.iter().any(|job| job.from + earlier < at && job.until > at)

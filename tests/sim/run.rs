@@ -30,6 +30,8 @@ pub struct Run {
     pub mode_told: bool,
     /// Rundeck's process has ended, and none was found since.
     pub orphan: bool,
+    /// Some process of Rundeck was seen to end in this run.
+    pub ended: bool,
     /// `/health` has said 200 in this run.
     pub was_ok: bool,
     /// Some process of Rundeck was found in this run.
