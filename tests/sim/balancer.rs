@@ -63,8 +63,13 @@ impl Group {
         }
     }
 
+    /// It registers addresses.
+    pub fn is_address(&self) -> bool {
+        self.facts.target_type == Some(TargetType::Ip)
+    }
+
     fn id(&self) -> &'static str {
-        if self.facts.target_type == Some(TargetType::Ip) { ADDRESS } else { INSTANCE }
+        if self.is_address() { ADDRESS } else { INSTANCE }
     }
 
     fn ours(&self, target: &Target) -> bool {

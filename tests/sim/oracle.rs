@@ -220,6 +220,7 @@ impl Oracle {
                 self.run.lifecycle = Some(state.clone());
             }
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
+            Reply::Identity(Ok(identity)) => self.run.addressless = identity.private_ip.is_none(),
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
             Reply::Mode(end) if self.astray_ended(open, end.as_ref().is_err_and(|end| end.refused), now) => {}
             Reply::Mode(Ok(mode)) => self.switched_to(*mode, now),

@@ -21,6 +21,8 @@ pub struct Plan {
     pub shows: Shows,
     /// Faults end after this time.
     pub faults_for: Span,
+    /// Metadata answer without the machine's address, in some runs of the agent.
+    pub addressless: bool,
     /// The loop wakes late.
     pub late: bool,
     /// It is run once more, with wake-ups that nobody asked for.
@@ -111,6 +113,7 @@ impl Plan {
         let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
         let chance = tape.byte();
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
+        let addressless = chance & 2 != 0 && chance & 4 == 0;
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
         // Some last longer than every excuse and every pause.
         let faults_for = match tape.upto(540) {
@@ -125,6 +128,7 @@ impl Plan {
             lifecycle,
             shows,
             faults_for,
+            addressless,
             late,
             twice,
         }

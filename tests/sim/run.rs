@@ -14,7 +14,9 @@ pub struct Run {
     pub open: BTreeMap<CallId, Open>,
     /// The last answer of instance metadata.
     pub lifecycle: Option<Option<String>>,
-    /// What it said of the tag.
+    /// They told the machine's identity without an address.
+    pub addressless: bool,
+    /// What they said of the tag.
     pub named: Named,
     pub web: Counted,
     pub last_round: Moment,

@@ -184,6 +184,10 @@ impl Schedule<'_> {
         let now = self.world.now;
         self.run += 1;
         self.world.run = self.run;
+        if self.plan.addressless {
+            let until = [Moment(0), now + Span(self.world.tape.upto(120_000)), Moment(u64::MAX)];
+            self.world.metadata.addressless = self.world.tape.pick(&until, Moment(0));
+        }
         let subject = (self.make)(&self.plan.policy, u64::from(self.run) * 7919, now);
         let snapshot = subject.snapshot();
         self.agent = Some(Agent { subject, snapshot, stuck: now, dies_after: None });
@@ -377,7 +381,10 @@ impl Schedule<'_> {
         let run = self.run;
         self.deliver(run, Event::Stop { id: "final".into() })?;
         self.wait_for("S9 exit always happens", SETTLES, |s| s.agent.is_none())?;
-        let left = self.owned_groups().all(|i| self.world.groups.get(i).is_none_or(|g| g.left()));
+        let addressless = self.oracle.run.addressless;
+        let gone =
+            |g: &Group| g.left() || (addressless && g.is_address() && (!g.by_us || self.world.disk.lost_registered));
+        let left = self.owned_groups().all(|i| self.world.groups.get(i).is_none_or(gone));
         require(left, "L2 a stopped node is no target", || {
             format!("{:?}", self.world.groups.iter().map(|g| &g.place).collect::<Vec<_>>())
         })
@@ -426,13 +433,19 @@ impl Schedule<'_> {
         let targets = self.agent.as_ref().map_or(&[][..], |a| &a.snapshot.targets);
         let fine = |t: &&TargetView| t.word == "healthy" || !t.owned || dry_run;
         let shown = |g: &Group| targets.iter().filter(fine).any(|t| t.arn.as_ref() == Some(&g.facts.arn));
+        // Without an address it can be no target where addresses are registered.
+        let addressless = self.oracle.run.addressless;
+        let possible = |i: &usize| !(addressless && self.world.groups.get(*i).is_some_and(Group::is_address));
         let known = (0..self.world.groups.len())
-            .filter(|i| self.is_named(*i))
+            .filter(|i| self.is_named(*i) && possible(i))
             .all(|i| self.world.groups.get(i).is_some_and(shown));
         let told = self.oracle.run.lifecycle.as_ref() == Some(&self.world.metadata.lifecycle);
         up && told
             && known
-            && self.owned_groups().all(|i| self.world.groups.get(i).is_some_and(|g| g.place == Place::Healthy))
+            && self
+                .owned_groups()
+                .filter(possible)
+                .all(|i| self.world.groups.get(i).is_some_and(|g| g.place == Place::Healthy))
     }
 }
 

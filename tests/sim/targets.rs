@@ -91,7 +91,8 @@ pub fn address_kept(target: &Target, now: Moment, oracle: &Oracle, world: &World
 /// An address that this run took out comes back soon after its delay, where nothing but the delay was in the way.
 pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     let (answer, now) = (turn.after.answer, turn.now);
-    if !oracle.orders.is_empty() || answer.state != State::Up || !answer.ok || oracle.policy.dry_run {
+    let up = answer.state == State::Up && answer.ok && !oracle.run.addressless;
+    if !oracle.orders.is_empty() || !up || oracle.policy.dry_run {
         return Ok(());
     }
     for group in world.groups.iter().filter(|g| g.facts.target_type == Some(TargetType::Ip) && g.left()) {

@@ -84,8 +84,8 @@ pub struct Metadata {
     /// When the group moved the machine, last.
     pub moved: Moment,
     pub tag: Option<String>,
-    /// The last run of the agent that was told who the machine is.
-    told: Option<u32>,
+    /// They do not tell the machine's private address.
+    pub addressless: Until,
 }
 
 #[derive(Debug)]
@@ -131,7 +131,14 @@ impl World {
             mix,
             rundeck: Rundeck::new(true),
             groups: facts.into_iter().map(|(facts, port)| Group::new(facts, port)).collect(),
-            metadata: Metadata { down: never, lifecycle: None, in_group: false, moved: never, tag: None, told: None },
+            metadata: Metadata {
+                down: never,
+                lifecycle: None,
+                in_group: false,
+                moved: never,
+                tag: None,
+                addressless: never,
+            },
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
             sight: Sight::default(),
@@ -281,10 +288,7 @@ impl World {
             Call::LookHost => Reply::Host(Some(self.rundeck.host(now))),
             Call::FindProcess { .. } => Reply::Process(self.rundeck.find(now)),
             Call::CountInFlight => Reply::InFlight(self.in_flight()),
-            Call::AskIdentity => {
-                let whole = self.tells_address();
-                Reply::Identity(self.metadata().map(|_| identity(whole)))
-            }
+            Call::AskIdentity => Reply::Identity(self.metadata().map(|m| identity(self.now >= m.addressless))),
             Call::AskLifecycle => Reply::Lifecycle(self.metadata().map(|m| m.lifecycle.clone())),
             Call::AskTag(_) => {
                 let tag = self.metadata().map(|m| m.tag.clone());
@@ -337,14 +341,6 @@ impl World {
     /// Somebody makes Rundeck active.
     pub fn undo_passive(&mut self) {
         self.rundeck.others_set(Mode::Active, self.now);
-    }
-
-    /// Metadata leave the address out of their first answer to a run that can know it by what an earlier one has
-    /// registered.
-    fn tells_address(&mut self) -> bool {
-        let again = self.metadata.told.replace(self.run) == Some(self.run);
-        let mut kept = self.disk.registered.iter().flat_map(|kept| &kept.targets);
-        again || !kept.any(|kept| kept.target.id == ADDRESS)
     }
 
     fn write(&mut self, change: impl FnOnce(&mut Disk)) -> Result<(), String> {
@@ -451,11 +447,10 @@ pub fn names(tag: &str, facts: &GroupFacts) -> bool {
     tag.split_whitespace().any(|name| name == facts.name || name == facts.arn)
 }
 
-/// Who the machine is. `whole`: with its address.
-fn identity(whole: bool) -> Identity {
+fn identity(has_address: bool) -> Identity {
     Identity {
         instance_id: INSTANCE.into(),
-        private_ip: whole.then(|| ADDRESS.into()),
+        private_ip: has_address.then(|| ADDRESS.into()),
         region: "eu-central-1".into(),
         zone: "eu-central-1a".into(),
     }
