@@ -26,6 +26,8 @@ use std::collections::BTreeSet;
 const WAKES: u32 = 600;
 /// The disk is waited for a second; most of it is seen from here.
 const WRITTEN: Span = Span::millis(900);
+/// A write of the intent that has failed is tried again after ten seconds; with latency.
+const INTENT_AGAIN: Span = Span::secs(12);
 
 /// Checks one turn, and takes note of its commands on the way.
 pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
@@ -60,6 +62,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
         let count = oracle.counted("tick", turn.now);
         require(count <= WAKES, "S8 wake-ups bounded", || format!("{count} wake-ups in one minute"))?;
     }
+    kept_is_wanted(oracle, world, turn.now)?;
     drain_shows(turn, oracle)?;
     process_end_shows(turn)?;
     probing::frozen_shows(turn, oracle, world)?;
@@ -230,6 +233,19 @@ fn keeps(intent: &Intent, oracle: &Oracle) -> Verdict {
     let kept: BTreeSet<Cause> = intent.drains.iter().map(|o| o.cause).collect();
     let wanted: BTreeSet<Cause> = oracle.orders.iter().map(|w| w.order.cause).collect();
     require(kept == wanted, "S-intent keeps what is wanted", || format!("{kept:?} instead of {wanted:?}"))
+}
+
+/// Where nothing is on its way there, what stands on disk is what is wanted: what was taken back is there no more.
+fn kept_is_wanted(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
+    let open = oracle.run.open.values().any(|open| matches!(open.call, Call::KeepIntent(_)));
+    let (run, disk) = (&oracle.run, &world.disk);
+    // What has failed is tried again.
+    let failed = [run.intent_expired, disk.failed_at, Some(run.read_at)].into_iter().flatten().max();
+    let settled = failed.is_none_or(|at| now.since(at) > INTENT_AGAIN) && now >= disk.fails;
+    let Some(intent) = disk.intent.as_ref().filter(|_| settled && !open && !run.unread) else { return Ok(()) };
+    let kept: BTreeSet<Cause> = intent.drains.iter().map(|o| o.cause).collect();
+    let wanted: BTreeSet<Cause> = oracle.orders.iter().map(|w| w.order.cause).collect();
+    require(kept == wanted, "S-intent what stands on disk is what is wanted", || format!("{kept:?}, not {wanted:?}"))
 }
 
 fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {

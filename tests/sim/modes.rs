@@ -17,7 +17,7 @@ fn askable_since(oracle: &Oracle, world: &World) -> Moment {
     let rundeck = &world.rundeck;
     let shut =
         [world.sight.hindered_until(), rundeck.web.0, rundeck.stranger, rundeck.unseen.0, rundeck.answers_from()];
-    let own = [oracle.run.begun, oracle.stalled_until, world.lost_at, rundeck.mode_since];
+    let own = [oracle.run.read_at, oracle.stalled_until, world.lost_at, rundeck.mode_since];
     shut.into_iter().chain(own).fold(rundeck.api_well_since(), Moment::max)
 }
 

@@ -66,7 +66,7 @@ impl Notes {
         }
         let threads = rundeck.threads.len();
         let passive_asked = self.passive_asked;
-        *self = Notes { threads, passive_asked, set: claimed, ..Notes::default() };
+        *self = Notes { threads, passive_asked, ..Notes::default() };
     }
 }
 
@@ -77,7 +77,10 @@ impl Oracle {
         match mode {
             Mode::Passive => self.notes.set = true,
             // What was given up before may still land, and is ours until then.
-            Mode::Active => self.claim = now < self.notes.may_land,
+            Mode::Active => {
+                self.claim = now < self.notes.may_land;
+                self.run.undone = true;
+            }
         }
     }
 

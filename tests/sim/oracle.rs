@@ -7,8 +7,8 @@ use crate::evidence::{Answered, BELIEVED, Bound, Counted, Open, Round, Wanted, a
 use crate::notes::Notes;
 use crate::run::Run;
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Kept, Mode, Moment, Order, OrderAnswer, Policy, Process,
-    ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged, WebSeen,
+    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, Mode, Moment, Order, OrderAnswer, Policy,
+    Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged, WebSeen,
 };
 use std::borrow::Cow;
 
@@ -62,25 +62,55 @@ impl Oracle {
         }
     }
 
-    /// The agent was started and is about to read what its last run kept.
-    pub fn start(&mut self, kept: &Kept, now: Moment) {
-        self.run = Run { begun: now, last_round: now, ..Run::default() };
-        self.run.restored =
-            kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
-        self.run.intent = kept.intent.clone();
-        let drains = kept.intent.iter().flat_map(|i| i.drains.iter());
-        self.orders = drains
-            .filter(|o| o.cause == Cause::Operator)
-            .map(|order| Wanted { order: order.clone(), since: now })
-            .collect();
-        self.claim = kept.intent.as_ref().is_some_and(|i| i.passive_by_us);
+    /// The agent was started, and knows nothing yet of what its last run kept.
+    pub fn start(&mut self, now: Moment) {
+        self.run = Run { begun: now, last_round: now, unread: true, read_at: now, ..Run::default() };
+        self.orders.clear();
+        self.claim = false;
         self.drain = None;
         self.done = None;
         self.frozen = None;
+    }
+
+    /// It reads it, at its start or when the disk has told it. What it was told meanwhile is newer.
+    fn read(&mut self, kept: &Kept, now: Moment) {
+        self.run.unread = false;
+        self.run.restored =
+            kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
+        self.run.intent = kept.intent.clone();
+        let Some(intent) = &kept.intent else { return };
+        self.claim_read(intent);
+        let goes_on = |o: &&DrainOrder| o.cause == Cause::Operator && !self.run.resumed.contains(&o.cause);
+        let known = |o: &&DrainOrder| self.orders.iter().any(|w| w.order.cause == o.cause);
+        let news: Vec<Wanted> = intent
+            .drains
+            .iter()
+            .filter(goes_on)
+            .filter(|o| !known(o))
+            .map(|order| Wanted { order: order.clone(), since: now })
+            .collect();
+        let (some, runs) = (!news.is_empty(), self.drain.is_some());
+        self.orders.extend(news);
         self.begin_if_wanted(now);
         // What had ended stays so: its receipt is not written again.
-        if let Some(receipt) = kept.intent.as_ref().and_then(|i| i.ended.as_ref()).filter(|_| self.drain.is_some()) {
+        if let Some(receipt) = intent.ended.as_ref().filter(|_| some && !runs) {
             self.wrote(receipt, now);
+        }
+    }
+
+    /// What an earlier run had claimed is of a process that lived when this one began, whatever has come since.
+    fn claim_read(&mut self, intent: &Intent) {
+        // This run has its own, or has undone whatever there was.
+        if !intent.passive_by_us || self.claim || self.run.undone {
+            return;
+        }
+        let (of, known) = (intent.process, self.run.process);
+        let other = self.run.ended || (of.is_some() && known.is_some() && of != known);
+        let same = of.is_some() && of == known;
+        self.notes.void |= other || self.run.lost_sight;
+        if !other && (same || !self.run.lost_sight) {
+            self.claim = true;
+            self.notes.set = true;
         }
     }
 
@@ -114,7 +144,11 @@ impl Oracle {
     /// Takes note of what the heart is told.
     pub fn told(&mut self, event: &Event, now: Moment) -> Option<Round> {
         let mut round = None;
+        if self.run.unread {
+            self.run.read_at = now;
+        }
         match event {
+            Event::Kept(kept) => self.read(kept, now),
             Event::Reply(id, reply) => {
                 if let Some(open) = self.run.open.remove(id) {
                     self.bound_reply(*id, reply);
@@ -135,7 +169,7 @@ impl Oracle {
                     self.want(order, now);
                 }
             }
-            Event::Kept(_) | Event::ProcessEnded(_) | Event::Order(..) | Event::Noticed(..) | Event::Tick => {}
+            Event::ProcessEnded(_) | Event::Order(..) | Event::Noticed(..) | Event::Tick => {}
         }
         let expired: Vec<CallId> = self.run.open.iter().filter(|(_, o)| o.deadline <= now).map(|(id, _)| *id).collect();
         for id in expired {
@@ -248,6 +282,7 @@ impl Oracle {
             if self.run.process.is_none() && !self.run.switched {
                 self.notes.void |= self.claim;
                 self.claim = false;
+                self.run.lost_sight = true;
             }
             self.run.bound = Bound::default();
             self.run.local.port_closed();
@@ -420,8 +455,9 @@ impl Oracle {
     pub fn answered(&mut self, order: &Order, answer: &OrderAnswer, now: Moment) {
         match (order, answer) {
             (Order::Drain(order), OrderAnswer::Accepted(_)) => self.want(order.clone(), now),
-            (Order::Resume(cause), OrderAnswer::Resumed(true)) => {
+            (Order::Resume(cause), OrderAnswer::Resumed(_)) => {
                 let ends = |c: Cause| c == *cause || (*cause == Cause::Operator && c == Cause::RundeckStopping);
+                self.run.resumed.extend([*cause].into_iter().filter(|_| self.run.unread));
                 self.orders.retain(|w| !ends(w.order.cause));
                 self.begin_if_wanted(now);
             }

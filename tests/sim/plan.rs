@@ -21,6 +21,8 @@ pub struct Plan {
     pub shows: Shows,
     /// Faults end after this time.
     pub faults_for: Span,
+    /// The disk is slow to tell what an earlier run has kept, in some runs of the agent.
+    pub slow_disk: bool,
     /// Metadata answer without the machine's address, in some runs of the agent.
     pub addressless: bool,
     /// The loop wakes late.
@@ -113,6 +115,7 @@ impl Plan {
         let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
         let chance = tape.byte();
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
+        let slow_disk = chance & 1 != 0 && chance & 4 == 0;
         let addressless = chance & 2 != 0 && chance & 4 == 0;
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
         // Some last longer than every excuse and every pause.
@@ -128,6 +131,7 @@ impl Plan {
             lifecycle,
             shows,
             faults_for,
+            slow_disk,
             addressless,
             late,
             twice,

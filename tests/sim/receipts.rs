@@ -68,7 +68,8 @@ pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
         Some(StepResult::InFlightUnknown) => true,
         // What the disk has forgotten nobody knows.
         Some(StepResult::NotInService) => {
-            return require(!world.served || world.disk.forgot, RULE, || format!("{step:?}, and it had served"));
+            let unknown = world.disk.forgot || oracle.run.unread;
+            return require(!world.served || unknown, RULE, || format!("{step:?}, and it had served"));
         }
         Some(StepResult::RundeckGone) => {
             // A round whose answer gets lost is waited for.
@@ -157,8 +158,9 @@ pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> 
     let named = |g: &Group| by_tag(g) || wanted.iter().any(|w| w.group == g.facts.arn || w.group == g.facts.name);
     let ours =
         |g: &&Group| named(g) && !oracle.policy.dry_run && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
-    // An address that metadata do not tell is known where an earlier run has registered it, and the disk has kept that.
-    let unknown = |g: &Group| oracle.run.addressless && g.is_address() && (!g.by_us || world.disk.lost_registered);
+    // An address that metadata do not tell is known where an earlier run has registered it, and the disk has told that.
+    let lost = world.disk.lost_registered || oracle.run.unread;
+    let unknown = |g: &Group| oracle.run.addressless && g.is_address() && (!g.by_us || lost);
     let kept = world.groups.iter().filter(ours).find(|g| !was_out(g) && !unknown(g));
     require(kept.is_none(), RULE, || format!("clean, but {kept:?}"))
 }

@@ -1,7 +1,7 @@
 //! What the bystander knows of one run of the agent. It judges nothing.
 
 use crate::evidence::{Answered, Bound, Counted, Local, Named, Open};
-use rundeck_alb_core::{CallId, Intent, KeptVerdict, Moment, Process};
+use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Process};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Run {
     pub begun: Moment,
+    /// What an earlier run has kept was not read yet.
+    pub unread: bool,
+    /// When it was read; until then, now.
+    pub read_at: Moment,
+    /// Whoever was told to come back before it was read.
+    pub resumed: Vec<Cause>,
+    /// Its port was closed while nobody knew its process.
+    pub lost_sight: bool,
     /// When the agent last went on after its loop had stood still.
     pub woke: Moment,
     pub open: BTreeMap<CallId, Open>,
@@ -40,6 +48,8 @@ pub struct Run {
     pub found: bool,
     /// Passive mode was set in this run.
     pub switched: bool,
+    /// And was undone, in this process.
+    pub undone: bool,
     /// The answers of the API.
     pub api: Vec<Answered>,
     pub restored: Option<KeptVerdict>,

@@ -162,6 +162,7 @@ impl Schedule<'_> {
                     self.world.loses_trace();
                 }
             }
+            Coming::KeepsVerdict(verdict) => self.world.keep_verdict(verdict),
             Coming::Check(index) => return self.check(index),
             Coming::Chaos => return self.chaos(),
             Coming::RundeckEnds => return self.rundeck_ends(),
@@ -194,14 +195,23 @@ impl Schedule<'_> {
         let disk = &self.world.disk;
         let (verdict, intent, registered) = (disk.verdict.clone(), disk.intent.clone(), disk.registered.clone());
         let kept = Kept { verdict, intent, registered };
-        self.oracle.start(&kept, now);
+        self.oracle.start(now);
         self.oracle.notes.start(&kept, &mut self.world);
+        if self.plan.slow_disk && self.world.tape.chance(128) {
+            // The agent has given up waiting for it. A verdict is too old then.
+            let read = now + Span::secs(1) + Span(self.world.tape.upto(119_000));
+            self.world.disk.reads = read;
+            let event = Event::Kept(Kept { verdict: None, ..kept });
+            self.world.at(read, Coming::Deliver { run: self.run, event });
+            return self.feed(Event::Tick);
+        }
         self.feed(Event::Kept(kept))
     }
 
     /// The process is gone, and with it all that it knew.
     pub fn agent_dies(&mut self, comes_back: Span) {
         self.agent = None;
+        self.world.agent_ends();
         let at = self.world.now + comes_back;
         self.world.at(at, Coming::AgentStarts);
         self.row("the agent dies", "");
@@ -367,7 +377,9 @@ impl Schedule<'_> {
         self.start_agent()?;
         self.wait_for("L2 a wanted drain reaches its receipt", SETTLES, |s| {
             let runs = s.agent.as_ref().is_some_and(|a| a.stuck < s.world.now);
-            runs && s.oracle.run.stop_at.is_none() && (s.oracle.orders.is_empty() || s.oracle.done.is_some())
+            runs && !s.oracle.run.unread
+                && s.oracle.run.stop_at.is_none()
+                && (s.oracle.orders.is_empty() || s.oracle.done.is_some())
         })?;
         // Whoever else made it passive makes it active again; so does a person where the disk forgot that it was us.
         if self.world.rundeck.passive_by_others || self.world.disk.forgot {

@@ -23,6 +23,8 @@ pub enum Coming {
     Deliver { run: u32, event: Event },
     /// A switch that nobody waits for any more takes effect in that process.
     Lands { run: u32, process: Option<Process>, mode: Mode },
+    /// A slow disk takes the verdict at last.
+    KeepsVerdict(Option<KeptVerdict>),
     /// The load balancer checks the node for this group.
     Check(usize),
     /// Something may happen.
@@ -68,6 +70,8 @@ pub struct Disk {
     pub lost_registered: bool,
     pub receipts: Vec<Receipt>,
     pub fails: Until,
+    /// What an earlier run has kept is being read until then: it does one thing after another, and writes wait.
+    pub reads: Until,
     /// When a write failed last.
     pub failed_at: Option<Moment>,
     /// Some intent was not written as the heart had to believe.
@@ -213,6 +217,9 @@ impl World {
     pub fn execute(&mut self, sent: Sent) {
         if sent.fate == Fate::NeverDone {
             return;
+        }
+        if self.now < self.disk.reads && is_write(&sent.call) {
+            return self.at(self.disk.reads, Coming::Execute(sent));
         }
         // What a run had asked for just before it ended may land after the next one has looked: nobody knows of it.
         self.disk.lost_registered |= sent.run < self.run && matches!(sent.call, Call::Register { .. });
@@ -362,9 +369,28 @@ impl World {
     }
 
     pub fn keep_verdict(&mut self, verdict: Option<KeptVerdict>) {
-        if self.now >= self.disk.fails {
+        if self.now < self.disk.reads {
+            self.at(self.disk.reads, Coming::KeepsVerdict(verdict));
+        } else if self.now >= self.disk.fails {
             self.disk.verdict = verdict;
         }
+    }
+
+    /// The agent's process is gone, and with it what its disk had not taken yet.
+    pub fn agent_ends(&mut self) {
+        if self.now >= self.disk.reads {
+            return;
+        }
+        self.disk.reads = self.now;
+        let disk = &mut self.disk;
+        self.queue.retain(|_, coming| match coming {
+            Coming::Execute(Sent { call, .. }) => {
+                disk.forgot |= matches!(call, Call::KeepIntent(_));
+                disk.lost_registered |= matches!(call, Call::KeepRegistered(_));
+                !is_write(call)
+            }
+            coming => !matches!(coming, Coming::KeepsVerdict(_)),
+        });
     }
 
     pub fn watch(&mut self, run: u32, process: Process) {
@@ -432,6 +458,10 @@ impl World {
         let landing: BTreeMap<(Moment, u64), Coming> = landing;
         landing.into_values().for_each(|coming| self.at(self.now, coming));
     }
+}
+
+fn is_write(call: &Call) -> bool {
+    matches!(call, Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_))
 }
 
 /// This call waits for Rundeck's database.
