@@ -158,6 +158,19 @@ impl Schedule<'_> {
         if self.world.rundeck.stopping { self.kill() } else { Ok(()) }
     }
 
+    /// Whoever waits for what is silent has no descriptor, or no name, for a round or two.
+    fn hiccup(&mut self) {
+        let now = self.world.now;
+        let world = &mut self.world;
+        if world.rundeck.silent(now) && world.tape.chance(160) {
+            let until = now + Span(500 + world.tape.upto(6_000));
+            match world.tape.chance(128) {
+                true => world.sight.nameless = until,
+                false => world.sight.goes_blind(until, now),
+            }
+        }
+    }
+
     fn troubles(&mut self, happening: Happening) {
         let until = self.lasting();
         let now = self.world.now;
@@ -179,6 +192,8 @@ impl Schedule<'_> {
                 world.rundeck.hung = until.max(world.rundeck.hung);
             }
             Happening::Database => {
+                self.hiccup();
+                let world = &mut self.world;
                 let until = longer(until, now).max(world.rundeck.database.0);
                 // As long as it hangs, it hangs in one way.
                 let (hangs, silences) = (now < world.rundeck.database.0, world.tape.chance(80));
