@@ -33,14 +33,13 @@ pub fn threads(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     }
     let before = std::mem::replace(&mut notes.leaves, leaves);
     notes.drains_begun += u64::from(leaves && !before);
+    let resumed = std::mem::replace(&mut notes.wanted_out, oracle.drain.is_some()) && oracle.drain.is_none();
     let news = threads.iter().skip(notes.threads);
-    if leaves {
+    if leaves || resumed {
         // Whoever changes his mind wants the mode switched now.
         notes.hung_else.clear();
-        notes.hung_leaving.extend(news);
-    } else {
-        notes.hung_else.extend(news);
     }
+    if leaves { &mut notes.hung_leaving } else { &mut notes.hung_else }.extend(news);
     notes.threads = threads.len();
     let lately = |all: &[Moment]| all.iter().filter(|at| turn.now.since(**at) < TEN_MINUTES).count();
     require(lately(&notes.hung_else) <= THREADS, RULE, || format!("{:?}", notes.hung_else))?;
@@ -90,8 +89,7 @@ pub fn blind(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     let told = matches!(turn.event, Event::Reply(_, Reply::Web(WebSeen::CannotConnect, _)));
     let began = oracle.notes.blind_since.or(told.then_some(turn.now)).filter(|_| turn.now < world.sight.blind);
     oracle.notes.blind_since = began;
-    // A round that gets lost looks like silence, and that like a connection.
-    let since = began.map(|since| since.max(world.lost_at).max(oracle.stalled_until));
+    let since = began.map(|since| since.max(oracle.stalled_until));
     // A round that was under way, and the next one.
     let long = since.is_some_and(|since| turn.now.since(since) > oracle.policy.health.max_age + Span::secs(12));
     require(!(long && turn.after.answer.ok), "S-blind nobody is vouched for blindly", || {

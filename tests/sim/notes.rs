@@ -1,8 +1,6 @@
 //! What the bystander writes down for single promises: moments that neither the world nor the counts show. It judges
 //! nothing.
 
-use crate::evidence::Open;
-use crate::oracle::Oracle;
 use crate::world::World;
 use rundeck_alb_core::{Call, Intent, Kept, Mode, Moment, Process, Span};
 use std::collections::BTreeMap;
@@ -33,6 +31,8 @@ pub struct Notes {
     pub hung_leaving: Vec<Moment>,
     /// A drain runs; and how often one began since the first of them.
     pub leaves: bool,
+    /// A drain was wanted then.
+    pub wanted_out: bool,
     pub drains_begun: u64,
     pub hung_else: Vec<Moment>,
     /// Since when `/health` has given no answer, by the world, and the agent has heard of it.
@@ -67,34 +67,5 @@ impl Notes {
         let threads = rundeck.threads.len();
         let passive_asked = self.passive_asked;
         *self = Notes { threads, passive_asked, ..Notes::default() };
-    }
-}
-
-impl Oracle {
-    /// A switch was confirmed: that tells the mode, too.
-    pub fn switched_to(&mut self, mode: Mode, now: Moment) {
-        self.run.mode_told = true;
-        match mode {
-            Mode::Passive => self.notes.set = true,
-            // What was given up before may still land, and is ours until then.
-            Mode::Active => {
-                self.claim = now < self.notes.may_land;
-                self.run.undone = true;
-            }
-        }
-    }
-
-    /// True: this was a switch that had outlived its process. Whether it met the one that is there now, if any, nobody
-    /// can tell.
-    pub fn astray_ended(&mut self, open: &Open, refused: bool, now: Moment) -> bool {
-        let astray = matches!(open.call, Call::SetMode(_)) && std::mem::take(&mut self.notes.astray);
-        let passive = open.call == Call::SetMode(Mode::Passive) && !refused;
-        if let Some(process) = self.run.process.filter(|_| astray && passive) {
-            self.notes.failed(&open.call, now);
-            self.notes.passive_asked = Some((now, process));
-            self.claim = true;
-            self.run.switched = true;
-        }
-        astray
     }
 }

@@ -160,6 +160,7 @@ impl Web {
         desk: &mut Desk,
     ) -> Round {
         let now = desk.now();
+        let came_back = seen.is_some();
         let (web, boot) = seen.unwrap_or((WebSeen::TimedOut, None));
         self.last = Some(desk.looked(Check::Web, judged_web(web, boot, excused), &self.pace));
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
@@ -170,7 +171,7 @@ impl Web {
             self.elsewhere = web == WebSeen::Elsewhere;
         }
         note_unjudged(web, desk);
-        self.note_silence(web, now);
+        self.note_silence(web, came_back, now);
         if self.answers {
             self.answered = Some(now);
             self.note_pace(boot, policy, now);
@@ -191,16 +192,25 @@ impl Web {
         round
     }
 
-    /// Silence ends with an answer, blindness with a connection: a round that came to neither ends nothing.
-    fn note_silence(&mut self, web: WebSeen, now: Moment) {
+    /// Silence ends with an answer, blindness with a connection: a round that came to neither ends nothing, nor does
+    /// one of which nothing came back.
+    fn note_silence(&mut self, web: WebSeen, came_back: bool, now: Moment) {
         match web {
             WebSeen::CannotJudge(Unjudged::Name) => {}
             WebSeen::CannotConnect => drop(self.blind_since.get_or_insert(now)),
             WebSeen::TimedOut => {
-                self.blind_since = None;
+                self.blind_since = self.blind_since.filter(|_| !came_back);
                 self.silent_since.get_or_insert(now);
             }
-            _ => (self.blind_since, self.silent_since) = (None, None),
+            WebSeen::Ok
+            | WebSeen::Disabled
+            | WebSeen::Refused
+            | WebSeen::Redirect
+            | WebSeen::Status(_)
+            | WebSeen::Body
+            | WebSeen::Truncated
+            | WebSeen::Elsewhere
+            | WebSeen::CannotJudge(Unjudged::Host) => (self.blind_since, self.silent_since) = (None, None),
         }
     }
 
