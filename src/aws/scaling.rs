@@ -1,7 +1,7 @@
 //! The Auto Scaling API: which group has this instance, and what that group is like.
 //!
-//! It reads only, about this instance and its own group alone. It judges nothing: what a health-check type means for the
-//! node is decided in the heart.
+//! It reads only, about this instance and its own group alone. It judges nothing: what a health-check type means for
+//! the node is decided in the heart.
 
 use super::caller::Caller;
 use super::tally::{CallResult, Tally};

@@ -6,12 +6,10 @@ use std::time::Duration;
 use super::cloud::Cloud;
 use super::failure::Failure;
 use super::form::Form;
+use super::service::Service;
 use super::xml::{element, leaf, members};
 use super::{REGION, VPC};
 use crate::alb::{Group, GroupSettings, Health, HealthPort, Stickiness, TargetKey};
-
-/// The version of the API that the lab speaks.
-pub(super) const VERSION: &str = "2015-12-01";
 
 /// The largest page (ELBv2 API reference).
 const MAX_PAGE: usize = 400;
@@ -28,7 +26,7 @@ pub(super) fn perform(cloud: &Cloud, action: &str, form: &Form) -> Answer {
         "DescribeTargetGroupAttributes" => describe_attributes(cloud, form),
         "DescribeTags" => describe_tags(cloud, form),
         "DescribeLoadBalancers" => Ok(describe_balancers(cloud)),
-        _ => Err(Failure::no_action(action, VERSION)),
+        _ => Err(Failure::no_action(action, Service::ElasticLoadBalancing.version())),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whether a request looks signed by SigV4 for the service that is called. Any key and any Region will do; the signature is not
-//! checked.
+//! Whether a request looks signed by SigV4 for the service that is called. Any key and any Region will do; the
+//! signature is not checked.
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;

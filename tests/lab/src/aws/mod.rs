@@ -1,5 +1,5 @@
-//! The ELBv2 query API over the groups of [`crate::alb`], and Auto Scaling's over groups of its own: form bodies in, XML out, errors in AWS's words, a log of
-//! calls.
+//! The ELBv2 query API over the groups of [`crate::alb`], and Auto Scaling's over groups of its own: form bodies in,
+//! XML out, errors in AWS's words, a log of calls.
 //!
 //! It checks that a request *looks* signed (SigV4 with the right service), not the signature itself: that is moto's
 //! part.

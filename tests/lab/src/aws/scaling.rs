@@ -1,4 +1,5 @@
-//! Auto Scaling groups: what each is like and which instances it has, as a test sets it, and the two calls that read it.
+//! Auto Scaling groups: what each is like and which instances it has, as a test sets it; and the two calls that read
+//! them.
 //!
 //! It moves nothing by itself: a test says where an instance is, in the API's words.
 
@@ -7,11 +8,9 @@ use std::sync::Mutex;
 
 use super::failure::Failure;
 use super::form::Form;
+use super::service::Service;
 use super::xml::{element, leaf, members};
 use crate::lock;
-
-/// The version of the API that the lab speaks.
-pub(super) const VERSION: &str = "2011-01-01";
 
 /// A group's name, checks and attachments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +58,7 @@ impl Scaling {
         match action {
             "DescribeAutoScalingInstances" => Ok(self.describe_instances(&form.list("InstanceIds"))),
             "DescribeAutoScalingGroups" => Ok(self.describe_groups(&form.list("AutoScalingGroupNames"))),
-            _ => Err(Failure::no_action(action, VERSION)),
+            _ => Err(Failure::no_action(action, Service::AutoScaling.version())),
         }
     }
 

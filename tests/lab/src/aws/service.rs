@@ -1,7 +1,5 @@
 //! The two services behind one address: they are told apart by the version that a call names.
 
-use super::{actions, scaling};
-
 /// Which API is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
@@ -23,10 +21,11 @@ impl Service {
         }
     }
 
+    /// The version that the lab speaks.
     pub(super) fn version(self) -> &'static str {
         match self {
-            Self::ElasticLoadBalancing => actions::VERSION,
-            Self::AutoScaling => scaling::VERSION,
+            Self::ElasticLoadBalancing => "2015-12-01",
+            Self::AutoScaling => "2011-01-01",
         }
     }
 }
