@@ -40,6 +40,7 @@ mod rundeck;
 mod runner;
 mod sight;
 mod subject;
+mod switched;
 mod table;
 mod tape;
 mod targets;

@@ -6,7 +6,6 @@
 
 use crate::contract::{Call, Finding, Identity, MembershipPolicy, Moment, Span, Target};
 use crate::desk::{Backoff, Desk, Pace, Topic};
-use std::net::Ipv4Addr;
 
 /// Limit of one question to instance metadata: the client's own tries end within it.
 const LIMIT: Span = Span::secs(10);
@@ -48,10 +47,11 @@ impl Instance {
         self.identity.as_ref()
     }
 
-    /// This machine has registered such a target before: if that is an address, it is the one that metadata leave out.
+    /// This machine has registered such a target before: if that is an IPv4 address (with its dots; neither an
+    /// instance's id nor an IPv6 address has one), it is the one that metadata leave out.
     pub(super) fn was(&mut self, target: &Target) {
         if let Some(identity) = &mut self.identity
-            && target.id.parse::<Ipv4Addr>().is_ok()
+            && target.id.contains('.')
         {
             identity.private_ip.get_or_insert_with(|| target.id.clone());
         }

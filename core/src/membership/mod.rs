@@ -13,6 +13,7 @@ mod check;
 mod group;
 mod instance;
 mod named;
+mod presence;
 mod record;
 mod sight;
 mod standing;

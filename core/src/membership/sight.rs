@@ -1,9 +1,6 @@
-//! What was last seen of the own target, and what that says: whether the balancer may send requests here.
-//!
-//! It decides nothing about what is done.
+//! What was last seen of the own target, and what that may say. Values only.
 
-use super::group::{Group, Left};
-use crate::contract::{Moment, TargetSeen, TargetState};
+use crate::contract::{Moment, TargetSeen};
 
 /// What was seen of the own target. It speaks of the moment in which it was asked for, and grows old from then on.
 #[derive(Clone, Debug)]
@@ -23,42 +20,4 @@ pub(super) enum Presence {
     /// Not seen, or seen gone while a registration may still take effect, or so long ago that somebody may have put it
     /// back and found it healthy.
     Unknown,
-}
-
-impl Group {
-    pub(super) fn state(&self) -> Option<&TargetState> {
-        self.seen.as_ref().map(|sight| &sight.target.state)
-    }
-
-    /// Whether the balancer may send requests here. `refusing`: since when `/health` has said 503.
-    pub(super) fn presence(&self, refusing: Option<Moment>) -> Presence {
-        match &self.seen {
-            None => Presence::Unknown,
-            Some(sight) if !matches!(sight.target.state, TargetState::Absent | TargetState::Leaving) => Presence::In,
-            // AWS is eventually consistent: what it was asked for last it may not show yet.
-            Some(_) if self.awaited => Presence::Unknown,
-            Some(sight) if self.counts_from(refusing).is_some_and(|since| sight.asked >= since) => Presence::Out,
-            Some(_) => Presence::Unknown,
-        }
-    }
-
-    /// From when on "gone" says something: before, whoever put the target back may have found it healthy.
-    pub(super) fn counts_from(&self, refusing: Option<Moment>) -> Option<Moment> {
-        refusing.map(|since| since.max(self.leaving_since))
-    }
-
-    /// Deregistered for good, or not there, or there is no group to be in.
-    pub(super) fn has_left(&self, refusing: Option<Moment>) -> bool {
-        self.has_no_group() || matches!(self.left, Left::Confirmed(_)) || self.presence(refusing) == Presence::Out
-    }
-
-    /// There is nothing to leave: AWS said so when it was asked to take the target out, or was asked for the group.
-    pub(super) fn has_no_group(&self) -> bool {
-        self.left == Left::NoGroup || (self.nowhere && self.target.is_none())
-    }
-
-    /// Seen in, and not deregistered since.
-    pub(super) fn is_back(&self, refusing: Option<Moment>) -> bool {
-        self.presence(refusing) == Presence::In && !self.has_left(refusing)
-    }
 }
