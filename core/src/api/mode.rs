@@ -157,7 +157,12 @@ impl ModeSwitch {
         }
     }
 
-    fn needed(&self, wanted: Mode, api: &Api) -> bool {
+    /// It is known to be the process that is there: what cannot be seen is switched in no other.
+    fn is_there(&self, process: Option<Process>) -> bool {
+        process.is_some() && process == self.process
+    }
+
+    fn needed(&self, wanted: Mode, process: Option<Process>, api: &Api) -> bool {
         // Whoever was refused looks before he tries again: what he knows of the mode is from before, and somebody may
         // have set it since.
         let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
@@ -168,7 +173,7 @@ impl ModeSwitch {
             Mode::Active if !self.by_us => false,
             Mode::Active => match api.mode() {
                 Some(mode) => mode == Mode::Passive || api.hides_mode(),
-                None => self.stays_unseen(api) && !refused,
+                None => self.stays_unseen(api) && self.is_there(process) && !refused,
             },
         }
     }
@@ -179,25 +184,27 @@ impl ModeSwitch {
     }
 
     /// What keeps passive mode of ours from being undone.
-    fn hindrance(&self, api: &Api, policy: &Policy) -> Option<&str> {
-        let on = api.mode() == Some(Mode::Passive) || self.stays_unseen(api);
+    fn hindrance(&self, process: Option<Process>, api: &Api, policy: &Policy) -> Option<&str> {
+        let unseen = self.stays_unseen(api);
+        let on = api.mode() == Some(Mode::Passive) || unseen;
         if !policy.circumstances.has_token {
             Some("there is no token")
         } else if policy.dry_run {
             on.then_some("this is a dry run")
         } else {
-            self.trouble.as_ref().map(|trouble| trouble.text.as_str())
+            let strange = (unseen && !self.is_there(process)).then_some("its process is not known");
+            self.trouble.as_ref().map(|trouble| trouble.text.as_str()).or(strange)
         }
     }
 
     /// Tells of passive mode that nobody here undoes. `leaving`: a drain runs, which wants it.
-    pub(crate) fn note(&self, api: &Api, leaving: bool, policy: &Policy, desk: &mut Desk) {
+    pub(crate) fn note(&self, api: &Api, process: Option<Process>, leaving: bool, policy: &Policy, desk: &mut Desk) {
         if self.set_by_others(api) {
             desk.finding(
                 Finding::PassiveMode,
                 "Rundeck is passive, and by what is on record this agent did not switch it: so it does not undo it",
             );
-        } else if let Some(why) = self.hindrance(api, policy).filter(|_| self.by_us && !leaving) {
+        } else if let Some(why) = self.hindrance(process, api, policy).filter(|_| self.by_us && !leaving) {
             let text = format!("passive mode, which this agent set for a drain, could not be undone ({why})");
             desk.finding(Finding::PassiveMode, text);
         } else {
@@ -242,7 +249,15 @@ impl ModeSwitch {
         }
     }
 
-    pub(crate) fn step(&mut self, wanted: Option<Mode>, api: &Api, dry_run: bool, desk: &mut Desk) {
+    /// `process`: Rundeck's, as far as it is known.
+    pub(crate) fn step(
+        &mut self,
+        wanted: Option<Mode>,
+        process: Option<Process>,
+        api: &Api,
+        dry_run: bool,
+        desk: &mut Desk,
+    ) {
         let Some(mode) = wanted else { return };
         if dry_run {
             if !self.told_dry && api.mode() != Some(mode) {
@@ -252,7 +267,7 @@ impl ModeSwitch {
             return;
         }
         // It waits for the call that is under way, not for the pause after one that hung: a drain needs it now.
-        if !self.needed(mode, api) || !desk.due(&self.pace) || !desk.lane_clear(Topic::Mode) {
+        if !self.needed(mode, process, api) || !desk.due(&self.pace) || !desk.lane_clear(Topic::Mode) {
             return;
         }
         self.wanted = Some(mode);
@@ -398,7 +413,7 @@ mod tests {
     /// The node wants that mode at that moment: the switch to it that goes out, if one does.
     fn sends(switch: &mut ModeSwitch, wanted: Mode, api: &Api, desk: &mut Desk, at: Moment) -> Option<CallId> {
         desk.begin_turn(at);
-        switch.step(Some(wanted), api, false, desk);
+        switch.step(Some(wanted), switch.process, api, false, desk);
         desk.take().into_iter().find_map(|command| {
             if let Command::Call { id, call: Call::SetMode(_), .. } = command { Some(id) } else { None }
         })

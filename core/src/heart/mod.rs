@@ -46,8 +46,8 @@ pub struct Heart {
     /// The last try to write it failed.
     keep_again: Option<Moment>,
     intent_open: bool,
-    /// This run has written it, or tried to.
-    intent_written_once: bool,
+    /// What an earlier run left behind has not been read yet.
+    unread: bool,
     /// What was taken back before an earlier run's orders were read.
     resumed: BTreeSet<Cause>,
     shown: Answer,
@@ -81,7 +81,7 @@ impl Heart {
             kept: Intent::default(),
             keep_again: None,
             intent_open: false,
-            intent_written_once: false,
+            unread: true,
             resumed: BTreeSet::new(),
             shown: Answer { ok: false, state: State::Booting, reason: Reason::Waiting },
             since: now,
@@ -231,9 +231,11 @@ impl Heart {
         self.keep_intent();
         // Before the looks that carry the token, too: it is the one thing that is waited for.
         if self.may_switch() && self.claim_kept() {
-            self.mode.step(self.wanted_mode(), &self.api, self.policy.dry_run, &mut self.desk);
+            let (wanted, process) = (self.wanted_mode(), self.health.process());
+            self.mode.step(wanted, process, &self.api, self.policy.dry_run, &mut self.desk);
         }
-        self.mode.note(&self.api, self.drain.is_some(), &self.policy, &mut self.desk);
+        let process = self.health.process();
+        self.mode.note(&self.api, process, self.drain.is_some(), &self.policy, &mut self.desk);
         self.api.set_urgent(self.leaves(), self.desk.now());
         let asks_api = self.asks_api();
         self.api.step(&self.policy, asks_api, &mut self.desk);
