@@ -75,7 +75,9 @@ impl Start<'_> {
         let (left, late) = kept::load(&boot_id, &store).await;
         trouble = trouble.or(left.trouble);
         let now = self.clock.now();
-        self.heart.handle(Event::Kept(left.kept), now);
+        if late.is_none() {
+            self.heart.handle(Event::Kept(left.kept), now);
+        }
         if let Some(text) = trouble {
             self.heart.handle(Event::Noticed(Notice::Store, Some(text)), now);
         }

@@ -222,7 +222,11 @@ fn claim_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
     let stuck = open.any(|o| now.since(o.sent) >= WRITTEN);
     let given_up = oracle.run.intent_expired.is_some_and(|at| now.since(at) <= Span::secs(1));
     let waited = stuck || given_up || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= WRITTEN);
-    let failed = world.disk.failed_at.is_some_and(|at| oracle.drain.is_some_and(|(since, _)| at >= since));
+    let begun = oracle.drain.map(|(since, _)| since);
+    let failed = world.disk.failed_at.is_some_and(|at| begun.is_some_and(|since| at >= since));
+    // Nothing is written over what was not read.
+    let late = oracle.run.unread || now.since(oracle.run.read_at) <= WRITTEN;
+    let waited = waited || (late && begun.is_some_and(|since| now.since(since) >= WRITTEN));
     // Once waited for, it is ours, however often it is tried.
     require(on_disk || failed || waited || oracle.run.switched, "S-intent passive claimed before it is set", || {
         "a crash would leave it".into()
@@ -441,8 +445,8 @@ fn drain_ends(oracle: &Oracle, now: Moment) -> Verdict {
             format!("began at {}, must have ended by {}", since.0, bound.0)
         });
     };
-    // Writing a receipt is waited for two seconds; then a stopping agent is gone.
-    let exit = oracle.run.stop_at.map(|at| at.max(done) + stalled + Span::secs(4));
+    // Writing a receipt is waited for two seconds; then a stopping agent is gone, at its next turn, which may be late.
+    let exit = oracle.run.stop_at.map(|at| at.max(done) + stalled + Span::secs(8));
     require(exit.is_none_or(|at| now <= at), "S9 exit always happens", || format!("still there, done at {}", done.0))
 }
 
@@ -452,7 +456,7 @@ fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     // Whose end nobody saw may still finish what it serves.
     let nobody = receipt.steps.iter().filter(|s| s.name == StepName::Quiet).any(|s| match s.result {
         Some(StepResult::RundeckGone) => true,
-        Some(StepResult::RundeckUnseen) => oracle.run.ended,
+        Some(StepResult::RundeckUnseen) => oracle.run.ended || !oracle.run.web.answered,
         _ => false,
     });
     let Some((since, _)) = oracle.drain.filter(|_| whole && oracle.run.was_ok && !nobody) else { return Ok(()) };

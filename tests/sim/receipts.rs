@@ -27,8 +27,8 @@ pub fn clean_only_if_it_was(receipt: &Receipt, oracle: &Oracle, world: &World) -
         let step = receipt.steps.iter().find(|step| step.name == name)?;
         Some((step.started + Span(step.took_ms?), step.result))
     };
-    // What had begun so much earlier was there to be seen.
-    let (jobs, quiet) = (ended(StepName::Jobs), ended(StepName::Quiet));
+    // What had begun so much earlier was there to be seen; what an earlier run had ended is taken up as it was.
+    let (jobs, quiet) = (ended(StepName::Jobs), ended(StepName::Quiet).filter(|(at, _)| *at >= oracle.run.begun));
     let runs = |at: Moment| world.rundeck.jobs.iter().any(|job| job.from + SEEN_WITHIN < at && job.until > at);
     require(jobs.is_some_and(|(at, _)| !runs(at)), RULE, || format!("{jobs:?}, {:?}", world.rundeck.jobs))?;
     let counted = quiet.filter(|(_, result)| *result == Some(StepResult::NothingInFlight));

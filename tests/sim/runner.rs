@@ -183,6 +183,7 @@ impl Schedule<'_> {
             return Ok(());
         }
         let now = self.world.now;
+        self.world.land_writes();
         self.run += 1;
         self.world.run = self.run;
         if self.plan.addressless {

@@ -62,6 +62,8 @@ pub fn named_and_written(target: &Target, now: Moment, oracle: &Oracle, world: &
     require(named, "S2 registered only in a group that is named", || format!("{target:?}"))?;
     let on_disk = world.disk.registered.iter().flat_map(|kept| &kept.targets).any(|kept| kept.target.is(target));
     let waited = oracle.run.named.written.is_some_and(|at| now.since(at) >= Span::secs(1));
+    // Nothing is written over what was not read.
+    let waited = waited || oracle.run.unread || now.since(oracle.run.read_at) <= Span::secs(1);
     require(on_disk || world.disk.lost_registered || waited, "S-record written before registering", || {
         format!("{target:?}")
     })
@@ -137,7 +139,8 @@ pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &Wo
     let nothing = deregister == Some(StepResult::Deregistered(Deregistered::NoGroup));
     let alone = oracle.run.lifecycle == Some(None);
     let ours = |g: &&Group| g.by_us && !g.left() && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
-    let stands = world.groups.iter().find(ours).filter(|_| nothing && !world.disk.lost_registered);
+    let stands =
+        world.groups.iter().find(ours).filter(|_| nothing && !oracle.run.unread && !world.disk.lost_registered);
     require(stands.is_none(), "L2 a receipt tells the truth", || format!("nothing to leave: {stands:?}"))?;
     let done = StepResult::Deregistered(Deregistered::Done);
     let said = receipt.steps.iter().any(|s| s.result == Some(done));

@@ -376,21 +376,23 @@ impl World {
         }
     }
 
-    /// The agent's process is gone, and with it what its disk had not taken yet.
+    /// The agent's process is gone, and with it all that it had not written down, for nothing is written over what was
+    /// not read.
     pub fn agent_ends(&mut self) {
-        if self.now >= self.disk.reads {
-            return;
+        if self.now < self.disk.reads {
+            self.disk.reads = self.now;
+            (self.disk.forgot, self.disk.lost_registered) = (true, true);
+            self.queue.retain(|_, coming| !matches!(coming, Coming::KeepsVerdict(_)));
         }
-        self.disk.reads = self.now;
-        let disk = &mut self.disk;
-        self.queue.retain(|_, coming| match coming {
-            Coming::Execute(Sent { call, .. }) => {
-                disk.forgot |= matches!(call, Call::KeepIntent(_));
-                disk.lost_registered |= matches!(call, Call::KeepRegistered(_));
-                !is_write(call)
-            }
-            coming => !matches!(coming, Coming::KeepsVerdict(_)),
-        });
+    }
+
+    /// A process ends with its last write: that is on disk before the next one reads.
+    pub fn land_writes(&mut self) {
+        let write = |coming: &mut Coming| matches!(coming, Coming::Execute(sent) if is_write(&sent.call));
+        for (_, coming) in self.queue.extract_if(.., |_, coming| write(coming)).collect::<Vec<_>>() {
+            let Coming::Execute(sent) = coming else { continue };
+            self.execute(sent);
+        }
     }
 
     pub fn watch(&mut self, run: u32, process: Process) {

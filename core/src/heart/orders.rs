@@ -28,20 +28,22 @@ impl Heart {
         if let Some(verdict) = kept.verdict {
             self.health.restore(&verdict, &self.policy.health, self.desk.now());
         }
+        self.unread = false;
         self.membership.restore(kept.registered);
         let Some(intent) = kept.intent else { return };
         if intent.passive_by_us {
             self.mode.restore(intent.process, self.health.process());
         }
-        let (drains, ended) = (intent.drains.clone(), intent.ended.clone());
-        // What this run has written since is newer than what a slow disk tells.
-        if !self.intent_written_once {
-            self.kept = intent;
-        }
+        self.kept = intent.clone();
+        let Intent { drains, ended, .. } = intent;
         let taken_back = |cause: Cause| cause.meaning().taken_back_by.iter().any(|by| self.resumed.contains(by));
         let goes_on = |order: &DrainOrder| order.cause.meaning().goes_on && !taken_back(order.cause);
         let orders: Vec<DrainOrder> = drains.into_iter().filter(goes_on).collect();
         for order in orders {
+            if self.drain.as_ref().is_some_and(|drain| drain.has(order.cause)) {
+                // Wanted in this run too: that word is newer.
+                continue;
+            }
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
             if let Some(drain) = &mut self.drain {
                 drain.still(order, self.desk.now());
@@ -236,7 +238,7 @@ impl Heart {
         if self.ended.is_none() {
             self.ended = Some(ending);
             let last = self.intent();
-            if last != self.kept || self.keep_again.is_some() {
+            if !self.unread && (last != self.kept || self.keep_again.is_some()) {
                 // The one before may still be on its way: this one comes behind it, and nobody waits for either.
                 self.desk.call(Topic::Intent, Call::KeepIntent(last), INTENT_LIMIT);
             }
@@ -255,9 +257,10 @@ impl Heart {
         }
     }
 
-    /// Intent on disk is the difference between what it says and what it should say.
+    /// Intent on disk is the difference between what it says and what it should say. Nothing is written over what was not
+    /// read: a slow disk may hold a drain that goes on.
     pub(super) fn keep_intent(&mut self) {
-        if self.intent_open {
+        if self.intent_open || self.unread {
             return;
         }
         let intent = self.intent();
@@ -265,7 +268,6 @@ impl Heart {
             self.kept = intent.clone();
             self.keep_again = None;
             self.intent_open = true;
-            self.intent_written_once = true;
             self.desk.call(Topic::Intent, Call::KeepIntent(intent), INTENT_LIMIT);
         } else if let Some(drain) = &mut self.drain {
             // On disk already, or the disk refuses.

@@ -22,6 +22,8 @@ pub(super) struct Record {
     /// What is on disk, or on its way there; of no instance as long as nothing is known to be.
     kept: Registrations,
     open: bool,
+    /// What an earlier run left behind has been read: nothing is written over what was not.
+    read: bool,
     /// The last try failed.
     again: Option<Moment>,
 }
@@ -29,6 +31,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn restore(&mut self, kept: Option<Registrations>) {
         self.restored = kept;
+        self.read = true;
     }
 
     /// An earlier run left something behind of which nobody knows yet whether it is this machine's.
@@ -39,10 +42,7 @@ impl Record {
     /// What an earlier run had registered as this machine; once.
     pub(super) fn take(&mut self, identity: &Identity, desk: &mut Desk) -> Vec<Registered> {
         let Some(kept) = self.restored.take() else { return Vec::new() };
-        if self.kept.instance.is_empty() {
-            // Else this run has written since, and that is what stands there.
-            self.kept = kept.clone();
-        }
+        self.kept = kept.clone();
         if kept.targets.is_empty() {
             return Vec::new();
         }
@@ -56,7 +56,7 @@ impl Record {
 
     /// What is on disk is the difference between what it says and what it should say.
     pub(super) fn step(&mut self, targets: Vec<Registered>, identity: &Identity, desk: &mut Desk) {
-        if self.open {
+        if self.open || !self.read {
             return;
         }
         let wanted = Registrations { instance: identity.instance_id.clone(), targets };

@@ -3,8 +3,8 @@
 
 use crate::rig::{RUNDECK, Rig, call_name, disk, info, jvm, policy, ready, target};
 use rundeck_alb_core::{
-    Cause, Command, DatabaseSeen, DrainOrder, Event, Heart, Mode, Moment, Order, ProcessSeen, Readiness, Reply, Span,
-    TargetState, WebSeen,
+    Cause, Command, DatabaseSeen, DrainOrder, Event, Heart, Kept, Mode, Moment, Order, ProcessSeen, Readiness, Reply,
+    Span, TargetState, WebSeen,
 };
 
 /// Schedules that are compared.
@@ -83,6 +83,9 @@ fn record(seed: u64) -> (Vec<(Event, Moment)>, String) {
 
 fn replay(seed: u64, events: &[(Event, Moment)]) -> String {
     let mut heart = Heart::new(policy(), seed, Moment(1_000_000));
+    // As the rig begins.
+    heart.handle(Event::Kept(Kept::default()), Moment(1_000_000));
+    heart.take_commands();
     let mut out = String::new();
     for (event, now) in events {
         heart.handle(event.clone(), *now);

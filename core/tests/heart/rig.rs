@@ -4,8 +4,8 @@
 
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, Event, GroupFacts, GroupWanted,
-    Heart, HostSeen, Identity, Info, JvmSeen, MembershipPolicy, Mode, Moment, Ownership, Policy, Process, ProcessSeen,
-    Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType, WebSeen,
+    Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment, Ownership, Policy, Process,
+    ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -102,7 +102,15 @@ pub struct Rig {
 }
 
 impl Rig {
+    /// What an earlier run left behind is read at once: nothing.
     pub fn new(policy: Policy, seed: u64) -> Rig {
+        let mut rig = Rig::unread(policy, seed);
+        rig.feed(Event::Kept(Kept::default()));
+        rig
+    }
+
+    /// The disk has not told yet what an earlier run left behind.
+    pub fn unread(policy: Policy, seed: u64) -> Rig {
         let now = Moment(1_000_000);
         Rig {
             heart: Heart::new(policy, seed, now),

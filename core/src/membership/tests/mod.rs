@@ -126,7 +126,15 @@ struct Stand {
 }
 
 impl Stand {
+    /// No earlier run has left anything behind.
     fn new(policy: MembershipPolicy) -> Stand {
+        let mut stand = Stand::unread(policy);
+        stand.room.restore(None);
+        stand
+    }
+
+    /// What one has is not read yet.
+    fn unread(policy: MembershipPolicy) -> Stand {
         let identity = Identity {
             instance_id: INSTANCE.into(),
             private_ip: Some(ADDRESS.into()),
