@@ -379,7 +379,7 @@ impl World {
     /// The agent's process is gone, and with it all that it had not written down, for nothing is written over what was
     /// not read.
     pub fn agent_ends(&mut self) {
-        if self.now < self.disk.reads {
+        if self.now <= self.disk.reads {
             self.disk.reads = self.now;
             (self.disk.forgot, self.disk.lost_registered) = (true, true);
             self.queue.retain(|_, coming| !matches!(coming, Coming::KeepsVerdict(_)));
