@@ -212,7 +212,10 @@ impl Schedule<'_> {
     /// The process is gone, and with it all that it knew.
     pub fn agent_dies(&mut self, comes_back: Span) {
         self.agent = None;
-        self.world.agent_ends();
+        let run = &self.oracle.run;
+        // It has had no time to write down what it held back until then.
+        let held_back = run.unread || (run.read_at == self.world.now && run.read_at != run.begun);
+        self.world.agent_ends(held_back);
         let at = self.world.now + comes_back;
         self.world.at(at, Coming::AgentStarts);
         self.row("the agent dies", "");

@@ -376,12 +376,12 @@ impl World {
         }
     }
 
-    /// The agent's process is gone, and with it all that it had not written down, for nothing is written over what was
-    /// not read.
-    pub fn agent_ends(&mut self) {
-        if self.now <= self.disk.reads {
+    /// The agent's process is gone, and with it what it held back, for nothing is written over what was not read.
+    pub fn agent_ends(&mut self, held_back: bool) {
+        self.disk.forgot |= held_back;
+        self.disk.lost_registered |= held_back;
+        if self.now < self.disk.reads {
             self.disk.reads = self.now;
-            (self.disk.forgot, self.disk.lost_registered) = (true, true);
             self.queue.retain(|_, coming| !matches!(coming, Coming::KeepsVerdict(_)));
         }
     }
