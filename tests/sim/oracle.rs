@@ -254,7 +254,11 @@ impl Oracle {
                 self.run.lifecycle = Some(state.clone());
             }
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
-            Reply::Identity(Ok(identity)) => self.run.addressless = identity.private_ip.is_none(),
+            Reply::Identity(Ok(identity)) => {
+                let lacks = identity.private_ip.is_none();
+                let came = std::mem::replace(&mut self.run.addressless, lacks) && !lacks;
+                self.run.addressed = came.then_some(now).or(self.run.addressed);
+            }
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
             Reply::Mode(end) if self.astray_ended(open, end.as_ref().is_err_and(|end| end.refused), now) => {}
             Reply::Mode(Ok(mode)) => self.switched_to(*mode, now),

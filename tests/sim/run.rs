@@ -24,6 +24,8 @@ pub struct Run {
     pub lifecycle: Option<Option<String>>,
     /// They told the machine's identity without an address.
     pub addressless: bool,
+    /// And then with it, last.
+    pub addressed: Option<Moment>,
     /// What they said of the tag.
     pub named: Named,
     pub web: Counted,

@@ -149,6 +149,8 @@ pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &Wo
     let since = oracle.orders.iter().map(|wanted| wanted.order.at).fold(since, Moment::min);
     let owned = |g: &Group| turn.before.targets.iter().any(|t| t.owned && t.arn.as_ref() == Some(&g.facts.arn));
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
-    let kept = world.groups.iter().find(|g| owned(g) && !was_out(g));
+    // What became a target of this node only now, for its address has just been told, is on its way out.
+    let told = oracle.run.addressed.is_some_and(|at| turn.now.since(at) <= Span::secs(2));
+    let kept = world.groups.iter().find(|g| owned(g) && !was_out(g) && !(told && g.is_address()));
     require(kept.is_none(), "L2 a receipt tells the truth", || format!("deregistered: {kept:?}"))
 }
