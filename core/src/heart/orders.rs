@@ -257,8 +257,8 @@ impl Heart {
         }
     }
 
-    /// Intent on disk is the difference between what it says and what it should say. Nothing is written over what was not
-    /// read: a slow disk may hold a drain that goes on.
+    /// Intent on disk is the difference between what it says and what it should say. Nothing is written over what was
+    /// not read: a slow disk may hold a drain that goes on.
     pub(super) fn keep_intent(&mut self) {
         if self.intent_open || self.unread {
             return;
