@@ -31,7 +31,9 @@ pub fn clean_only_if_it_was(receipt: &Receipt, oracle: &Oracle, world: &World) -
     let (jobs, quiet) = (ended(StepName::Jobs), ended(StepName::Quiet).filter(|(at, _)| *at >= oracle.run.begun));
     let runs = |at: Moment| world.rundeck.jobs.iter().any(|job| job.from + SEEN_WITHIN < at && job.until > at);
     require(jobs.is_some_and(|(at, _)| !runs(at)), RULE, || format!("{jobs:?}, {:?}", world.rundeck.jobs))?;
-    let counted = quiet.filter(|(_, result)| *result == Some(StepResult::NothingInFlight));
+    // A loop that stood still then had counted before.
+    let counts = |at: Moment| oracle.stalled_until == Moment(0) || at > oracle.stalled_until + Span::secs(30);
+    let counted = quiet.filter(|(at, result)| *result == Some(StepResult::NothingInFlight) && counts(*at));
     let (from, until) = (world.requests_from, world.requests);
     let flew = counted.is_some_and(|(at, _)| from + SEEN_WITHIN < at && until > at);
     require(!flew, RULE, || format!("{quiet:?}, requests from {} to {}", from.0, until.0))

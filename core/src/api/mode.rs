@@ -271,7 +271,11 @@ impl ModeSwitch {
             return;
         }
         self.wanted = Some(mode);
-        self.sent_here |= mode == Mode::Passive;
+        if mode == Mode::Passive {
+            // Whoever is there now is switched, and not the one that was on record before.
+            self.process = process;
+            self.sent_here = true;
+        }
         desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
 

@@ -431,3 +431,25 @@ fn passive_mode_of_a_person_soon_after_a_restart_is_left_alone() {
     let sent = pass(&mut rig, Span::secs(600), &mut calm);
     assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive), "a person's choice was undone");
 }
+
+/// A switch that goes out while nobody sees Rundeck's process is of whoever is there, not of the one that was on record
+/// before: after the next restart it is undone.
+#[test]
+fn a_switch_in_a_process_that_nobody_sees_is_not_put_down_to_an_earlier_one() {
+    let mut rig = Rig::new(policy(), 2);
+    rig.process = ProcessSeen::Hidden;
+    let drains = vec![order("d1", Cause::Operator, rig.now)];
+    let intent = Intent { drains, passive_by_us: true, process: Some(OTHER), served: true, ..Intent::default() };
+    let mut sent = calls(&rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() })));
+    sent.extend(until_receipt(&mut rig, &mut calm).1);
+    assert_eq!((rig.mode, count(&sent, switches_to(Mode::Passive))), (Mode::Passive, 1));
+    let kept = sent.into_iter().rev().find_map(|call| if let Call::KeepIntent(it) = call { Some(it) } else { None });
+    assert_eq!(kept.as_ref().map(|kept| (kept.passive_by_us, kept.process)), Some((true, None)));
+    rig.process = ProcessSeen::One(RUNDECK, jvm());
+    rig.heart = Heart::new(policy(), 3, rig.now);
+    rig.open.clear();
+    rig.feed(Event::Kept(Kept { intent: kept, ..Kept::default() }));
+    resume(&mut rig);
+    pass(&mut rig, Span::secs(120), &mut calm);
+    assert_eq!(rig.mode, Mode::Active);
+}
