@@ -33,6 +33,8 @@ impl Node {
         let address = world.node(index).address;
         let rundeck = Rundeck::start(SocketAddr::from((address, traffic)), "5.20", 0, 500).await;
         let mut config = Config::new(rundeck.addr).in_world(world, index).with("ownership = \"observe\"\n");
+        // On a busy machine a last request may end behind the floor; it is waited for.
+        config.env.push(("RUNDECK_ALB_AGENT__DRAIN__QUIET_TIMEOUT".into(), "20s".into()));
         config.listen = SocketAddr::from((address, health));
         // A busy machine is no sick node: only the one that is replaced may leave here.
         let patient = [("INTERVAL", "1s"), ("TIMEOUT", "900ms"), ("CONNECT_TIMEOUT", "800ms"), ("MAX_AGE", "10s")];
