@@ -276,7 +276,7 @@ impl Database {
         for (way, what) in ways {
             match what {
                 Some(what) => {
-                    let what = format!("{what}: every member shares it, so the node stays in service");
+                    let what = format!("{what}: every member shares it, so it takes no node out");
                     desk.finding_of(Finding::DatabaseFailing, way, what);
                 }
                 None => desk.cured_of(Finding::DatabaseFailing, way),

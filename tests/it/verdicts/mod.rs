@@ -137,8 +137,10 @@ impl Watcher {
         let snapshot = self.heart.snapshot();
         let answer = snapshot.answer_at(self.now);
         let degraded: Vec<&str> = snapshot.degraded.iter().map(|word| word.word()).collect();
-        let findings: Vec<&str> =
+        let mut findings: Vec<&str> =
             snapshot.findings.iter().map(|one| one.finding.word()).filter(|word| !ABOUT_AWS.contains(word)).collect();
+        // Several things may be wrong in one way.
+        findings.dedup();
         let verdict =
             format!("{} {}: {}", if answer.ok { 200 } else { 503 }, answer.state.word(), answer.reason.word());
         let or_none = |words: Vec<&str>| if words.is_empty() { "-".to_owned() } else { words.join(" ") };
