@@ -228,7 +228,9 @@ mod tests {
     /// An agent on a machine where nobody answers, with its files in this folder.
     fn agent(folder: &std::path::Path) -> Agent {
         let (settings, clock) = (Settings::default(), Clock::machine());
-        let heart = Heart::new(settings.policy(Circumstances::default()), 1, clock.now());
+        let mut heart = Heart::new(settings.policy(Circumstances::default()), 1, clock.now());
+        // No earlier run has left anything behind.
+        heart.handle(Event::Kept(Kept::default()), clock.now());
         let board = Board::new(Published::new(heart.snapshot(), &clock));
         let counters = Arc::<Counters>::default();
         let (rundeck, tokens) = Tokens::None.client(&settings).expect("a client");
