@@ -215,16 +215,21 @@ impl ModeSwitch {
     /// Passive mode will be ours to undo, unless it is on already or may be: to be kept on disk before it is set.
     pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
         if !self.by_us && api.asked() && !api.may_be(Mode::Passive) {
-            self.by_us = true;
-            self.process = process;
-            self.claimed = now;
-            self.may_land_until = now;
-            self.lost = false;
-            self.set = false;
+            self.own(process, now);
         } else if self.by_us && !self.acted() && api.may_be(Mode::Passive) {
             // Somebody else was faster, as it seems: the second answer tells.
             self.disclaim();
         }
+    }
+
+    /// It is ours from now on, of this process; nothing has set it yet.
+    fn own(&mut self, process: Option<Process>, now: Moment) {
+        self.by_us = true;
+        self.process = process;
+        self.claimed = now;
+        self.may_land_until = now;
+        self.lost = false;
+        self.set = false;
     }
 
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
@@ -347,9 +352,7 @@ impl ModeSwitch {
         let landed = !answer.as_ref().is_err_and(|trouble| trouble.refused);
         if process.is_some() && to_passive && landed {
             desk.tell(NoteKind::Notice, "a switch to passive mode may have met the Rundeck that was started meanwhile");
-            self.by_us = true;
-            self.process = process;
-            self.claimed = now;
+            self.own(process, now);
             self.set = true;
             self.sent_here = true;
             self.lost = true;
