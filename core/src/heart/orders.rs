@@ -37,13 +37,11 @@ impl Heart {
         self.kept = intent.clone();
         let Intent { drains, ended, .. } = intent;
         let taken_back = |cause: Cause| cause.meaning().taken_back_by.iter().any(|by| self.resumed.contains(by));
-        let goes_on = |order: &DrainOrder| order.cause.meaning().goes_on && !taken_back(order.cause);
+        // What is wanted in this run too was said later.
+        let newer = |cause: Cause| self.drain.as_ref().is_some_and(|drain| drain.has(cause));
+        let goes_on = |o: &DrainOrder| o.cause.meaning().goes_on && !taken_back(o.cause) && !newer(o.cause);
         let orders: Vec<DrainOrder> = drains.into_iter().filter(goes_on).collect();
         for order in orders {
-            if self.drain.as_ref().is_some_and(|drain| drain.has(order.cause)) {
-                // Wanted in this run too: that word is newer.
-                continue;
-            }
             self.desk.tell(NoteKind::Notice, format!("drain {} goes on after a restart of the agent", order.id));
             if let Some(drain) = &mut self.drain {
                 drain.still(order, self.desk.now());
@@ -73,8 +71,10 @@ impl Heart {
                 text: "the agent is stopping: its next start brings the node back".into(),
             },
             Order::Resume(cause) => {
-                // What is read of an earlier run after this is taken back with it.
-                self.resumed.insert(cause);
+                if self.unread {
+                    // What is read of an earlier run after this is taken back with it.
+                    self.resumed.insert(cause);
+                }
                 OrderAnswer::Resumed(self.resume(cause))
             }
         };

@@ -287,3 +287,26 @@ fn what_a_slow_disk_tells_late_brings_back_no_drain_that_was_taken_back() {
         );
     }
 }
+
+/// An older agent may have kept two orders of one cause: the later word counts. And what is ordered in this run is later
+/// than both.
+#[test]
+fn of_two_orders_of_one_cause_the_later_word_counts() {
+    let deadline = |rig: &Rig| rig.heart.snapshot().drain.and_then(|drain| drain.deadline);
+    let until = |rig: &Rig, id: &str, secs: u64| DrainOrder {
+        deadline: Some(rig.now + Span::secs(secs)),
+        ..order(id, Cause::Operator, rig.now)
+    };
+    for ordered in [false, true] {
+        let mut rig = Rig::unread(policy(), 2);
+        pass(&mut rig, Span::secs(2), &mut calm);
+        let drains = vec![until(&rig, "d1", 100), until(&rig, "d2", 200)];
+        let this = until(&rig, "d3", 300);
+        let wanted = if ordered { this.deadline } else { drains[1].deadline };
+        if ordered {
+            rig.feed(Event::Order(1, Order::Drain(this)));
+        }
+        rig.feed(Event::Kept(Kept { intent: Some(Intent { drains, ..Intent::default() }), ..Kept::default() }));
+        assert_eq!(deadline(&rig), wanted, "ordered in this run: {ordered}");
+    }
+}
