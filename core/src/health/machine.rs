@@ -122,12 +122,12 @@ impl Machine {
         self.full.shut().is_some()
     }
 
-    /// The last look says so too, and one more has to confirm it; or no look has come back yet.
     /// The last looks say that a disk is full, and are too few yet.
     pub(super) fn disk_looks_full(&self, policy: &HealthPolicy) -> bool {
         self.full.shut().is_none() && self.full.wavers(policy)
     }
 
+    /// So they do, and more have to confirm it; or no look has come back yet.
     pub(super) fn disk_may_be_full(&self, policy: &HealthPolicy) -> bool {
         let unseen = !self.disks_seen && policy.disk.down_below != Share::ZERO;
         unseen || self.disk_looks_full(policy)

@@ -35,6 +35,7 @@ impl Membership {
         }
         Ok(())
     }
+
     /// A call about a group that the group does not know of.
     fn forgot(&self, id: CallId, topic: Topic) -> bool {
         let (key, pace): (u32, fn(&Group) -> &Pace) = if let Topic::Change(key) = topic {
