@@ -288,8 +288,8 @@ fn what_a_slow_disk_tells_late_brings_back_no_drain_that_was_taken_back() {
     }
 }
 
-/// An older agent may have kept two orders of one cause: the later word counts. And what is ordered in this run is later
-/// than both.
+/// An older agent may have kept two orders of one cause: the later word counts. And what is ordered in this run is
+/// later than both.
 #[test]
 fn of_two_orders_of_one_cause_the_later_word_counts() {
     let deadline = |rig: &Rig| rig.heart.snapshot().drain.and_then(|drain| drain.deadline);
