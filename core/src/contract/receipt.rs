@@ -78,6 +78,8 @@ pub enum StepResult {
     ModeLeft(ModeLeft),
     /// There is no Rundeck to switch, or to wait for.
     RundeckGone,
+    /// It still starts: there is nothing to switch, or to wait for.
+    RundeckStarts,
     /// Nothing was there to be waited for, and nobody has seen its end.
     RundeckUnseen,
     /// The groups were left, or there was nothing to leave.
@@ -114,6 +116,7 @@ impl fmt::Display for StepResult {
             StepResult::Passive => f.write_str("passive mode"),
             StepResult::ModeLeft(why) => f.write_str(why.word()),
             StepResult::RundeckGone => f.write_str("Rundeck is not running"),
+            StepResult::RundeckStarts => f.write_str("Rundeck is still starting"),
             StepResult::RundeckUnseen => f.write_str("unproven: Rundeck's port is closed, and nobody saw its end"),
             StepResult::Deregistered(how) => f.write_str(how.word()),
             StepResult::NotInService => f.write_str("skipped: this node was not in service"),

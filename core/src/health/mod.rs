@@ -15,6 +15,7 @@ mod database;
 mod machine;
 mod phrases;
 mod process;
+mod reach;
 mod readiness;
 mod start;
 #[cfg(test)]
@@ -30,8 +31,8 @@ pub(crate) use verdict::Verdict;
 pub(crate) use web::{Round, judge, judged_web};
 
 use crate::contract::{
-    ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict, Life,
-    Moment, Process, ProcessSeen, Reach, ReadySeen, Reason, Span, WebSeen,
+    ApiSeen, BootSeen, CheckView, DatabaseSeen, Degraded, DiskSeen, HealthPolicy, HostSeen, JvmSeen, KeptVerdict,
+    Moment, Process, ProcessSeen, ReadySeen, Reason, Span, WebSeen,
 };
 use crate::desk::Desk;
 use database::{Database, evident_after};
@@ -39,7 +40,7 @@ use machine::Machine;
 use phrases::more;
 use process::Jvm;
 use readiness::{OfDatabase, ReadyState, Shown};
-use start::{GoodRun, ORPHAN, Start};
+use start::{GoodRun, Start};
 use verdict::Standing;
 use web::Web;
 
@@ -131,41 +132,6 @@ impl Health {
     /// As far as `/health` and the process's life go.
     pub(crate) fn base_up(&self) -> bool {
         self.standing.base() == Verdict::Up
-    }
-
-    /// How far it can be asked.
-    pub(crate) fn reach(&self, desk: &Desk) -> Reach {
-        let gone = matches!(self.standing.base(), Verdict::Down(Reason::Exited | Reason::Refused));
-        let refuses = self.web.strong() >= 2;
-        let mute = self.web.mute() && self.jvm.shown().stopping != Some(true);
-        Reach {
-            life: match self.jvm.process() {
-                // What ended while nobody could look may long have been followed by another.
-                _ if (!gone && !refuses) || self.web.unseen() => Life::There,
-                // Of one that is known, mute means that every look was refused: two at least, or this is not reached.
-                Some(_) if mute && self.jvm.is_new() => Life::Starting,
-                Some(_) if mute => Life::Closed,
-                Some(_) => Life::Finishing,
-                // What has answered since is another one that nobody recognises.
-                None if self.jvm.is_orphan() && mute => Life::Gone,
-                // It has answered, and nobody saw it end: it may still finish what it serves.
-                None if !self.jvm.is_orphan() && !self.web.mute() => Life::Finishing,
-                None => Life::Closed,
-            },
-            recognised: self.jvm.process().is_some() || self.web.answered().is_some(),
-            answers: !gone && self.web.passes() > 0 || self.is_up(),
-            proven: self.start.proven(),
-            readiness_asked: self.ready.asked(),
-            trusted: self.jvm.looked()
-                && !self.web.elsewhere()
-                && self.jvm.shown().stranger.is_none()
-                && (!self.jvm.is_orphan() || self.believes_orphan(desk)),
-        }
-    }
-
-    /// Rundeck's process has ended and no other is recognised, yet its port has answered well for long enough.
-    fn believes_orphan(&self, desk: &Desk) -> bool {
-        self.start.proven() || self.web.good_since().is_some_and(|since| desk.reached(since + ORPHAN))
     }
 
     /// A first `up` has to wait for something else: it is as if it had not been proven yet. `full`: a full

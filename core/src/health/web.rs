@@ -95,6 +95,10 @@ pub(super) struct Web {
     silent_since: Option<Moment>,
     /// Every round of this process met a port that refuses; `None`: there was none yet.
     mute: Option<bool>,
+    /// When the last round met an API that is still starting, if it did.
+    boots: Option<Moment>,
+    /// Some round of this process showed more than a start.
+    past: bool,
     /// The last round said something of the port.
     told: bool,
     /// It was that it refuses.
@@ -115,6 +119,8 @@ impl Web {
             blind_since: None,
             silent_since: None,
             mute: None,
+            boots: None,
+            past: false,
             told: false,
             refused: false,
         }
@@ -128,6 +134,7 @@ impl Web {
         self.slow = Gate::default();
         self.answered = None;
         self.mute = None;
+        (self.boots, self.past) = (None, false);
         self.told = false;
         self.refused = false;
     }
@@ -166,8 +173,12 @@ impl Web {
         self.answers = matches!(web, WebSeen::Ok | WebSeen::Disabled);
         self.told = !matches!(web, WebSeen::CannotConnect | WebSeen::CannotJudge(_));
         self.refused = web == WebSeen::Refused;
+        let boots = self.answers && boot == Some(BootSeen::StillBooting);
+        // One that told nothing says that nobody looks any more.
+        self.boots = boots.then_some(now);
         if self.told {
             self.mute = Some(self.refused && self.mute != Some(false));
+            self.past |= !self.refused && !boots;
             self.elsewhere = web == WebSeen::Elsewhere;
         }
         note_unjudged(web, desk);
@@ -330,6 +341,12 @@ impl Web {
     /// first round nobody can tell.
     pub(super) fn mute(&self) -> bool {
         self.mute == Some(true)
+    }
+
+    /// When its port was seen open, last, while its API has never been past the first step of the bootstrap, as far as
+    /// anybody looked.
+    pub(super) fn boots(&self) -> Option<Moment> {
+        self.boots.filter(|_| !self.past)
     }
 
     /// The last round met a port that refuses.

@@ -28,6 +28,7 @@ use wishes::Wishes;
 use words::{jobs_words, quiet_words};
 
 pub(crate) use limits::INTENT_WAIT;
+pub(crate) use wishes::anew;
 pub(crate) use words::note_receipt;
 
 #[derive(Clone, Debug)]
@@ -299,7 +300,8 @@ impl Drain {
             Passive::On => self.steps.close(StepName::Passive, StepResult::Passive, desk.now()),
             Passive::Skipped(why) => self.steps.close(StepName::Passive, StepResult::ModeLeft(*why), desk.now()),
             Passive::Pending | Passive::Failed if inputs.rundeck != Life::There => {
-                self.steps.close(StepName::Passive, StepResult::RundeckGone, desk.now())
+                let nobody = nobody_there(inputs.rundeck).unwrap_or(StepResult::RundeckGone);
+                self.steps.close(StepName::Passive, nobody, desk.now())
             }
             Passive::Pending | Passive::Failed if inputs.active => {
                 // Somebody has switched it back: it is passive once it is so again.
@@ -433,7 +435,7 @@ impl Drain {
         }
         if let Some(result) = nobody_there(inputs.rundeck) {
             // Nobody is served by a Rundeck that is not there, however long it is waited for.
-            self.cut = Some((result == StepResult::RundeckGone).then_some(0));
+            self.cut = Some((result != StepResult::RundeckUnseen).then_some(0));
             self.steps.close(StepName::Quiet, result, now);
             return;
         }
@@ -469,7 +471,7 @@ impl Drain {
             }
         } else if let Some(result) = nobody_there(inputs.rundeck) {
             match (result, self.last_running) {
-                (StepResult::RundeckGone, Some(n)) if n > 0 => {
+                (StepResult::RundeckGone | StepResult::RundeckStarts, Some(n)) if n > 0 => {
                     self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now);
                 }
                 _ => self.steps.close(StepName::Jobs, result, now),

@@ -58,7 +58,7 @@ impl Steps {
     pub(super) fn jobs_left(&self, running: Option<u32>) -> Option<u32> {
         match self.result(StepName::Jobs) {
             Some(StepResult::RundeckEnded(n)) => Some(n),
-            Some(StepResult::NoneRunning | StepResult::RundeckGone) => Some(0),
+            Some(StepResult::NoneRunning | StepResult::RundeckGone | StepResult::RundeckStarts) => Some(0),
             Some(StepResult::JobsUnknown | StepResult::RundeckUnseen) => None,
             Some(StepResult::JobsLeft(left)) => left,
             _ => running,
@@ -133,7 +133,8 @@ impl Steps {
 pub(super) fn nobody_there(rundeck: Life) -> Option<StepResult> {
     match rundeck {
         Life::There | Life::Finishing => None,
-        Life::Starting | Life::Gone => Some(StepResult::RundeckGone),
+        Life::Starting => Some(StepResult::RundeckStarts),
+        Life::Gone => Some(StepResult::RundeckGone),
         Life::Closed => Some(StepResult::RundeckUnseen),
     }
 }

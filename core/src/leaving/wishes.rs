@@ -93,6 +93,11 @@ impl Wishes {
     }
 }
 
+/// The same wish once more, after its drain has ended in a receipt: it ends in another one.
+pub(crate) fn anew(order: DrainOrder) -> DrainOrder {
+    DrainOrder { id: next_id(&order.id), ..order }
+}
+
 /// `ID.2` after `ID`, `ID.3` after that: never an id that is given to a new order, which has no dot.
 fn next_id(id: &str) -> String {
     let numbered = id.rsplit_once('.').and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)));

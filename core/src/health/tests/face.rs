@@ -2,7 +2,7 @@
 
 use super::super::{Health, Verdict};
 use crate::contract::{
-    HealthPolicy, JvmSeen, Life, Moment, Process, ProcessSeen, Readiness, ReadySeen, Reason, Span, WebSeen,
+    BootSeen, HealthPolicy, JvmSeen, Life, Moment, Process, ProcessSeen, Readiness, ReadySeen, Reason, Span, WebSeen,
 };
 use crate::desk::Desk;
 
@@ -27,6 +27,8 @@ enum Seen {
     Ended(Process),
     /// A round.
     Web(WebSeen),
+    /// A round that meets a start.
+    Boots,
 }
 
 impl Stand {
@@ -37,6 +39,10 @@ impl Stand {
             Seen::Found(process, jvm) => health.on_process(Some(ProcessSeen::One(process, jvm)), policy, desk),
             Seen::Ended(process) => assert!(health.on_process_ended(process, desk)),
             Seen::Web(web) => health.on_web(Some((web, None)), desk.now(), false, policy, desk),
+            Seen::Boots => {
+                let seen = (WebSeen::Ok, Some(BootSeen::StillBooting));
+                health.on_web(Some(seen), desk.now(), false, policy, desk);
+            }
         }
         assert_eq!(health.check(), Ok(()));
         self
@@ -50,7 +56,7 @@ impl Stand {
 
 #[test]
 fn what_has_become_of_rundeck_is_told_by_its_port_and_its_process() {
-    use Seen::{Ended, Found, Web};
+    use Seen::{Boots, Ended, Found, Web};
     let [serves, refused, wrong] = [WebSeen::Ok, WebSeen::Refused, WebSeen::Status(500)].map(Web);
     let (found, other) = (Found(RUNDECK, SOUND), Found(OTHER, SOUND));
     for (seen, life) in [
@@ -72,6 +78,12 @@ fn what_has_become_of_rundeck_is_told_by_its_port_and_its_process() {
         (vec![found, Ended(RUNDECK), wrong], Life::Closed),
         (vec![found, Ended(RUNDECK), other, refused], Life::There),
         (vec![found, Ended(RUNDECK), other, refused, refused], Life::Starting),
+        (vec![Boots], Life::Starting),
+        (vec![found, refused, Boots], Life::Starting),
+        (vec![found, Boots, Found(RUNDECK, STOPPING)], Life::There),
+        (vec![found, serves, Boots], Life::There),
+        (vec![Boots, wrong], Life::There),
+        (vec![Boots, Web(WebSeen::CannotConnect)], Life::There),
     ] {
         let mut stand = stand();
         for one in &seen {

@@ -229,7 +229,7 @@ fn rundeck_is_waited_for_unless_it_is_gone() {
     for (life, result, left) in [
         (Life::There, None, None),
         (Life::Finishing, None, None),
-        (Life::Starting, Some(StepResult::RundeckGone), Some(0)),
+        (Life::Starting, Some(StepResult::RundeckStarts), Some(0)),
         (Life::Gone, Some(StepResult::RundeckGone), Some(0)),
         (Life::Closed, Some(StepResult::RundeckUnseen), None),
     ] {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, facts, info, jvm, policy};
-use rundeck_alb_core::{ApiSeen, DrainResult, Intent, Kept, NoteKind, Process, ProcessSeen, WebSeen};
+use rundeck_alb_core::{ApiSeen, BootSeen, DrainResult, Intent, Kept, NoteKind, Process, ProcessSeen, WebSeen};
 
 /// A node whose Rundeck was never there leaves at once, and has given nothing up.
 #[test]
@@ -21,6 +21,47 @@ fn a_node_that_never_served_leaves_at_once() {
     let took = rig.now.since(begin);
     assert!(took <= Span::secs(5), "{took:?}: {:#?}", steps(&receipt));
     assert_ne!(receipt.result, DrainResult::CutShort, "{:#?}", steps(&receipt));
+}
+
+/// Nor is anything waited for where its port is open already, and its bootstrap goes on: no job runs before that has
+/// ended, and none is counted. One that is past it is waited for.
+#[test]
+fn a_rundeck_that_still_boots_is_not_waited_for() {
+    for (boot, at_once) in [(BootSeen::StillBooting, true), (BootSeen::Past, false)] {
+        let mut rig = Rig::new(policy(), 1);
+        let mut world = |_: &Rig, call: &Call| match call {
+            Call::ProbeWeb { with_boot } => Some(Reply::Web(WebSeen::Ok, with_boot.then_some(boot))),
+            call if asks_api(call) => Some(Reply::Api(ApiSeen::Booting)),
+            _ => None,
+        };
+        pass(&mut rig, Span::secs(5), &mut world);
+        let begin = rig.now;
+        drain(&mut rig, "d1", Cause::RundeckStopping);
+        let (receipt, _) = until_receipt(&mut rig, &mut world);
+        let took = rig.now.since(begin);
+        assert_eq!(took <= Span::secs(5), at_once, "{boot:?}, {took:?}: {:#?}", steps(&receipt));
+        let clean = receipt.result == DrainResult::Clean;
+        assert_eq!(clean, at_once, "{boot:?}: {:#?}", steps(&receipt));
+        assert_eq!(receipt.running_jobs_left == Some(0), at_once, "{boot:?}");
+    }
+}
+
+/// What was seen of a start says nothing once nobody has looked for a while: jobs may run by now.
+#[test]
+fn a_start_that_nobody_looks_at_any_more_may_be_over() {
+    let mut rig = Rig::new(policy(), 1);
+    let mut boots = |_: &Rig, call: &Call| match call {
+        Call::ProbeWeb { with_boot } => Some(Reply::Web(WebSeen::Ok, with_boot.then_some(BootSeen::StillBooting))),
+        call if asks_api(call) => Some(Reply::Api(ApiSeen::Booting)),
+        _ => None,
+    };
+    pass(&mut rig, Span::secs(5), &mut boots);
+    rig.mute = |call| matches!(call, Call::ProbeWeb { .. } | Call::ProbeApi);
+    rig.now = rig.now + Span::secs(11);
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    pass(&mut rig, Span::secs(2), &mut calm);
+    let drain = rig.heart.snapshot().drain;
+    assert!(drain.as_ref().is_some_and(|drain| drain.phase != DrainPhase::Done), "{drain:#?}");
 }
 
 /// A Rundeck that is stopped while it starts is not waited for: before its port opens it has no jobs, no requests.
