@@ -9,7 +9,7 @@ use crate::contract::{
     Refusal, Span, State,
 };
 use crate::desk::Topic;
-use crate::leaving::{Drain, note_receipt};
+use crate::leaving::{Drain, anew, note_receipt};
 
 /// Limit for writing the intent; the drain acts after a shorter wait of its own.
 const INTENT_LIMIT: Span = Span::secs(10);
@@ -24,6 +24,7 @@ const ABORT_LIMIT: Span = Span::secs(1);
 
 impl Heart {
     pub(super) fn restore(&mut self, kept: Kept) {
+        let served = self.answered_ok;
         self.answered_ok |= kept.verdict.is_some() || kept.intent.as_ref().is_some_and(|intent| intent.served);
         if let Some(verdict) = kept.verdict {
             self.health.restore(&verdict, &self.policy.health, self.desk.now());
@@ -48,9 +49,11 @@ impl Heart {
                 continue;
             }
             match ended.clone() {
+                // It is over, but this run has answered 200 before a slow disk told of it: it begins once more.
+                Some(_) if served => self.begin(anew(order)),
                 // It is over, and its receipt says how: nothing is left but to stay out.
                 Some(receipt) => {
-                    self.membership.begin_leaving(self.desk.now());
+                    self.membership.begin_leaving(&mut self.desk);
                     self.mode.begin(&mut self.desk);
                     self.drain = Some(Drain::ended(order, receipt, self.desk.now()));
                 }
@@ -113,7 +116,7 @@ impl Heart {
                 self.try_again(again);
             }
             None => {
-                self.membership.begin_leaving(now);
+                self.membership.begin_leaving(&mut self.desk);
                 self.mode.begin(&mut self.desk);
                 let jobs_first = between::may_replace(self.asg.replaces());
                 self.drain = Some(Drain::new(order, jobs_first, now));
@@ -176,7 +179,7 @@ impl Heart {
         drain.disown(&mut self.desk);
         self.drain = None;
         self.mode.begin(&mut self.desk);
-        self.membership.begin_joining(self.desk.now());
+        self.membership.begin_joining(&mut self.desk);
         self.desk.tell(NoteKind::Drained, why);
     }
 

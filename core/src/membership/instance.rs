@@ -70,6 +70,11 @@ impl Instance {
         self.identity.as_ref().is_some_and(own)
     }
 
+    /// Somebody leaves: an address that metadata have left out is asked for now, for it may be a target.
+    pub(super) fn ask_soon(&mut self, now: Moment) {
+        self.identity_pace.hasten(now);
+    }
+
     /// Which machine this is was asked in vain.
     pub(super) fn identity_failed(&self) -> bool {
         self.identity_backoff.failing()

@@ -95,10 +95,12 @@ impl Membership {
     }
 
     /// A drain begins: what was confirmed before does not count for it.
-    pub(crate) fn begin_leaving(&mut self, now: Moment) {
+    pub(crate) fn begin_leaving(&mut self, desk: &mut Desk) {
         self.leaving = true;
+        self.instance.ask_soon(desk.now());
         for group in self.each_mut() {
-            group.leaving_since = now;
+            desk.take_back(&mut group.change);
+            group.leaving_since = desk.now();
             group.left = Left::No;
             group.told_dry = false;
             group.change_backoff.reset();
@@ -120,12 +122,14 @@ impl Membership {
     }
 
     /// A drain was taken back: look soon, instead of after the deregistration delay.
-    pub(crate) fn begin_joining(&mut self, now: Moment) {
+    pub(crate) fn begin_joining(&mut self, desk: &mut Desk) {
         self.leaving = false;
         for group in self.each_mut() {
+            // An address that was taken out for nothing would stay out for its whole delay.
+            desk.take_back(&mut group.change);
             group.left = Left::No;
             group.told_dry = false;
-            group.look_soon(now);
+            group.look_soon(desk.now());
         }
     }
 

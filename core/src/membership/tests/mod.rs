@@ -187,13 +187,13 @@ impl Stand {
 
     /// A drain begins, and may change things.
     fn leave(&mut self) {
-        self.room.begin_leaving(self.desk.now());
+        self.room.begin_leaving(&mut self.desk);
         (self.wish, self.refusing) = (Wish::Leave, self.refusing.or(Some(self.desk.now())));
     }
 
     /// It is taken back.
     fn resume(&mut self) {
-        self.room.begin_joining(self.desk.now());
+        self.room.begin_joining(&mut self.desk);
         (self.wish, self.refusing) = (Wish::Join, None);
     }
 

@@ -152,3 +152,18 @@ fn a_drain_is_not_clean_where_the_record_cannot_be_read() {
     let (receipt, _) = until_receipt(&mut rig, &mut calm);
     assert_eq!(receipt.result, DrainResult::CutShort, "{:#?}", steps(&receipt));
 }
+
+/// Who leaves asks at once for an address that metadata had left out: it may be a target by it.
+#[test]
+fn a_leaving_node_asks_for_the_address_that_it_lacks() {
+    let mut rig = Rig::new(by_address(), 1);
+    pass(&mut rig, Span::secs(600), &mut |_, call| no_address(call));
+    // Just asked in vain: the next time would be a minute later.
+    while count(&calls(&turn(&mut rig, &mut |_, call| no_address(call))), |call| *call == Call::AskIdentity) == 0 {}
+    turn(&mut rig, &mut |_, call| no_address(call));
+    rig.registered = true;
+    drain(&mut rig, "d1", Cause::RundeckStopping);
+    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+    assert_eq!(count(&sent, Call::changes_balancer), 1);
+    assert_eq!(left(&receipt), Some(StepResult::Deregistered(Deregistered::Done)), "{:#?}", steps(&receipt));
+}

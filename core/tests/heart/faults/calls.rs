@@ -1,21 +1,25 @@
 //! Calls that nobody wants any more, or whose time is over: they are not begun, and what lands late is still ours.
 
 use super::*;
-use crate::rig::{RUNDECK, jvm, policy};
+use crate::rig::{RUNDECK, info, jvm, policy};
 use rundeck_alb_core::{Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
-/// The agent takes what waits in one go: the event upon which the switch to passive mode goes out, so much later the
-/// next one, and only then the commands.
 fn switch_and_then(late: Span, next: &Event) -> (Moment, Vec<Command>) {
+    sent_and_then(&switches_to(Mode::Passive), late, next)
+}
+
+/// The agent takes what waits in one go: the event upon which such a call of a drain goes out, so much later the next
+/// one, and only then the commands.
+fn sent_and_then(kind: &dyn Fn(&Call) -> bool, late: Span, next: &Event) -> (Moment, Vec<Command>) {
     let mut rig = settled(policy());
     rig.running = Some(1);
     drain(&mut rig, "d1", Cause::Operator);
     let end = rig.now + PATIENCE;
     loop {
-        assert!(rig.now < end, "the mode was never switched");
+        assert!(rig.now < end, "it was never sent");
         let mut ahead = rig.clone();
         let event = next_event(&mut ahead, &mut calm);
-        if count(&calls(&ahead.feed(event.clone())), switches_to(Mode::Passive)) > 0 {
+        if count(&calls(&ahead.feed(event.clone())), kind) > 0 {
             rig.heart.handle(event, ahead.now);
             let now = ahead.now + late;
             rig.heart.handle(next.clone(), now);
@@ -33,6 +37,16 @@ fn a_switch_that_nobody_wants_any_more_is_not_begun() {
         let (_, commands) = switch_and_then(Span::ZERO, &next);
         assert_eq!(count(&calls(&commands), switches_to(Mode::Passive)), 0, "after {next:?}");
     }
+}
+
+/// Nor is a deregistration whose drain was taken back before it went out: an address would stay out for its delay.
+#[test]
+fn a_deregistration_that_nobody_wants_any_more_is_not_begun() {
+    let deregisters = |call: &Call| matches!(call, Call::Deregister { .. });
+    let (_, kept) = sent_and_then(&deregisters, Span::ZERO, &Event::Tick);
+    assert_eq!(count(&calls(&kept), deregisters), 1, "{kept:#?}");
+    let (_, commands) = sent_and_then(&deregisters, Span::ZERO, &Event::Order(2, Order::Resume(Cause::Operator)));
+    assert_eq!(count(&calls(&commands), deregisters), 0, "{commands:#?}");
 }
 
 const NEXT: Process = Process { pid: 9, start: 99 };
@@ -112,6 +126,36 @@ fn a_call_whose_time_is_over_is_not_begun() {
     let (now, commands) = switch_and_then(Span::secs(120), &Event::Tick);
     let over = |command: &&Command| matches!(command, Command::Call { deadline, .. } if *deadline <= now);
     assert_eq!(commands.iter().find(over), None, "at {now:?}");
+}
+
+/// What is late is late, in whatever order things come: a reply whose time was over counts as lost, although nothing
+/// has come between the two.
+#[test]
+fn a_reply_whose_time_was_over_counts_for_nothing() {
+    let open_api = |rig: &Rig| rig.open.iter().find(|open| open.call == Call::ProbeApi).map(|open| open.id);
+    for (late, running) in [(Span::secs(60), None), (Span::secs(1), Some(3))] {
+        let mut rig = settled(policy());
+        rig.mute = |call| matches!(call, Call::ProbeApi);
+        assert!(rig.until(|rig| open_api(rig).is_some()), "never asked");
+        rig.now = rig.now + late;
+        let reply = Reply::Api(info(Some(Mode::Active), Some(3)));
+        rig.feed(Event::Reply(open_api(&rig).unwrap(), reply));
+        assert_eq!(rig.heart.snapshot().rundeck.running, running, "{late:?} after it was asked");
+    }
+}
+
+/// The age of the verdict counts from when a lost look had to have ended, however late that is noticed.
+#[test]
+fn a_look_that_was_lost_long_ago_makes_no_verdict_young() {
+    let mut rig = settled(policy());
+    let web = |call: &Call| matches!(call, Call::ProbeWeb { .. });
+    rig.mute = web;
+    assert!(rig.until(|rig| rig.open.iter().any(|open| web(&open.call))), "never asked");
+    let sent = rig.now;
+    rig.now = rig.now + Span::secs(19);
+    rig.feed(Event::Tick);
+    let looked = rig.heart.snapshot().looked_at;
+    assert!(looked <= sent + Span::secs(6), "{looked:?}, asked at {sent:?}");
 }
 
 /// A mode switch that takes effect only when its drain has long been taken back does not keep the node out for ever.

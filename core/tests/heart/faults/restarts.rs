@@ -310,3 +310,30 @@ fn of_two_orders_of_one_cause_the_later_word_counts() {
         assert_eq!(deadline(&rig), wanted, "ordered in this run: {ordered}");
     }
 }
+
+/// A slow disk tells only now that a drain had ended, and this run has answered 200 meanwhile: the node leaves once more,
+/// requests are waited for, and that has a receipt of its own. Without that it only stays out.
+#[test]
+fn who_was_in_service_before_a_slow_disk_told_of_a_drain_that_is_over_leaves_once_more() {
+    for served in [true, false] {
+        let mut rig = settled(policy());
+        let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+        sent.extend(until_receipt(&mut rig, &mut calm).1);
+        sent.extend(pass(&mut rig, Span::secs(30), &mut calm));
+        let written = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
+        let intent = sent.iter().rev().find_map(written);
+        rig.heart = Heart::new(policy(), 2, rig.now);
+        rig.open.clear();
+        (rig.mode, rig.in_flight) = (Mode::Active, Some(3));
+        if served {
+            assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
+        }
+        rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
+        let receipt = receipt_in(&pass(&mut rig, Span::secs(10), &mut calm));
+        assert_eq!(receipt, None, "requests are in flight");
+        let sent = pass(&mut rig, Span::secs(120), &mut calm);
+        let receipt = receipt_in(&sent).map(|receipt| (receipt.id, receipt.inflight_at_cut));
+        assert_eq!(receipt, served.then(|| ("d1.2".to_owned(), Some(3))));
+        assert!(!is_up(&rig) && !rig.registered, "{:?}", answer(&rig));
+    }
+}
