@@ -367,7 +367,7 @@ impl ModeSwitch {
         }
     }
 
-    /// Another Rundeck process: it starts in its configured mode.
+    /// Another Rundeck process, or it may be another: it starts in its configured mode.
     pub(crate) fn forget(&mut self, desk: &mut Desk) {
         if !desk.take_back(&mut self.pace) && self.pace.is_open() {
             // It is under way, and nobody can stop it: nothing else is asked of the next one before it has ended.
@@ -378,15 +378,6 @@ impl ModeSwitch {
         self.disclaim();
         self.earlier_over = true;
         self.trouble = None;
-    }
-
-    /// It may be another process: what an earlier run of the agent had claimed was perhaps of the one before. What this
-    /// run has set is ours until an answer says active.
-    pub(crate) fn forget_earlier(&mut self, desk: &mut Desk) {
-        self.earlier_over = true;
-        if !self.sent_here {
-            self.forget(desk);
-        }
     }
 
     /// The mode as people are shown it: passive, where it is ours and nobody can see whether it has been undone.

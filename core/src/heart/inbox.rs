@@ -116,7 +116,7 @@ impl Heart {
             // Whether the process and its mode are gone too is another question, where that process is known.
             self.forget_answers();
             if self.health.process().is_none() {
-                self.mode.forget_earlier(&mut self.desk);
+                self.mode.forget(&mut self.desk);
             }
         }
         self.hold_first_up(was_proven);

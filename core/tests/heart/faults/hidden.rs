@@ -126,3 +126,23 @@ fn a_port_that_closes_is_no_end_of_a_rundeck_that_cannot_be_seen() {
         assert!(!receipt.steps.iter().any(ended), "nobody saw its end: {:#?}", steps(&receipt));
     }
 }
+
+/// The port of a Rundeck whose process nobody can see closes for a while: what listens there then may be another one,
+/// and if that is passive, by its configuration say, the agent leaves it so, and tells.
+#[test]
+fn what_opens_a_hidden_rundecks_port_anew_is_not_taken_for_the_one_that_was_switched() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.process = ProcessSeen::Hidden;
+    assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
+    drain(&mut rig, "d1", Cause::Operator);
+    until_receipt(&mut rig, &mut calm);
+    assert_eq!(rig.mode, Mode::Passive);
+    rig.web = WebSeen::Refused;
+    pass(&mut rig, Span::secs(30), &mut calm);
+    resume(&mut rig);
+    (rig.web, rig.process) = (WebSeen::Ok, ProcessSeen::One(RUNDECK, jvm()));
+    let sent = pass(&mut rig, Span::secs(300), &mut calm);
+    assert_eq!(count(&sent, |call| matches!(call, Call::SetMode(_))), 0);
+    let told = rig.heart.snapshot().findings;
+    assert!(told.iter().any(|view| view.finding == Finding::PassiveMode), "{told:?}");
+}
