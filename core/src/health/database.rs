@@ -14,6 +14,9 @@ const LIMIT: Span = Span::secs(40);
 /// What hung so long ago, and was asked of nobody since, says nothing more: the longest pause after calls that hang,
 /// and its jitter.
 const HANG_AGES: Span = Span::secs(360);
+/// After a silence of `/health` it is asked again at once, but not more often than this: each that hangs holds a thread
+/// over there.
+const ASK_AFTER: Span = Span::secs(60);
 /// `/health` that answers so long after a call was sent, and before that was given up, shows that the server lives
 /// while the call hangs; any sooner, and both might have stopped at once.
 pub(super) fn evident_after(policy: &HealthPolicy) -> Span {
@@ -66,6 +69,8 @@ pub(super) struct Database {
     timed_out: bool,
     /// In this silence of `/health` it was asked again.
     asked_again: bool,
+    /// When it was asked because `/health` answered again, last.
+    asked_after: Option<Moment>,
     /// What came of the first of the calls that fail; `None`: the last one did not.
     failed: Option<u16>,
     /// The readiness endpoint shows it down.
@@ -86,6 +91,7 @@ impl Database {
             readiness_hangs: false,
             timed_out: false,
             asked_again: false,
+            asked_after: None,
             failed: None,
             component_down: false,
             unshown: 0,
@@ -144,7 +150,9 @@ impl Database {
                     self.pace.plan(desk.now() + wait);
                 }
             }
-            DatabaseSeen::Refused | DatabaseSeen::Unclear(_) => {}
+            // Whatever it says, this call did not hang.
+            DatabaseSeen::Unclear(_) => self.hang = Hang::No,
+            DatabaseSeen::Refused => {}
         }
     }
 
@@ -214,6 +222,7 @@ impl Database {
     ) {
         if std::mem::replace(&mut self.silent, !answers) && answers {
             self.hang_shown = desk.now();
+            self.ask_after_silence(desk);
         }
         if answers {
             self.asked_again = false;
@@ -230,6 +239,17 @@ impl Database {
             // What is known of the database is older than the silence.
             desk.database_once();
             self.pace.hasten(desk.now());
+        }
+    }
+
+    /// `/health` answers again: whether what was given up before still hangs is older than the silence.
+    fn ask_after_silence(&mut self, desk: &mut Desk) {
+        let now = desk.now();
+        let lately = self.asked_after.is_some_and(|at| now.since(at) < ASK_AFTER);
+        if self.hangs() && desk.database_since().is_none() && !lately {
+            self.asked_after = Some(now);
+            desk.database_once();
+            self.pace.hasten(now);
         }
     }
 

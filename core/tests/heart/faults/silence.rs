@@ -285,3 +285,41 @@ fn two_kinds_of_rounds_without_a_connection_are_blind_together() {
     }
     assert_eq!(answer(&rig), (State::Down, Reason::Blind, false));
 }
+
+/// When `/health` answers again, whether the database hangs is asked at once: what was given up before says nothing of a
+/// silence that comes later. Whatever is answered, it does not hang.
+#[test]
+fn a_second_silence_is_not_excused_by_what_hung_before_the_first() {
+    for answered in [DatabaseSeen::Answered, DatabaseSeen::Unclear("rejected".into())] {
+        let mut rig = settled(policy());
+        // A database that hangs, which `/health` shows, and then takes `/health` with it.
+        rig.mute = |call| carries_token(call);
+        pass(&mut rig, Span::secs(200), &mut calm);
+        rig.web = WebSeen::TimedOut;
+        pass(&mut rig, Span::secs(60), &mut calm);
+        assert!(is_up(&rig), "the database is everybody's: {:?}", answer(&rig));
+        // All that hung is given up.
+        for open in rig.open.clone().into_iter().filter(|open| carries_token(&open.call)) {
+            let given_up = match open.call {
+                Call::ProbeApi => Reply::Api(ApiSeen::TimedOut),
+                _ => Reply::Database(DatabaseSeen::TimedOut),
+            };
+            rig.feed(Event::Reply(open.id, given_up));
+        }
+        rig.mute = |_| false;
+        (rig.web, rig.database) = (WebSeen::Ok, answered.clone());
+        let mut silent = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::TimedOut));
+        let sent = pass(&mut rig, Span::secs(8), &mut silent);
+        let asked = count(&sent, |call| matches!(call, Call::ProbeDatabase { .. }));
+        assert!((1..=2).contains(&asked), "{answered:?}: {asked}; at once, but each that hangs holds a thread");
+        // Now the JVM itself stands still.
+        rig.mute = |call| carries_token(call);
+        rig.web = WebSeen::TimedOut;
+        let begin = rig.now;
+        while is_up(&rig) && rig.now.since(begin) < HOUR {
+            turn(&mut rig, &mut calm);
+        }
+        let took = rig.now.since(begin);
+        assert!(took <= Span::secs(20), "200 for {took:?} after {answered:?}");
+    }
+}
