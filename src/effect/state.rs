@@ -90,6 +90,7 @@ pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
         })
         .collect();
     to_json(&json!({
+        "version": VERSION,
         "id": receipt.id,
         "cause": receipt.cause,
         "reason": receipt.reason,

@@ -20,7 +20,7 @@ use crate::contract::{
     ApiSeen, Call, Check, CheckView, Finding, HealthPolicy, Info, Jobs, Judged, Looked, Mode, Moment, Outcome, Policy,
     Span, Text,
 };
-use crate::desk::{Backoff, Desk, Pace, Topic};
+use crate::desk::{Backoff, Desk, Pace, Topic, holds};
 
 /// While the number of running jobs decides, it is asked this often.
 const JOBS_INTERVAL: Span = Span::secs(2);
@@ -297,6 +297,19 @@ impl Api {
             Some(_) => None,
             None => self.unknown_since.or(Some(now)),
         };
+    }
+
+    /// What holds after each turn.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let [first, second] = self.idle;
+        holds(first <= second, || format!("idle by answers in the wrong order: {:?}", self.idle))?;
+        let idle = second.is_some();
+        holds(!idle || self.running() == Some(0), || format!("idle, and {:?} run", self.running()))?;
+        let unknown = self.unknown_since.is_some();
+        holds(unknown != self.running().is_some(), || {
+            format!("{:?} run, unknown since {:?}", self.running(), self.unknown_since)
+        })?;
+        holds(self.mode.is_none() || self.info.is_some() || self.candidate.is_some(), || "a mode of nobody's".into())
     }
 
     /// What was known of the mode may have changed meanwhile.

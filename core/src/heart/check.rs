@@ -17,6 +17,7 @@ impl Heart {
         let exits = self.drain.as_ref().is_some_and(Drain::exits);
         holds(!exits || self.stopped.is_some(), || "on its way out, and nobody asked for it".into())?;
         holds(self.aborting.is_none() || self.stopped.is_some(), || "aborts what was not stopped".into())?;
+        self.api.check()?;
         self.mode.check()?;
         self.health.check()?;
         self.membership.check(&self.desk)?;
