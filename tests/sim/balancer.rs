@@ -42,6 +42,8 @@ pub struct Group {
     pub out_since: Option<Moment>,
     /// The target that is there now is there by the agent's doing.
     pub by_us: bool,
+    /// It was put in by a run of the agent that had ended: nobody knows of it.
+    pub stray: bool,
     /// The agent has registered it, or was told that the group is its own, at some time.
     pub known: bool,
 }
@@ -59,6 +61,7 @@ impl Group {
             taken_out: None,
             out_since: None,
             by_us: false,
+            stray: false,
             known: false,
         }
     }
@@ -132,7 +135,7 @@ impl Group {
         if self.routed(now) {
             self.place = Place::Draining(now + Span::secs(self.facts.delay_secs));
             self.out_since = Some(now);
-            self.by_us = false;
+            (self.by_us, self.stray) = (false, false);
         }
     }
 

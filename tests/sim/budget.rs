@@ -65,9 +65,10 @@ pub fn told(note: &Note, oracle: &mut Oracle, now: Moment) -> Verdict {
     if note.kind != NoteKind::Finding {
         return Ok(());
     }
-    // Each new Rundeck may bring the same trouble, and each order that begins a drain.
+    // Each new Rundeck may bring the same trouble, each order that begins a drain, and each time that the way to look
+    // is gone for a moment.
     let so_often = |what| oracle.run.counts.get(what).copied().unwrap_or_default();
-    let limit = SAME_LINE + so_often("end") + so_often("order");
+    let limit = SAME_LINE + so_often("end") + so_often("order") + so_often("blink");
     let count = oracle.counted(note.text.clone(), now);
     require(count <= limit, "S8 the same is not told again and again", || format!("{count} times: {}", note.text))
 }

@@ -163,6 +163,7 @@ impl Schedule<'_> {
         let now = self.world.now;
         let world = &mut self.world;
         if world.rundeck.silent(now) && world.tape.chance(160) {
+            let _ = self.oracle.counted("blink", now);
             let until = now + Span(500 + world.tape.upto(6_000));
             match world.tape.chance(128) {
                 true => world.sight.nameless = until,
@@ -174,6 +175,9 @@ impl Schedule<'_> {
     fn troubles(&mut self, happening: Happening) {
         let until = self.lasting();
         let now = self.world.now;
+        if matches!(happening, Happening::CannotConnect | Happening::CannotJudge) {
+            let _ = self.oracle.counted("blink", now);
+        }
         let world = &mut self.world;
         match happening {
             Happening::Job => world.rundeck.start_job(now, until.since(now)),

@@ -87,7 +87,9 @@ pub fn database_told(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict
 /// whatever else single rounds met on the way.
 pub fn blind(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     let told = matches!(turn.event, Event::Reply(_, Reply::Web(WebSeen::CannotConnect, _)));
-    let began = oracle.notes.blind_since.or(told.then_some(turn.now)).filter(|_| turn.now < world.sight.blind);
+    // What the world began anew in between was a way to connect.
+    let same = oracle.notes.blind_since.filter(|since| *since >= world.sight.blind_since);
+    let began = same.or(told.then_some(turn.now)).filter(|_| turn.now < world.sight.blind);
     oracle.notes.blind_since = began;
     let since = began.map(|since| since.max(oracle.stalled_until));
     // A round that was under way, and the next one.

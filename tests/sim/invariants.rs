@@ -62,6 +62,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
         let count = oracle.counted("tick", turn.now);
         require(count <= WAKES, "S8 wake-ups bounded", || format!("{count} wake-ups in one minute"))?;
     }
+    oracle.run.was_ok |= turn.after.answer.ok && turn.after.accepting;
     kept_is_wanted(oracle, world, turn.now)?;
     drain_shows(turn, oracle)?;
     process_end_shows(turn)?;
@@ -455,7 +456,7 @@ fn floor_kept(receipt: &Receipt, oracle: &Oracle, now: Moment) -> Verdict {
     let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
     // Whose end nobody saw may still finish what it serves.
     let nobody = receipt.steps.iter().filter(|s| s.name == StepName::Quiet).any(|s| match s.result {
-        Some(StepResult::RundeckGone) => true,
+        Some(StepResult::RundeckGone | StepResult::RundeckStarts) => true,
         Some(StepResult::RundeckUnseen) => oracle.run.ended || !oracle.run.web.answered,
         _ => false,
     });

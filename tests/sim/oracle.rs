@@ -92,8 +92,8 @@ impl Oracle {
         let (some, runs) = (!news.is_empty(), self.drain.is_some());
         self.orders.extend(news);
         self.begin_if_wanted(now);
-        // What had ended stays so: its receipt is not written again.
-        if let Some(receipt) = intent.ended.as_ref().filter(|_| some && !runs) {
+        // What had ended stays so: its receipt is not written again, unless the node was in service since.
+        if let Some(receipt) = intent.ended.as_ref().filter(|_| some && !runs && !self.run.was_ok) {
             self.wrote(receipt, now);
         }
     }
@@ -231,7 +231,9 @@ impl Oracle {
                     WebSeen::CannotJudge(Unjudged::Name) => self.run.blind_since,
                     _ => None,
                 };
-                let round = judged(*web, *boot, self.ails);
+                // Silence of a node that is out may be put down to the database, and breaks no run then.
+                let silent = self.run.web.out && *web == WebSeen::TimedOut;
+                let round = if silent { Round::Silent } else { judged(*web, *boot, self.ails) };
                 self.web_seen(*web);
                 self.count(round, now);
                 return Some(round);
@@ -283,7 +285,7 @@ impl Oracle {
         if refused && web.refused == 2 {
             // A closed port: what the server behind it has said is void.
             web.believed = false;
-            if self.run.process.is_none() && !self.run.switched {
+            if self.run.process.is_none() {
                 self.notes.void |= self.claim;
                 self.claim = false;
                 self.run.lost_sight = true;

@@ -15,6 +15,8 @@ use rundeck_alb_core::{
 const SEEN_WITHIN: Span = Span::secs(5);
 /// And by whoever asks for the mode, twice, at the usual pace, and switches it.
 const MODE_SEEN_WITHIN: Span = Span::secs(45);
+/// And by whoever had a token rejected before.
+const TOKEN_SEEN_WITHIN: Span = Span::secs(375);
 const RULE: &str = "L2 a receipt tells the truth";
 
 /// Nothing that the world knows of was cut by a drain that calls itself clean.
@@ -64,6 +66,9 @@ fn awake(oracle: &Oracle, now: Moment) -> bool {
 pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     let Some(step) = ends(turn, StepName::Quiet) else { return Ok(()) };
     let mut counted = world.counts.iter().filter(|(at, _)| *at >= step.started);
+    // A round whose answer gets lost, or that meets silence, is waited for.
+    let silent = world.mix.replies > 0 || world.rundeck.silent(turn.now);
+    let lost = if silent { Span::secs(25) } else { SEEN_WITHIN };
     let true_count = match step.result {
         Some(StepResult::NothingInFlight) => counted.any(|(_, flies)| !flies),
         Some(StepResult::InFlight(n)) => n > 0 && counted.any(|(_, flies)| *flies),
@@ -74,10 +79,14 @@ pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
             return require(!world.served || unknown, RULE, || format!("{step:?}, and it had served"));
         }
         Some(StepResult::RundeckGone) => {
-            // A round whose answer gets lost is waited for.
-            let lost = if world.mix.replies > 0 { Span::secs(25) } else { SEEN_WITHIN };
             let unheard = !world.rundeck.heard(turn.now, lost);
             return require(unheard || !awake(oracle, turn.now), RULE, || format!("{step:?}, but {:?}", world.rundeck));
+        }
+        Some(StepResult::RundeckStarts) => {
+            let started = world.rundeck.heard(turn.now, lost) && world.rundeck.answers_from() + lost <= turn.now;
+            return require(!started || !awake(oracle, turn.now), RULE, || {
+                format!("{step:?}, but {:?}", world.rundeck)
+            });
         }
         _ => return Ok(()),
     };
@@ -94,7 +103,8 @@ pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
 /// When the wait for jobs ends because none runs, none does.
 pub fn jobs_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     let Some(step) = ends(turn, StepName::Jobs).filter(|_| awake(oracle, turn.now)) else { return Ok(()) };
-    let none = matches!(step.result, Some(StepResult::NoneRunning | StepResult::RundeckGone));
+    let none =
+        matches!(step.result, Some(StepResult::NoneRunning | StepResult::RundeckGone | StepResult::RundeckStarts));
     let runs = runs_at(world, turn.now, SEEN_WITHIN);
     require(!(none && runs), RULE, || format!("{step:?}, but {:?}", world.rundeck.jobs))
 }
@@ -105,7 +115,9 @@ pub fn unseen_is_waited_for(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     const RULE: &str = "S-floor a Rundeck that nobody saw end is waited for";
     let waits = oracle.run.web.answered && !oracle.run.orphan;
     for step in [StepName::Quiet, StepName::Jobs].into_iter().filter_map(|name| ends(turn, name)) {
-        let given_up = matches!(step.result, Some(StepResult::RundeckUnseen | StepResult::RundeckEnded(_)));
+        // Another process has taken its place.
+        let ended = matches!(step.result, Some(StepResult::RundeckEnded(_))) && !oracle.run.ended;
+        let given_up = ended || matches!(step.result, Some(StepResult::RundeckUnseen));
         require(!(waits && given_up), RULE, || format!("{step:?}, process {:?}", oracle.run.process))?;
     }
     Ok(())
@@ -120,7 +132,7 @@ fn runs_at(world: &World, at: Moment, earlier: Span) -> bool {
 pub fn cut(receipt: &Receipt) -> Verdict {
     let quiet = receipt.steps.iter().find(|step| step.name == StepName::Quiet).and_then(|step| step.result);
     let wanted = match quiet {
-        Some(StepResult::NothingInFlight | StepResult::RundeckGone) => Some(0),
+        Some(StepResult::NothingInFlight | StepResult::RundeckGone | StepResult::RundeckStarts) => Some(0),
         Some(StepResult::InFlight(n)) => Some(n),
         Some(StepResult::InFlightUnknown | StepResult::RundeckUnseen | StepResult::NotInService) | None => None,
         _ => return Ok(()),
@@ -135,7 +147,8 @@ pub fn passive_is_on(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdi
     // Nor was the way to it shut: a stranger gets no token.
     let shut = [world.trouble_at, world.sight.hindered_until(), rundeck.web.0, rundeck.stranger, rundeck.unseen.0];
     let askable = shut.into_iter().fold(rundeck.api_well_since(), Moment::max);
-    let well = askable + MODE_SEEN_WITHIN < now;
+    // A token that was rejected is asked with ever more rarely.
+    let well = askable + MODE_SEEN_WITHIN < now && rundeck.token_rejected + TOKEN_SEEN_WITHIN < now;
     if !receipt.steps.iter().any(says) || !awake(oracle, now) || !well || rundeck.process.is_none() {
         return Ok(());
     }
@@ -163,7 +176,10 @@ pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> 
     // An address that metadata do not tell is known where an earlier run has registered it, and the disk has told that.
     let lost = world.disk.lost_registered || oracle.run.unread;
     let unknown = |g: &Group| oracle.run.addressless && g.is_address() && (!g.by_us || lost);
-    let kept = world.groups.iter().filter(ours).find(|g| !was_out(g) && !unknown(g));
+    // What became a target of this node only now, for its address has just been told, is on its way out.
+    let told = oracle.run.addressed.is_some_and(|at| world.now.since(at) <= Span::secs(2));
+    let leaves = |g: &Group| told && g.is_address();
+    let kept = world.groups.iter().filter(ours).find(|g| !was_out(g) && !unknown(g) && !leaves(g) && !g.stray);
     require(kept.is_none(), RULE, || format!("clean, but {kept:?}"))
 }
 

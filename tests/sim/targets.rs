@@ -6,8 +6,8 @@ use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{World, names};
 use rundeck_alb_core::{
-    Call, Deregistered, DrainResult, Moment, Ownership, Policy, Receipt, Span, State, Step, StepName, StepResult,
-    Target, TargetType, TargetView,
+    Call, Deregistered, DrainResult, GroupFacts, Moment, Ownership, Policy, Receipt, Span, State, Step, StepName,
+    StepResult, Target, TargetType, TargetView,
 };
 
 /// A target is wanted back no later than this after it may come back: a call and a jittered retry.
@@ -54,6 +54,16 @@ fn told_named(target: &Target, oracle: &Oracle, world: &World) -> bool {
     }
     let [before, last] = &oracle.run.named.tags;
     last.as_ref().or(before.as_ref()).is_some_and(|tag| names(tag, &group.facts))
+}
+
+/// The last that the agent was told of the names has the group among them.
+fn named_now(facts: &GroupFacts, oracle: &Oracle) -> bool {
+    let membership = &oracle.policy.membership;
+    if !membership.groups.is_empty() {
+        return membership.groups.iter().any(|w| w.group == facts.arn || w.group == facts.name);
+    }
+    let [_, last] = &oracle.run.named.tags;
+    last.as_ref().is_some_and(|tag| names(tag, facts))
 }
 
 /// Registered only where it is named, and once that is on disk, or the disk was waited for.
@@ -108,7 +118,8 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
             .max(oracle.moved);
         let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
         let may = oracle.run.lifecycle.as_ref().is_some_and(|it| it.is_none());
-        let wanted = turn.before.targets.iter().any(known) && may && group.out_since == group.taken_out;
+        let named = named_now(&group.facts, oracle);
+        let wanted = turn.before.targets.iter().any(known) && named && may && group.out_since == group.taken_out;
         require(!wanted || now < free + OVERSLEPT, "S-ip an address comes back when its delay is over", || {
             format!("{} s after it", now.since(free).0 / 1000)
         })?;
@@ -121,7 +132,15 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
 pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
     let whole = matches!(receipt.result, DrainResult::Clean | DrainResult::Unproven);
     let nobody = |s: &Step| {
-        matches!(s.result, Some(StepResult::RundeckGone | StepResult::RundeckUnseen | StepResult::NotInService))
+        matches!(
+            s.result,
+            Some(
+                StepResult::RundeckGone
+                    | StepResult::RundeckStarts
+                    | StepResult::RundeckUnseen
+                    | StepResult::NotInService
+            )
+        )
     };
     if !whole || receipt.steps.iter().any(|s| s.name == StepName::Quiet && nobody(s)) {
         return Ok(());
@@ -151,6 +170,6 @@ pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &Wo
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
     // What became a target of this node only now, for its address has just been told, is on its way out.
     let told = oracle.run.addressed.is_some_and(|at| turn.now.since(at) <= Span::secs(2));
-    let kept = world.groups.iter().find(|g| owned(g) && !was_out(g) && !(told && g.is_address()));
+    let kept = world.groups.iter().find(|g| owned(g) && !was_out(g) && !(told && g.is_address()) && !g.stray);
     require(kept.is_none(), "L2 a receipt tells the truth", || format!("deregistered: {kept:?}"))
 }

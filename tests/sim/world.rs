@@ -222,7 +222,12 @@ impl World {
             return self.at(self.disk.reads, Coming::Execute(sent));
         }
         // What a run had asked for just before it ended may land after the next one has looked: nobody knows of it.
-        self.disk.lost_registered |= sent.run < self.run && matches!(sent.call, Call::Register { .. });
+        if let Call::Register { target, .. } = &sent.call
+            && sent.run < self.run
+        {
+            self.disk.lost_registered = true;
+            self.groups.iter_mut().filter(|g| g.facts.arn == target.group).for_each(|g| g.stray = true);
+        }
         self.rundeck.frees_threads(self.now);
         let (reply, silent) = self.perform(&sent.call);
         // A tag that is gone names no group: as good as a refusal.
