@@ -47,3 +47,24 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Signal as Raised, getpid, kill_process};
+
+    /// On a terminal SIGHUP means that it is gone; a service that gets one goes on. One test: signals are the whole
+    /// process's.
+    #[tokio::test]
+    async fn a_hangup_ends_only_what_runs_on_a_terminal() {
+        let raise = |signal| kill_process(getpid(), signal).expect("to ourselves");
+        let mut on_terminal = Signals::new(true).expect("handlers");
+        let mut as_service = Signals::new(false).expect("handlers");
+        raise(Raised::HUP);
+        assert_eq!(on_terminal.next().await, "SIGHUP");
+        raise(Raised::USR1);
+        raise(Raised::TERM);
+        assert_eq!(as_service.next().await, "SIGTERM");
+        assert_eq!(on_terminal.next().await, "SIGTERM");
+    }
+}

@@ -105,20 +105,54 @@ async fn a_token_in_a_target_groups_path_is_nowhere_to_be_seen() {
     shows_nowhere(&mut agent, "CANARY").await;
 }
 
-/// Neither what it answers nor its log nor its files hold the secret. Ends the agent.
+/// Neither what it answers, what its commands print, its log nor its files hold the secret, a receipt among them. Ends
+/// the agent.
 async fn shows_nowhere(agent: &mut TestAgent, secret: &str) {
-    for path in ["/metrics", "/status", "/receipts"] {
+    let order = agent.order("/drain", r#"{"reason": "canary"}"#).await;
+    assert_eq!(order.status, 202, "{order:?}");
+    until("the receipt", async || !agent.receipts().is_empty()).await;
+    let receipt = format!("/receipts/{}", agent.receipts()[0]["id"].as_str().expect("an id"));
+    for path in ["/metrics", "/status", "/receipts", &receipt, "/livez", "/"] {
         assert!(!get(agent.admin, path).await.body.contains(secret), "{path}");
+        assert!(!unix_request(&agent.socket(), "GET", path, "").await.body.contains(secret), "{path} on the socket");
     }
-    assert!(!unix_request(&agent.socket(), "GET", "/status", "").await.body.contains(secret));
+    for path in ["/health", "/api/32/system/executions/status"] {
+        assert!(!get(agent.health, path).await.body.contains(secret), "{path}");
+    }
+    for arguments in [&["status"][..], &["status", "--output", "json"], &["explain"], &["check"], &["config", "show"]] {
+        let (_, printed) = agent.command(arguments).await;
+        assert!(!printed.is_empty() && !printed.contains(secret), "{arguments:?}: {printed}");
+    }
     agent.signal("KILL");
     agent.end().await;
     assert!(!agent.log().contains(secret), "{}", agent.log());
-    let folders = ["state", "run"].map(|name| agent.home.path().join(name));
-    for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder")).flatten() {
-        let text = std::fs::read(entry.path()).unwrap_or_default();
-        assert!(!String::from_utf8_lossy(&text).contains(secret), "{:?}", entry.path());
+    let mut files = 0;
+    let mut folders = ["state", "run"].map(|name| agent.home.path().join(name)).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            match entry.file_type().expect("its kind") {
+                kind if kind.is_dir() => folders.push(entry.path()),
+                kind if kind.is_file() => {
+                    let text = std::fs::read(entry.path()).expect("readable");
+                    assert!(!String::from_utf8_lossy(&text).contains(secret), "{:?}", entry.path());
+                    files += 1;
+                }
+                // The control socket.
+                _ => {}
+            }
+        }
     }
+    assert!(files >= 2, "intent and receipt at least: {files}");
+}
+
+#[tokio::test]
+async fn an_api_path_at_the_end_of_the_url_is_cut_and_said_once() {
+    let rundeck = Rundeck::ready().await;
+    let mut config = Config::new(rundeck.addr);
+    config.rundeck.push_str("/api/41");
+    let agent = TestAgent::start(&config).await;
+    agent.says("200 ok").await;
+    assert_eq!(agent.log().matches("/api/41 is cut off its URL").count(), 1, "{}", agent.log());
 }
 
 #[tokio::test]

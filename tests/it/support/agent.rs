@@ -206,6 +206,22 @@ impl TestAgent {
         unix_request(&self.socket(), "POST", path, body).await
     }
 
+    /// Runs one of the program's other commands beside it, with its configuration: exit code, and what it has printed.
+    pub async fn command(&self, arguments: &[&str]) -> (i32, String) {
+        let run = Command::new(env!("CARGO_BIN_EXE_rundeck-alb-agent"))
+            .args(arguments)
+            .arg("--config")
+            .arg(self.home.path().join("agent.toml"))
+            .env_clear()
+            .env("STATE_DIRECTORY", self.home.path().join("state"))
+            .env("RUNTIME_DIRECTORY", self.home.path().join("run"))
+            .stdin(Stdio::null())
+            .output();
+        let output = tokio::time::timeout(PATIENCE, run).await.expect("it ends").expect("it runs");
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&printed).into_owned())
+    }
+
     /// Process id.
     pub fn pid(&self) -> u32 {
         self.child.id().expect("runs")

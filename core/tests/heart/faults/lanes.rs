@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{Open, info, policy};
-use rundeck_alb_core::{ApiSeen, CallId, Unjudged, WebSeen};
+use rundeck_alb_core::{ApiSeen, CallId, Policy, Unjudged, WebSeen};
 use std::collections::BTreeMap;
 
 /// The calls with the token that are under way: sent, not answered, their deadline not over.
@@ -94,45 +94,56 @@ fn a_silent_node_is_switched_to_passive_once_it_answers_during_the_drain() {
     }
 }
 
+/// With passive mode switched on a switch that works lets the API be asked again; without it entering the wait must.
+fn with_and_without_passive() -> [Policy; 2] {
+    let mut without = policy();
+    without.drain.passive = false;
+    [policy(), without]
+}
+
 /// A drain asks for running jobs before it gives up on them: a token that was rejected may have been written anew.
 #[test]
 fn a_drain_asks_for_jobs_although_the_token_was_rejected_before() {
-    let mut rig = settled(policy());
-    rig.running = Some(3);
-    let begin = rig.now;
-    let mut rejected = 0;
-    // So long that the pause between two questions has grown to its most, and until one has just been rejected.
-    loop {
-        let before = rejected;
-        turn(&mut rig, &mut |_, call| {
-            rejected += u32::from(asks_api(call));
-            asks_api(call).then_some(Reply::Api(ApiSeen::Rejected))
-        });
-        if rig.now.since(begin) > Span::secs(1_500) && rejected > before {
-            break;
+    for policy in with_and_without_passive() {
+        let mut rig = settled(policy);
+        rig.running = Some(3);
+        let begin = rig.now;
+        let mut rejected = 0;
+        // So long that the pause between two questions has grown to its most, and until one has just been rejected.
+        loop {
+            let before = rejected;
+            turn(&mut rig, &mut |_, call| {
+                rejected += u32::from(asks_api(call));
+                asks_api(call).then_some(Reply::Api(ApiSeen::Rejected))
+            });
+            if rig.now.since(begin) > Span::secs(1_500) && rejected > before {
+                break;
+            }
         }
+        drain(&mut rig, "d1", Cause::RundeckStopping);
+        let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+        assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
     }
-    drain(&mut rig, "d1", Cause::RundeckStopping);
-    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
-    assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
 }
 
-/// So it does after an outage of the database: that is back, and the same token has just switched the mode.
+/// So it does after an outage of the database: that is back.
 #[test]
 fn a_drain_asks_for_jobs_although_the_database_was_away_before() {
-    let mut rig = settled(policy());
-    rig.running = Some(3);
-    rig.mute = carries_token;
-    let asked = |calls: &[Call]| count(calls, carries_token) > 0;
-    pass(&mut rig, Span::secs(1_800), &mut calm);
-    // Until the call that is open then has been given up.
-    while asked(&pass(&mut rig, Span::secs(45), &mut calm)) {}
-    rig.mute = |_| false;
-    rig.open.retain(|open| !carries_token(&open.call));
-    pass(&mut rig, Span::secs(5), &mut calm);
-    drain(&mut rig, "d1", Cause::RundeckStopping);
-    let (receipt, sent) = until_receipt(&mut rig, &mut calm);
-    assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
+    for policy in with_and_without_passive() {
+        let mut rig = settled(policy);
+        rig.running = Some(3);
+        rig.mute = carries_token;
+        let asked = |calls: &[Call]| count(calls, carries_token) > 0;
+        pass(&mut rig, Span::secs(1_800), &mut calm);
+        // Until the call that is open then has been given up.
+        while asked(&pass(&mut rig, Span::secs(45), &mut calm)) {}
+        rig.mute = |_| false;
+        rig.open.retain(|open| !carries_token(&open.call));
+        pass(&mut rig, Span::secs(5), &mut calm);
+        drain(&mut rig, "d1", Cause::RundeckStopping);
+        let (receipt, sent) = until_receipt(&mut rig, &mut calm);
+        assert!(count(&sent, asks_api) > 0, "three jobs run, and nobody asked: {:#?}", steps(&receipt));
+    }
 }
 
 /// Where one kind of call hangs and the others are answered, it is not asked again and again on the strength of that:
