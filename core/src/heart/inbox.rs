@@ -204,6 +204,9 @@ impl Heart {
     }
 
     fn rundeck_gone(&mut self) {
+        if let Some(drain) = &mut self.drain {
+            drain.on_rundeck_ended();
+        }
         self.forget_answers();
         self.mode.forget(&mut self.desk);
     }

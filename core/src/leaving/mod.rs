@@ -14,6 +14,7 @@ mod receipt;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod waits;
 mod wishes;
 mod words;
 
@@ -55,6 +56,8 @@ pub(crate) struct Drain {
     cut: Option<Option<u32>>,
     most_running: Option<u32>,
     last_running: Option<u32>,
+    /// So many ran when their Rundeck ended: whatever another one does, they did not end by themselves.
+    died: Option<u32>,
     /// What is known of running jobs now; `None`: nobody can tell.
     running: Option<u32>,
     receipt: Pace,
@@ -83,6 +86,7 @@ impl Drain {
             cut: None,
             most_running: None,
             last_running: None,
+            died: None,
             running: None,
             receipt: Pace::from(now),
             receipt_done: false,
@@ -252,7 +256,7 @@ impl Drain {
             self.steps.open(StepName::Jobs, now);
             again = true;
         }
-        if self.steps.result(StepName::Passive) == Some(StepResult::Passive) && inputs.active {
+        if self.steps.is_not_passive_after_all() && inputs.active {
             self.steps.open(StepName::Passive, now);
             again = true;
         }
@@ -304,8 +308,8 @@ impl Drain {
                 self.steps.close(StepName::Passive, nobody, desk.now())
             }
             Passive::Pending | Passive::Failed if inputs.active => {
-                // Somebody has switched it back: it is passive once it is so again.
-                if self.steps.result(StepName::Passive) == Some(StepResult::Passive) {
+                // Somebody has switched it back, or it is there after all: it is passive once it is so again.
+                if self.steps.is_not_passive_after_all() {
                     self.steps.open(StepName::Passive, desk.now());
                 }
             }
@@ -425,72 +429,5 @@ impl Drain {
                 self.steps.abandon_open(StepResult::NotDone, now);
             }
         }
-    }
-
-    fn quiet(&mut self, inputs: &DrainInputs, desk: &Desk) {
-        let now = desk.now();
-        if !inputs.was_in_service {
-            self.steps.close(StepName::Quiet, StepResult::NotInService, now);
-            return;
-        }
-        if let Some(result) = nobody_there(inputs.rundeck) {
-            // Nobody is served by a Rundeck that is not there, however long it is waited for.
-            self.cut = Some((result != StepResult::RundeckUnseen).then_some(0));
-            self.steps.close(StepName::Quiet, result, now);
-            return;
-        }
-        let count = self.in_flight;
-        let nothing = count == Some(Some(0));
-        if !desk.reached(self.floor_until) || (!nothing && !desk.reached(self.quiet_until)) {
-            return;
-        }
-        self.cut = Some(count.flatten());
-        match count.flatten() {
-            Some(0) => self.steps.close(StepName::Quiet, StepResult::NothingInFlight, now),
-            Some(n) => self.steps.abandon(StepName::Quiet, StepResult::InFlight(n), now),
-            None => self.steps.close(StepName::Quiet, StepResult::InFlightUnknown, now),
-        }
-    }
-
-    /// Whoever joined later has the whole time for himself.
-    fn jobs_until(&self, policy: &DrainPolicy) -> Moment {
-        self.phase_since.max(self.wishes.own_since()) + policy.jobs_timeout
-    }
-
-    fn jobs_unknown_until(&self, inputs: &DrainInputs, policy: &DrainPolicy) -> Option<Moment> {
-        let since = inputs.jobs.unknown_since?;
-        Some(since.max(self.phase_since) + policy.jobs_unknown_timeout)
-    }
-
-    fn jobs(&mut self, inputs: &DrainInputs, policy: &DrainPolicy, desk: &Desk) {
-        let now = desk.now();
-        if policy.jobs_timeout == Span::ZERO {
-            match inputs.jobs.running {
-                Some(n) if n > 0 => self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(Some(n)), now),
-                Some(_) | None => self.steps.close(StepName::Jobs, StepResult::JobsNotWaitedFor, now),
-            }
-        } else if let Some(result) = nobody_there(inputs.rundeck) {
-            match (result, self.last_running) {
-                (StepResult::RundeckGone | StepResult::RundeckStarts, Some(n)) if n > 0 => {
-                    self.steps.abandon(StepName::Jobs, StepResult::RundeckEnded(n), now);
-                }
-                _ => self.steps.close(StepName::Jobs, result, now),
-            }
-        } else if inputs.jobs.idle_since.is_some_and(|asked| asked >= self.phase_since) {
-            self.steps.close(StepName::Jobs, StepResult::NoneRunning, now);
-        } else if self.jobs_unknown_until(inputs, policy).is_some_and(|at| desk.reached(at)) {
-            self.steps.close(StepName::Jobs, StepResult::JobsUnknown, now);
-        } else if desk.reached(self.jobs_until(policy)) {
-            self.steps.abandon(StepName::Jobs, StepResult::JobsLeft(inputs.jobs.running), now);
-        }
-    }
-
-    /// Names what is cut off: the open steps, and those that never began.
-    fn give_up(&mut self, now: Moment) {
-        if self.cut.is_none() {
-            self.cut = self.in_flight;
-        }
-        self.advertised = true;
-        self.steps.give_up(StepResult::GivenUp, now);
     }
 }

@@ -49,6 +49,12 @@ impl Steps {
         self.0.iter().find(|step| step.name == name).and_then(|step| step.result)
     }
 
+    /// Of a Rundeck that is there and active: that it was passive, or not there to be switched, is not so any more.
+    pub(super) fn is_not_passive_after_all(&self) -> bool {
+        let said = self.result(StepName::Passive);
+        matches!(said, Some(StepResult::Passive | StepResult::RundeckGone | StepResult::RundeckStarts))
+    }
+
     /// It is over, whatever came of it.
     pub(super) fn over(&self, name: StepName) -> bool {
         self.result(name).is_some()
