@@ -67,7 +67,12 @@ fn intent_of_boot(
     loaded: Result<Loaded<IntentFile>, StoreError>,
     trouble: &mut Option<String>,
 ) -> Option<Intent> {
-    let (intent, lost) = readable(loaded, trouble).filter(|file| file.boot_id == boot_id)?.read();
+    let unreadable = !matches!(loaded, Ok(Loaded::Kept(_) | Loaded::Nothing));
+    let Some(file) = readable(loaded, trouble).filter(|file| file.boot_id == boot_id) else {
+        // What cannot be read may have said that the node was in service.
+        return unreadable.then(|| Intent { served: true, ..Intent::default() });
+    };
+    let (intent, lost) = file.read();
     *trouble = lost.or(trouble.take());
     Some(intent)
 }

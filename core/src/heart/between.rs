@@ -103,9 +103,10 @@ pub(super) fn ends_choice(cause: Cause, in_service: Says, replaces: Says) -> boo
     cause.meaning().choice && in_service.or(false) && may_replace(replaces)
 }
 
-/// Somebody may have been sent here: the node answered 200, or was a target.
-pub(super) fn was_in_service(answered_ok: bool, ever_member: bool) -> bool {
-    answered_ok || ever_member
+/// Somebody may have been sent here: the node answered 200, or was a target; or did so in an earlier run, which nobody
+/// knows before that was read.
+pub(super) fn was_in_service(answered_ok: bool, ever_member: bool, unread: bool) -> bool {
+    answered_ok || ever_member || unread
 }
 
 /// A full disk is this node's own and takes it out, but a node that is replaced for it takes its jobs with it.
@@ -279,7 +280,8 @@ mod tests {
 
     #[test]
     fn only_a_node_that_nobody_was_sent_to_was_not_in_service() {
-        assert!(was_in_service(true, false) && was_in_service(false, true) && !was_in_service(false, false));
+        assert!(was_in_service(true, false, false) && was_in_service(false, true, false));
+        assert!(was_in_service(false, false, true) && !was_in_service(false, false, false));
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Heart {
         DrainInputs {
             rundeck: self.health.reach(&self.desk).life,
             may_replace: between::may_replace(self.asg.replaces()),
-            was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member()),
+            was_in_service: between::was_in_service(self.answered_ok, self.membership.ever_member(), self.unread),
             groups: self.membership.leaving(self.refusing, self.asg.asked_in_vain(), self.policy.dry_run),
             active: self.api.mode() == Some(Mode::Active),
             passive: between::passive(self.api.undisputed(), self.mode.failed(), &self.policy),

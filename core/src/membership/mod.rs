@@ -276,8 +276,11 @@ impl Membership {
         // Where the agent is told to look only, it does; but a name that leads nowhere, and is ours, may mean it.
         let may_be_named = self.groups.iter().any(|group| group.owned && group.is_open());
         let looks_only = inputs.policy.ownership == Ownership::Observe && !may_be_named;
+        // Nor does it act where a name that is to be observed only leads nowhere yet: that one may mean it, too.
+        let may_be_observed = self.groups.iter().any(|g| g.is_open() && g.wanted.ownership == Ownership::Observe);
         for group in &mut self.former {
-            group.settle(if looks_only { Says::No } else { owns(group.wanted.ownership, inputs.may_own) });
+            let owned = if may_be_observed { Says::Unknown } else { owns(group.wanted.ownership, inputs.may_own) };
+            group.settle(if looks_only { Says::No } else { owned });
         }
     }
 

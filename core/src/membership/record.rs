@@ -34,9 +34,9 @@ impl Record {
         self.read = true;
     }
 
-    /// An earlier run left something behind of which nobody knows yet whether it is this machine's.
+    /// An earlier run may have left something behind: that was not read yet, or nobody knows whether it is this machine's.
     pub(super) fn is_unread(&self) -> bool {
-        self.restored.as_ref().is_some_and(|kept| !kept.targets.is_empty())
+        !self.read || self.restored.as_ref().is_some_and(|kept| !kept.targets.is_empty())
     }
 
     /// What an earlier run had registered as this machine; once.

@@ -75,6 +75,8 @@ impl Group {
     pub(super) fn be_ours(&mut self, now: Moment) {
         if !self.ours {
             (self.ours, self.ours_since) = (true, now);
+            // It was written down before it was asked for, and may take effect only now.
+            self.awaited = matches!(self.state(), None | Some(TargetState::Absent | TargetState::Leaving));
         }
     }
 

@@ -21,6 +21,7 @@ mod restarts;
 mod silence;
 mod strangers;
 mod switches;
+mod unread;
 mod waiting;
 
 use crate::rig::Rig;
