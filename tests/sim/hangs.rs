@@ -12,8 +12,8 @@ const EXCUSED_IN_GROUP: Span = Span::secs(1_800);
 /// The rounds that take the node out then, at the slow pace, and each of them lost.
 const HEARD: Span = Span::secs(40);
 /// Threads that may be left hanging in ten minutes: one asked about again at once, then pauses of 15 seconds, doubling
-/// to five minutes; as much for a switch of the mode, and one for each excused silence.
-const THREADS: usize = 18;
+/// to five minutes; as much for a switch of the mode, one for each excused silence, and one in five minutes for its end.
+const THREADS: usize = 20;
 /// A drain that runs needs to know, and to switch: its tries are no rarer than this in the long run, and more at first.
 const LEAVING: Span = Span::secs(10);
 const FIRST: u64 = 10;
@@ -93,7 +93,9 @@ pub fn blind(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     oracle.notes.blind_since = began;
     let since = began.map(|since| since.max(oracle.stalled_until));
     // A round that was under way, and the next one.
+    let hidden = oracle.run.nameless || turn.now < world.sight.nameless + Span::secs(12);
     let long = since.is_some_and(|since| turn.now.since(since) > oracle.policy.health.max_age + Span::secs(12));
+    let long = long && !hidden;
     require(!(long && turn.after.answer.ok), "S-blind nobody is vouched for blindly", || {
         format!("{:?}, no way to connect since {since:?}", turn.after.answer)
     })

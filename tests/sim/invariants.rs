@@ -400,7 +400,9 @@ fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
 /// An agent that has had no way to look for longer than a verdict may age vouches for nobody, whatever the node does.
 fn blind(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let max_age = oracle.policy.health.max_age;
-    let since = oracle.run.blind_since.filter(|since| turn.now.since(*since) > max_age);
+    // Where the last rounds came to nothing for another reason, as long as rounds could not connect counts.
+    let until = if oracle.run.nameless { oracle.run.blind_at } else { turn.now };
+    let since = oracle.run.blind_since.filter(|since| until.since(*since) > max_age);
     require(!(turn.after.answer.ok && since.is_some()), "S-blind nobody is vouched for blindly", || {
         format!("{:?}, blind since {since:?}", turn.after.answer)
     })

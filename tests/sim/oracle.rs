@@ -225,6 +225,8 @@ impl Oracle {
         match reply {
             Reply::Web(web, boot) => {
                 self.run.last_round = now;
+                self.run.nameless = *web == WebSeen::CannotJudge(Unjudged::Name);
+                self.run.blind_at = if *web == WebSeen::CannotConnect { now } else { self.run.blind_at };
                 self.run.blind_since = match web {
                     WebSeen::CannotConnect => self.run.blind_since.or(Some(now)),
                     // That a name cannot be resolved is no connection.

@@ -75,7 +75,7 @@ pub fn quiet_over(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
         Some(StepResult::InFlightUnknown) => true,
         // What the disk has forgotten nobody knows.
         Some(StepResult::NotInService) => {
-            let unknown = world.disk.forgot || oracle.run.unread;
+            let unknown = world.disk.forgot;
             return require(!world.served || unknown, RULE, || format!("{step:?}, and it had served"));
         }
         Some(StepResult::RundeckGone) => {

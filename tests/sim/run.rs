@@ -30,8 +30,11 @@ pub struct Run {
     pub named: Named,
     pub web: Counted,
     pub last_round: Moment,
-    /// Since when no round could even connect.
+    /// Since when no round could even connect, and when one could not, last.
     pub blind_since: Option<Moment>,
+    pub blind_at: Moment,
+    /// The last round came to nothing because the name could not be resolved.
+    pub nameless: bool,
     pub bound: Bound,
     pub local: Local,
     /// Since when the node has been booting without a break.

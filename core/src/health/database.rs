@@ -16,7 +16,7 @@ const LIMIT: Span = Span::secs(40);
 const HANG_AGES: Span = Span::secs(360);
 /// After a silence of `/health` it is asked again at once, but not more often than this: each that hangs holds a thread
 /// over there.
-const ASK_AFTER: Span = Span::secs(60);
+const ASK_AFTER: Span = Span::secs(300);
 /// `/health` that answers so long after a call was sent, and before that was given up, shows that the server lives
 /// while the call hangs; any sooner, and both might have stopped at once.
 pub(super) fn evident_after(policy: &HealthPolicy) -> Span {

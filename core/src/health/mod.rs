@@ -426,6 +426,7 @@ impl Health {
 
     /// What the server that was there has answered says nothing about the next one.
     pub(crate) fn forget_answers(&mut self, desk: &mut Desk) {
+        self.web.forget_answer();
         self.ready.start_over(desk);
         self.database.start_over(desk);
     }

@@ -91,6 +91,9 @@ pub(super) struct Web {
     looked_at: Moment,
     /// Since when the agent itself cannot connect.
     blind_since: Option<Moment>,
+    /// When it could not, last; and no other round has come to nothing since, for want of the name's address.
+    blind_at: Moment,
+    nameless: bool,
     /// Since when `/health` gives nothing but silence.
     silent_since: Option<Moment>,
     /// Every round of this process met a port that refuses; `None`: there was none yet.
@@ -117,6 +120,8 @@ impl Web {
             answered: None,
             looked_at: now,
             blind_since: None,
+            blind_at: now,
+            nameless: false,
             silent_since: None,
             mute: None,
             boots: None,
@@ -206,9 +211,13 @@ impl Web {
     /// Silence ends with an answer, blindness with a connection: a round that came to neither ends nothing, nor does
     /// one of which nothing came back.
     fn note_silence(&mut self, web: WebSeen, came_back: bool, now: Moment) {
+        self.nameless = web == WebSeen::CannotJudge(Unjudged::Name);
         match web {
             WebSeen::CannotJudge(Unjudged::Name) => {}
-            WebSeen::CannotConnect => drop(self.blind_since.get_or_insert(now)),
+            WebSeen::CannotConnect => {
+                self.blind_since.get_or_insert(now);
+                self.blind_at = now;
+            }
             WebSeen::TimedOut => {
                 self.blind_since = self.blind_since.filter(|_| !came_back);
                 self.silent_since.get_or_insert(now);
@@ -293,6 +302,11 @@ impl Web {
         self.run.good_since
     }
 
+    /// What has answered before is there no more.
+    pub(super) fn forget_answer(&mut self) {
+        self.answered = None;
+    }
+
     /// `/health` answered as it should in the last round.
     pub(super) fn answers(&self) -> bool {
         self.answers
@@ -312,9 +326,14 @@ impl Web {
         self.looked_at = now;
     }
 
-    /// The agent itself has had no way to look for longer than a verdict may age.
+    /// The agent itself has had no way to look for longer than a verdict may age. One round that had none, and a name
+    /// that is not resolved from then on, say that of no more than a moment.
     pub(super) fn blind(&self, policy: &HealthPolicy, desk: &Desk) -> bool {
-        self.blind_since.is_some_and(|since| desk.reached(since + policy.max_age + Span(1)))
+        let long = |since: Moment| match self.nameless {
+            true => self.blind_at.since(since) > policy.max_age,
+            false => desk.reached(since + policy.max_age + Span(1)),
+        };
+        self.blind_since.is_some_and(long)
     }
 
     /// For how long `/health` has given nothing but silence.

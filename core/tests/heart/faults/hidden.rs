@@ -146,3 +146,24 @@ fn what_opens_a_hidden_rundecks_port_anew_is_not_taken_for_the_one_that_was_swit
     let told = rig.heart.snapshot().findings;
     assert!(told.iter().any(|view| view.finding == Finding::PassiveMode), "{told:?}");
 }
+
+/// One round that could not connect, and a name that is not resolved from then on: what cannot be judged holds the verdict.
+#[test]
+fn one_round_without_a_connection_makes_no_node_blind() {
+    for odd in [false, true] {
+        let mut rig = settled(policy());
+        if odd {
+            rig.web = WebSeen::CannotConnect;
+            let mut once = 0;
+            while once == 0 {
+                turn(&mut rig, &mut |_, call| {
+                    once += u32::from(matches!(call, Call::ProbeWeb { .. }));
+                    None
+                });
+            }
+        }
+        rig.web = WebSeen::CannotJudge(rundeck_alb_core::Unjudged::Name);
+        pass(&mut rig, Span::secs(120), &mut calm);
+        assert!(is_up(&rig), "odd: {odd}: {:?}", answer(&rig));
+    }
+}

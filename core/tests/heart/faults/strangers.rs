@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, jvm, policy};
-use rundeck_alb_core::{Intent, JvmSeen, Kept, Notice, ProcessSeen, WebSeen};
+use rundeck_alb_core::{ApiSeen, Intent, JvmSeen, Kept, Notice, ProcessSeen, WebSeen};
 
 /// While another user's process holds Rundeck's port, the token is sent to nobody.
 #[test]
@@ -108,4 +108,23 @@ fn a_drain_shows_no_token_to_what_took_the_place_of_a_rundeck_that_nobody_has_se
     rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
     let sent = pass(&mut rig, Span::secs(55), &mut calm);
     assert_eq!(count(&sent, carries_token), 0);
+}
+
+/// What has taken the place of a Rundeck that nobody can see, and whose port was seen closed, gets no token.
+#[test]
+fn a_drain_shows_no_token_to_what_came_after_a_closed_port() {
+    for well in [5, 60] {
+        let mut rig = Rig::new(policy(), 2);
+        rig.process = ProcessSeen::Hidden;
+        pass(&mut rig, Span::secs(well), &mut calm);
+        rig.web = WebSeen::Refused;
+        let mut refused = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::Refused));
+        pass(&mut rig, Span::secs(20), &mut refused);
+        // A maintenance page.
+        rig.web = WebSeen::Status(503);
+        pass(&mut rig, Span::secs(20), &mut calm);
+        let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
+        sent.extend(pass(&mut rig, Span::secs(55), &mut calm));
+        assert_eq!(count(&sent, carries_token), 0, "well for {well} s: {:?}", answer(&rig));
+    }
 }
