@@ -11,6 +11,11 @@ impl Group {
         self.seen.as_ref().map(|sight| &sight.target.state)
     }
 
+    /// It was seen to be out, or on its way out.
+    pub(super) fn is_out(&self) -> bool {
+        matches!(self.state(), None | Some(TargetState::Absent | TargetState::Leaving))
+    }
+
     /// Whether the balancer may send requests here. `refusing`: since when `/health` has said 503.
     pub(super) fn presence(&self, refusing: Option<Moment>) -> Presence {
         match &self.seen {

@@ -54,6 +54,14 @@ impl Troubles {
         }
     }
 
+    /// A look shows that what was asked for is done, whatever became of the answer: nobody asks for it again, and no
+    /// answer would end the finding.
+    pub(super) fn overtaken(&mut self, key: u32, desk: &mut Desk) {
+        if self.0.get(&(Asked::Change, key)).is_some_and(|(word, _)| *word == Finding::AwsUnreachable) {
+            self.note(Asked::Change, key, None, "", desk);
+        }
+    }
+
     /// Trouble with groups that are no longer there is none.
     pub(super) fn retain(&mut self, there: impl Fn(u32) -> bool, desk: &mut Desk) {
         let gone: Vec<(Asked, u32)> = self.0.keys().filter(|(_, key)| !there(*key)).copied().collect();

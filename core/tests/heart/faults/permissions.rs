@@ -145,3 +145,18 @@ fn attributes_that_may_not_be_read_cost_only_the_delay() {
     pass(&mut rig, HOUR, &mut calm);
     assert!(!told(&rig), "still told");
 }
+
+/// A registration whose answer was lost, and that a look shows to be done, is no trouble any more.
+#[test]
+fn a_lost_registration_that_was_done_is_no_trouble_for_ever() {
+    let mut rig = Rig::new(policy(), 1);
+    rig.mute = |call| matches!(call, Call::Register { .. });
+    assert!(rig.until(|rig| rig.open.iter().any(|open| matches!(open.call, Call::Register { .. }))), "never");
+    // Done, and its answer lost.
+    rig.registered = true;
+    pass(&mut rig, Span::secs(30), &mut calm);
+    rig.mute = |_| false;
+    pass(&mut rig, HOUR, &mut calm);
+    let told: Vec<String> = rig.heart.snapshot().findings.iter().map(|f| f.text.clone()).collect();
+    assert!(told.is_empty(), "an hour later: {told:?}");
+}
