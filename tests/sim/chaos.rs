@@ -39,6 +39,9 @@ impl Schedule<'_> {
         self.world.at(now + gap, Coming::Chaos);
         let Some(happening) = self.world.mix.next(&mut self.world.tape) else { return Ok(()) };
         self.row(&format!("{happening:?}"), "");
+        if matches!(happening, Happening::CannotConnect | Happening::CannotJudge) {
+            let _ = self.oracle.counted("blink", now);
+        }
         match happening {
             Happening::Drain | Happening::Resume | Happening::RundeckStopping | Happening::ResumeStopping => {
                 return self.people(happening);
@@ -175,9 +178,6 @@ impl Schedule<'_> {
     fn troubles(&mut self, happening: Happening) {
         let until = self.lasting();
         let now = self.world.now;
-        if matches!(happening, Happening::CannotConnect | Happening::CannotJudge) {
-            let _ = self.oracle.counted("blink", now);
-        }
         let world = &mut self.world;
         match happening {
             Happening::Job => world.rundeck.start_job(now, until.since(now)),

@@ -12,7 +12,8 @@ const EXCUSED_IN_GROUP: Span = Span::secs(1_800);
 /// The rounds that take the node out then, at the slow pace, and each of them lost.
 const HEARD: Span = Span::secs(40);
 /// Threads that may be left hanging in ten minutes: one asked about again at once, then pauses of 15 seconds, doubling
-/// to five minutes; as much for a switch of the mode, one for each excused silence, and one in five minutes for its end.
+/// to five minutes; as much for a switch of the mode, one for each excused silence, and one in five minutes for the end
+/// of such.
 const THREADS: usize = 20;
 /// A drain that runs needs to know, and to switch: its tries are no rarer than this in the long run, and more at first.
 const LEAVING: Span = Span::secs(10);

@@ -75,8 +75,9 @@ pub(crate) enum Life {
     There,
     /// Its port refuses, but its process has not ended: it may still finish what it serves (6.x).
     Finishing,
-    /// It still starts, and has neither requests nor jobs: its API says so and has never said anything else, or its port
-    /// refuses, and its process, which has taken the place of one that was seen to end, has never answered anything.
+    /// It still starts, and has neither requests nor jobs: its API says so and has never said anything else, or its
+    /// port refuses, and its process, which has taken the place of one that was seen to end, has never answered
+    /// anything.
     Starting,
     /// Its process was seen to end, and no other has been found since.
     Gone,

@@ -28,6 +28,8 @@ impl Drain {
     pub(super) fn quiet(&mut self, inputs: &DrainInputs, desk: &Desk) {
         let now = desk.now();
         if !inputs.was_in_service {
+            // What was counted before the disk had told that is nobody's request.
+            self.in_flight = None;
             self.steps.close(StepName::Quiet, StepResult::NotInService, now);
             return;
         }

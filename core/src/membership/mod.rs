@@ -434,7 +434,7 @@ impl Membership {
             Ok(seen) => {
                 let member = seen.state != TargetState::Absent;
                 group.on_seen(seen, leaving, policy, desk);
-                if group.joining == !group.is_out() && !group.change.is_open() {
+                if group.joining != group.is_out() && !group.change.is_open() {
                     self.troubles.overtaken(key, desk);
                 }
                 self.ever_member |= member;

@@ -34,7 +34,8 @@ impl Record {
         self.read = true;
     }
 
-    /// An earlier run may have left something behind: that was not read yet, or nobody knows whether it is this machine's.
+    /// An earlier run may have left something behind: that was not read yet, or nobody knows whether it is this
+    /// machine's.
     pub(super) fn is_unread(&self) -> bool {
         !self.read || self.restored.as_ref().is_some_and(|kept| !kept.targets.is_empty())
     }

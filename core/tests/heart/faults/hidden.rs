@@ -147,7 +147,8 @@ fn what_opens_a_hidden_rundecks_port_anew_is_not_taken_for_the_one_that_was_swit
     assert!(told.iter().any(|view| view.finding == Finding::PassiveMode), "{told:?}");
 }
 
-/// One round that could not connect, and a name that is not resolved from then on: what cannot be judged holds the verdict.
+/// One round that could not connect, and a name that is not resolved from then on: what cannot be judged holds the
+/// verdict.
 #[test]
 fn one_round_without_a_connection_makes_no_node_blind() {
     for odd in [false, true] {

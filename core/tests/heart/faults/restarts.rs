@@ -311,8 +311,8 @@ fn of_two_orders_of_one_cause_the_later_word_counts() {
     }
 }
 
-/// A slow disk tells only now that a drain had ended, and this run has answered 200 meanwhile: the node leaves once more,
-/// requests are waited for, and that has a receipt of its own. Without that it only stays out.
+/// A slow disk tells only now that a drain had ended, and this run has answered 200 meanwhile: the node leaves once
+/// more, requests are waited for, and that has a receipt of its own. Without that it only stays out.
 #[test]
 fn who_was_in_service_before_a_slow_disk_told_of_a_drain_that_is_over_leaves_once_more() {
     for served in [true, false] {

@@ -286,8 +286,8 @@ fn two_kinds_of_rounds_without_a_connection_are_blind_together() {
     assert_eq!(answer(&rig), (State::Down, Reason::Blind, false));
 }
 
-/// When `/health` answers again, whether the database hangs is asked at once: what was given up before says nothing of a
-/// silence that comes later. Whatever is answered, it does not hang.
+/// When `/health` answers again, whether the database hangs is asked at once: what was given up before says nothing of
+/// a silence that comes later. Whatever is answered, it does not hang.
 #[test]
 fn a_second_silence_is_not_excused_by_what_hung_before_the_first() {
     for answered in [DatabaseSeen::Answered, DatabaseSeen::Unclear("rejected".into())] {

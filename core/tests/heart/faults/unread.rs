@@ -21,8 +21,8 @@ fn record() -> Registrations {
     Registrations { instance: instance_id, targets: vec![Registered { target, ownership: Ownership::Own }] }
 }
 
-/// Behind a balancer that nobody names to us (HAProxy) the agent is restarted, its disk is slow, and rundeckd is stopped
-/// within seconds: requests are waited for, for what was not read may say that the node was in service.
+/// Behind a balancer that nobody names to us (HAProxy) the agent is restarted, its disk is slow, and rundeckd is
+/// stopped within seconds: requests are waited for, for what was not read may say that the node was in service.
 #[test]
 fn what_was_not_read_is_not_out_of_service() {
     for unread in [false, true] {
@@ -131,8 +131,8 @@ fn a_registration_that_a_late_record_tells_of_is_awaited() {
     }
 }
 
-/// A group that the configuration names to be observed only is not left by a drain because an earlier run had registered
-/// the node there, while AWS has not told yet which group the name means.
+/// A group that the configuration names to be observed only is not left by a drain because an earlier run had
+/// registered the node there, while AWS has not told yet which group the name means.
 #[test]
 fn a_group_that_is_only_observed_now_is_not_left() {
     let mut observed = policy();
