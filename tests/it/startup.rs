@@ -108,7 +108,7 @@ async fn a_token_in_a_target_groups_path_is_nowhere_to_be_seen() {
 /// Neither what it answers, what its commands print, its log nor its files hold the secret, a receipt among them. Ends
 /// the agent.
 async fn shows_nowhere(agent: &mut TestAgent, secret: &str) {
-    let order = agent.order("/drain", r#"{"reason": "canary"}"#).await;
+    let order = agent.order("/drain", r#"{"reason": "canary", "timeout": "2s"}"#).await;
     assert_eq!(order.status, 202, "{order:?}");
     until("the receipt", async || !agent.receipts().is_empty()).await;
     let receipt = format!("/receipts/{}", agent.receipts()[0]["id"].as_str().expect("an id"));
