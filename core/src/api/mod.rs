@@ -10,6 +10,7 @@
 //! `forget` as drains and processes come and go, `ServerIdentity::on_info`, and reads `mode`, `jobs`, `info` and the
 //! rows.
 
+mod claim;
 mod identity;
 mod mode;
 

@@ -1,10 +1,12 @@
-//! Rundeck's execution mode: switching it, remembering whether passive mode is ours to undo, and that passive mode
-//! which somebody else set takes the node out.
+//! Rundeck's execution mode: switching it, undoing passive mode that is ours, and that passive mode which somebody else
+//! set takes the node out.
 //!
 //! The mode is one Boolean in one JVM: a restarted Rundeck has forgotten it, and somebody else may have set it. Passive
-//! mode that we did not set is never undone by us, and what nobody here undoes is told.
+//! mode that we did not set is never undone by us, and what nobody here undoes is told. Whose it is stands in
+//! `claim.rs`.
 
 use super::Api;
+use super::claim::Claim;
 use crate::contract::{
     Call, Finding, HealthPolicy, Mode, ModeTrouble, Moment, NoteKind, PassiveRule, Policy, Process, Span,
 };
@@ -12,9 +14,6 @@ use crate::desk::{Backoff, Desk, Pace, Topic, holds};
 
 /// Limit of one switch: back to active reschedules every job of the node within the request.
 const LIMIT: Span = Span::secs(30);
-/// A request that Rundeck had taken in before it was given up may be served so much later: its threads hang as long
-/// as the database does. After that passive mode is taken for somebody else's.
-const LANDS_LATE: Span = Span::secs(300);
 const FIRST_RETRY: Span = Span::secs(1);
 /// Where nobody can see whether a confirmed switch has held, it is sent a few times while that is in doubt.
 const FIRST_BLIND: Span = Span::secs(15);
@@ -31,32 +30,14 @@ pub(crate) fn passive_ejects(by_others: bool, may_replace: bool, policy: &Health
 
 #[derive(Clone, Debug)]
 pub(crate) struct ModeSwitch {
-    /// Passive mode was set by us, or is about to be.
-    by_us: bool,
-    /// The process that was switched, as far as it is known.
-    process: Option<Process>,
-    /// A switch to passive of this claim was confirmed, or may have taken effect, by this run or an earlier one.
-    set: bool,
-    /// This run of the agent sent it, so it went to the process that lives now.
-    sent_here: bool,
-    /// Since when it is to be ours.
-    claimed: Moment,
+    claim: Claim,
     /// When the last switch ended: what was asked before does not tell whether it worked.
     ended: Moment,
-    /// A switch to passive that was given up may still take effect until then: what it sets is ours.
-    may_land_until: Moment,
-    /// This run of the agent gave it up, so what came after it may still be undone by it.
-    lost: bool,
     /// A switch back to active was given up, and may still take effect.
     unsure: bool,
     /// The call that is under way was sent to a process that has ended since: what it does, if anything, it has done to
     /// that one, or does to the next.
     astray: bool,
-    /// So long may a switch of an earlier run land.
-    earlier_until: Moment,
-    /// Nothing is left of what an earlier run has set, whatever is read of it later: its Rundeck is gone, or was seen
-    /// active when no switch could land any more.
-    earlier_over: bool,
     wanted: Option<Mode>,
     pace: Pace,
     /// After switches that failed.
@@ -70,18 +51,10 @@ pub(crate) struct ModeSwitch {
 impl ModeSwitch {
     pub(crate) fn new(now: Moment) -> ModeSwitch {
         ModeSwitch {
-            by_us: false,
-            process: None,
-            set: false,
-            sent_here: false,
-            claimed: Moment(0),
+            claim: Claim::new(now),
             ended: Moment(0),
-            may_land_until: Moment(0),
-            lost: false,
             unsure: false,
             astray: false,
-            earlier_until: now + LANDS_LATE,
-            earlier_over: false,
             wanted: None,
             pace: Pace::from(Moment(0)),
             backoff: Backoff::new(FIRST_RETRY, MOST_RETRY),
@@ -94,22 +67,12 @@ impl ModeSwitch {
     /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow
     /// disk tells it late: what this run knows by then stands.
     pub(crate) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>) {
-        let another = claimed.is_some() && known.is_some() && claimed != known;
-        if another || self.earlier_over {
-            return;
-        }
-        if !self.by_us {
-            self.by_us = true;
-            self.process = known.or(claimed);
-        }
-        // What became of its switch, that run may never have heard.
-        self.set = true;
-        self.may_land_until = self.may_land_until.max(self.earlier_until);
+        self.claim.restore(claimed, known);
     }
 
     /// Passive mode may be on by this claim, or may come to be.
     fn acted(&self) -> bool {
-        self.set || (self.pace.is_open() && !self.astray)
+        self.claim.set || (self.pace.is_open() && !self.astray)
     }
 
     /// The switch that is under way was sent to a process that has ended.
@@ -119,22 +82,22 @@ impl ModeSwitch {
 
     /// Passive mode was set by us, or is about to be.
     pub(crate) fn is_ours(&self) -> bool {
-        self.by_us
+        self.claim.by_us
     }
 
     /// Rundeck is passive, and it was somebody else who switched it.
     pub(crate) fn set_by_others(&self, api: &Api) -> bool {
-        api.mode() == Some(Mode::Passive) && !self.by_us
+        api.mode() == Some(Mode::Passive) && !self.claim.by_us
     }
 
     /// The process whose passive mode is ours, as far as it is known.
     pub(crate) fn our_process(&self) -> Option<Process> {
-        self.process.filter(|_| self.by_us)
+        self.claim.process.filter(|_| self.claim.by_us)
     }
 
     /// Since when it is to be ours.
     pub(crate) fn claimed_at(&self) -> Moment {
-        self.claimed
+        self.claim.since
     }
 
     /// A try of this drain has failed, and none has worked since.
@@ -159,7 +122,7 @@ impl ModeSwitch {
 
     /// It is known to be the process that is there: what cannot be seen is switched in no other.
     fn is_there(&self, process: Option<Process>) -> bool {
-        process.is_some() && process == self.process
+        process.is_some() && process == self.claim.process
     }
 
     fn needed(&self, wanted: Mode, process: Option<Process>, api: &Api) -> bool {
@@ -168,9 +131,9 @@ impl ModeSwitch {
         let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
         match wanted {
             // Where one answer says that it is on already, the second one decides whose it is.
-            Mode::Passive => self.by_us && !api.may_be(Mode::Passive) && !refused,
+            Mode::Passive => self.claim.by_us && !api.may_be(Mode::Passive) && !refused,
             // Where nobody can see the mode, what is ours is switched back all the same: Rundeck may be passive.
-            Mode::Active if !self.by_us => false,
+            Mode::Active if !self.claim.by_us => false,
             Mode::Active => match api.mode() {
                 Some(mode) => mode == Mode::Passive || api.hides_mode(),
                 None => self.stays_unseen(api) && self.is_there(process) && !refused,
@@ -180,7 +143,7 @@ impl ModeSwitch {
 
     /// Passive mode of ours may be on, and nobody can tell: it is taken for on until it is undone.
     fn stays_unseen(&self, api: &Api) -> bool {
-        self.by_us && self.set && api.mode().is_none() && (self.unsure || api.mode_unseen())
+        self.claim.by_us && self.claim.set && api.mode().is_none() && (self.unsure || api.mode_unseen())
     }
 
     /// What keeps passive mode of ours from being undone.
@@ -204,7 +167,7 @@ impl ModeSwitch {
                 Finding::PassiveMode,
                 "Rundeck is passive, and by what is on record this agent did not switch it: so it does not undo it",
             );
-        } else if let Some(why) = self.hindrance(process, api, policy).filter(|_| self.by_us && !leaving) {
+        } else if let Some(why) = self.hindrance(process, api, policy).filter(|_| self.claim.by_us && !leaving) {
             let text = format!("passive mode, which this agent set for a drain, could not be undone ({why})");
             desk.finding(Finding::PassiveMode, text);
         } else {
@@ -214,29 +177,19 @@ impl ModeSwitch {
 
     /// Passive mode will be ours to undo, unless it is on already or may be: to be kept on disk before it is set.
     pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
-        if !self.by_us && api.asked() && !api.may_be(Mode::Passive) {
-            self.own(process, now);
-        } else if self.by_us && !self.acted() && api.may_be(Mode::Passive) {
+        if !self.claim.by_us && api.asked() && !api.may_be(Mode::Passive) {
+            self.claim.own(process, now);
+        } else if self.claim.by_us && !self.acted() && api.may_be(Mode::Passive) {
             // Somebody else was faster, as it seems: the second answer tells.
             self.disclaim();
         }
     }
 
-    /// It is ours from now on, of this process; nothing has set it yet.
-    fn own(&mut self, process: Option<Process>, now: Moment) {
-        self.by_us = true;
-        self.process = process;
-        self.claimed = now;
-        self.may_land_until = now;
-        self.lost = false;
-        self.set = false;
-    }
-
     /// No drain wants it any more. Never set, or active again, whoever did it: nothing is left to be undone.
     pub(crate) fn release(&mut self, api: &Api) {
-        self.earlier_over |= api.confirms(Mode::Active, self.earlier_until);
+        self.claim.earlier_over |= api.confirms(Mode::Active, self.claim.earlier_until);
         // An answer that is older than the last moment in which a lost switch may land says nothing of that.
-        let undone = || api.confirms(Mode::Active, self.ended.max(self.may_land_until));
+        let undone = || api.confirms(Mode::Active, self.ended.max(self.claim.may_land_until));
         if !self.acted() || (!self.pace.is_open() && undone()) {
             self.disclaim();
         }
@@ -244,13 +197,8 @@ impl ModeSwitch {
 
     /// A process was found where none was known: is it the one that was switched?
     pub(crate) fn found(&mut self, process: Option<Process>, desk: &mut Desk) {
-        if !self.by_us {
-            return;
-        }
-        if self.process.is_some() && self.process != process && !self.sent_here {
+        if !self.claim.found(process) {
             self.forget(desk);
-        } else {
-            self.process = process;
         }
     }
 
@@ -277,9 +225,7 @@ impl ModeSwitch {
         }
         self.wanted = Some(mode);
         if mode == Mode::Passive {
-            // Whoever is there now is switched, and not the one that was on record before.
-            self.process = process;
-            self.sent_here = true;
+            self.claim.send(process);
         }
         desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
@@ -299,7 +245,7 @@ impl ModeSwitch {
         let before = std::mem::replace(&mut self.ended, desk.now());
         match answer {
             Ok(mode) => {
-                self.set |= mode == Mode::Passive;
+                self.claim.set |= mode == Mode::Passive;
                 api.mode_set(mode);
                 // The token works, and so does the database that knows it.
                 api.ask_once(desk);
@@ -315,7 +261,7 @@ impl ModeSwitch {
                 let wait = self.unheld.grow_from(first);
                 self.pace.done(desk.now() + if again { desk.around(wait) } else { wait });
                 // A switch to passive that was given up before may still take effect after this one.
-                if mode == Mode::Active && !(self.lost && desk.now() < self.may_land_until) {
+                if mode == Mode::Active && !self.claim.may_land(desk.now()) {
                     self.disclaim();
                 }
                 if wanted == Some(mode) {
@@ -327,9 +273,7 @@ impl ModeSwitch {
                     desk.tell(NoteKind::Notice, format!("Rundeck's mode could not be switched: {}", trouble.text));
                 }
                 if wanted == Some(Mode::Passive) && !trouble.refused {
-                    self.set = true;
-                    self.may_land_until = desk.now() + LANDS_LATE;
-                    self.lost = true;
+                    self.claim.lose(desk.now());
                 }
                 if wanted == Some(Mode::Active) && !trouble.refused {
                     // Passive until it takes effect, some time: only an answer can tell.
@@ -352,11 +296,9 @@ impl ModeSwitch {
         let landed = !answer.as_ref().is_err_and(|trouble| trouble.refused);
         if process.is_some() && to_passive && landed {
             desk.tell(NoteKind::Notice, "a switch to passive mode may have met the Rundeck that was started meanwhile");
-            self.own(process, now);
-            self.set = true;
-            self.sent_here = true;
-            self.lost = true;
-            self.may_land_until = now + LANDS_LATE;
+            self.claim.own(process, now);
+            self.claim.send(process);
+            self.claim.lose(now);
         }
     }
 
@@ -376,7 +318,7 @@ impl ModeSwitch {
         self.pace.plan(desk.now());
         self.unheld.reset();
         self.disclaim();
-        self.earlier_over = true;
+        self.claim.earlier_over = true;
         self.trouble = None;
     }
 
@@ -387,23 +329,20 @@ impl ModeSwitch {
 
     /// What holds after each turn.
     pub(crate) fn check(&self) -> Result<(), String> {
-        holds(self.by_us || self.process.is_none(), || format!("{:?} is ours no more", self.process))?;
+        self.claim.check()?;
         holds(!self.astray || self.pace.is_open(), || "nothing is under way that could be astray".into())
     }
 
     fn disclaim(&mut self) {
-        self.by_us = false;
-        self.set = false;
-        self.sent_here = false;
-        self.lost = false;
+        self.claim.disclaim();
         self.unsure = false;
-        self.process = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::claim::LANDS_LATE;
     use crate::contract::{CallId, Command};
 
     const NOW: Moment = Moment(1_000_000);
@@ -411,7 +350,7 @@ mod tests {
     /// The node wants that mode at that moment: the switch to it that goes out, if one does.
     fn sends(switch: &mut ModeSwitch, wanted: Mode, api: &Api, desk: &mut Desk, at: Moment) -> Option<CallId> {
         desk.begin_turn(at);
-        switch.step(Some(wanted), switch.process, api, false, desk);
+        switch.step(Some(wanted), switch.claim.process, api, false, desk);
         desk.take().into_iter().find_map(|command| {
             if let Command::Call { id, call: Call::SetMode(_), .. } = command { Some(id) } else { None }
         })
@@ -480,11 +419,11 @@ mod tests {
     fn a_process_that_is_not_ours_and_a_call_that_is_not_there_are_broken_states() {
         let process = Some(Process { pid: 4440, start: 1_700_000_000 });
         let (mut switch, ..) = ours();
-        switch.process = process;
+        switch.claim.process = process;
         assert_eq!(switch.check(), Ok(()));
-        switch.by_us = false;
+        switch.claim.by_us = false;
         assert!(switch.check().is_err());
-        (switch.by_us, switch.astray) = (true, true);
+        (switch.claim.by_us, switch.astray) = (true, true);
         assert!(switch.check().is_err());
     }
 }
