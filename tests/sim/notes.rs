@@ -25,6 +25,8 @@ pub struct Notes {
     pub may_land: Moment,
     /// A switch is under way whose process has ended.
     pub astray: bool,
+    /// The process in which an earlier run has claimed it, while no look has told which one is there.
+    pub named: Option<Process>,
     /// Calls of this run that hung when they were given up, as far as they were looked at; and which of them by whom:
     /// while a drain ran, or else.
     pub threads: usize,
@@ -60,7 +62,7 @@ impl Notes {
         if ours && (!claimed || kept.intent.as_ref().is_some_and(other)) {
             rundeck.untraced = rundeck.process;
         }
-        if claimed {
+        if claimed && !kept.intent.as_ref().is_some_and(other) {
             // Whether that run had still sent what it claimed, nobody knows.
             self.passive_asked = rundeck.process.map(|process| (world.now, process));
         }

@@ -7,8 +7,8 @@ use crate::evidence::{Answered, BELIEVED, Bound, Counted, Open, Round, Wanted, a
 use crate::notes::Notes;
 use crate::run::Run;
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Intent, Kept, Mode, Moment, Order, OrderAnswer, Policy,
-    Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged, WebSeen,
+    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Kept, Mode, Moment, Order, OrderAnswer, Policy, Process,
+    ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged, WebSeen,
 };
 use std::borrow::Cow;
 
@@ -95,22 +95,6 @@ impl Oracle {
         // What had ended stays so: its receipt is not written again, unless the node was in service since.
         if let Some(receipt) = intent.ended.as_ref().filter(|_| some && !runs && !self.run.was_ok) {
             self.wrote(receipt, now);
-        }
-    }
-
-    /// What an earlier run had claimed is of a process that lived when this one began, whatever has come since.
-    fn claim_read(&mut self, intent: &Intent) {
-        // This run has its own, or has undone whatever there was.
-        if !intent.passive_by_us || self.claim || self.run.undone {
-            return;
-        }
-        let (of, known) = (intent.process, self.run.process);
-        let other = self.run.ended || (of.is_some() && known.is_some() && of != known);
-        let same = of.is_some() && of == known;
-        self.notes.void |= other || self.run.lost_sight;
-        if !other && (same || !self.run.lost_sight) {
-            self.claim = true;
-            self.notes.set = true;
         }
     }
 
@@ -213,6 +197,7 @@ impl Oracle {
         self.run.last_round = now;
         self.claim = false;
         self.run.switched = false;
+        self.notes.named = None;
         // Calls to a process that has ended say nothing about the next one. A switch may meet it all the same.
         self.run.open.retain(|_, o| {
             let other = matches!(o.call, Call::ProbeWeb { .. } | Call::FindProcess { .. });
@@ -241,6 +226,7 @@ impl Oracle {
                 return Some(round);
             }
             Reply::Process(ProcessSeen::One(process, _)) => self.found(*process),
+            Reply::Process(ProcessSeen::None | ProcessSeen::Several(_) | ProcessSeen::Hidden) => self.not_found(),
             Reply::Api(seen) => {
                 let running = match seen {
                     ApiSeen::Info(info) => info.running,
@@ -288,9 +274,8 @@ impl Oracle {
             // A closed port: what the server behind it has said is void.
             web.believed = false;
             if self.run.process.is_none() {
-                self.notes.void |= self.claim;
-                self.claim = false;
                 self.run.lost_sight = true;
+                self.lose_claim();
             }
             self.run.bound = Bound::default();
             self.run.local.port_closed();
@@ -396,12 +381,7 @@ impl Oracle {
     }
 
     fn found(&mut self, process: Process) {
-        if !self.run.found {
-            let kept = self.run.intent.as_ref().and_then(|i| i.process);
-            if kept.is_some_and(|kept| kept != process) && !self.run.switched {
-                self.claim = false;
-            }
-        }
+        self.claim_found(process);
         self.run.found = true;
         let replaced = self.run.process.is_some_and(|known| known != process);
         if replaced {
@@ -447,6 +427,7 @@ impl Oracle {
                 self.notes.set &= self.claim;
                 self.claim = true;
                 self.run.switched = true;
+                self.notes.named = None;
             }
             Call::KeepIntent(_) => self.run.intent_sent = Some(now),
             Call::KeepRegistered(_) => drop(self.run.named.written.get_or_insert(now)),

@@ -17,6 +17,8 @@ pub struct Run {
     pub resumed: Vec<Cause>,
     /// Its port was closed while nobody knew its process.
     pub lost_sight: bool,
+    /// A look at the process table has said something.
+    pub looked: bool,
     /// When the agent last went on after its loop had stood still.
     pub woke: Moment,
     pub open: BTreeMap<CallId, Open>,

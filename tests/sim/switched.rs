@@ -1,8 +1,9 @@
-//! What the bystander makes of a switch of the mode that has ended. It judges nothing.
+//! What the bystander makes of a switch of the mode that has ended, and of what an earlier run has claimed. It judges
+//! nothing.
 
 use crate::evidence::Open;
 use crate::oracle::Oracle;
-use rundeck_alb_core::{Call, Mode, Moment};
+use rundeck_alb_core::{Call, Intent, Mode, Moment, Process};
 
 impl Oracle {
     /// A switch was confirmed: that tells the mode, too.
@@ -30,5 +31,58 @@ impl Oracle {
             self.run.switched = true;
         }
         astray
+    }
+
+    /// What an earlier run had claimed is of a process that lived when this one began, whatever has come since: of the
+    /// one that it has named, if it has.
+    pub fn claim_read(&mut self, intent: &Intent) {
+        // This run has its own, or has undone whatever there was.
+        if !intent.passive_by_us || self.claim || self.run.undone {
+            return;
+        }
+        let (of, known) = (intent.process, self.run.process);
+        let other = self.run.ended || (of.is_some() && known.is_some() && of != known);
+        let same = of.is_some() && of == known;
+        let blind = self.run.lost_sight && !same && (of.is_none() || self.run.looked);
+        self.notes.void |= other || blind;
+        self.notes.named = of.filter(|_| !other && known.is_none());
+        if !other && !blind {
+            self.claim = true;
+            self.notes.set = true;
+        }
+    }
+
+    /// The port was closed, and nobody knows the process: what was claimed may be of another one. A process that was
+    /// named is looked for first.
+    pub fn lose_claim(&mut self) {
+        if self.run.looked || self.notes.named.is_none() {
+            self.notes.void |= self.claim;
+            self.claim = false;
+        }
+    }
+
+    /// A look has shown no process, or not which one is Rundeck's.
+    pub fn not_found(&mut self) {
+        self.run.looked = true;
+        if self.run.process.is_none() && self.run.lost_sight && self.notes.named.is_some() {
+            self.lose_claim();
+        }
+    }
+
+    /// A process was found: whose passive mode is it?
+    pub fn claim_found(&mut self, process: Process) {
+        self.run.looked = true;
+        if self.run.found {
+            return;
+        }
+        let kept = self.run.intent.as_ref().and_then(|intent| intent.process);
+        if kept.is_some_and(|kept| kept != process) && !self.run.switched {
+            self.claim = false;
+        }
+        // It was there after all.
+        if self.notes.named.take() == Some(process) && !self.run.undone {
+            self.claim = true;
+            self.notes.set = true;
+        }
     }
 }

@@ -1,13 +1,19 @@
 //! Whose passive mode it is: what is known of our own, by this run of the agent and by what an earlier one has kept.
 //!
 //! It is told what happened, and remembers. When a switch is sent, and what its end means, is decided in `mode.rs`.
+//!
+//! A restarted Rundeck has forgotten its mode, so what an earlier run has claimed of a process is judged by that
+//! process alone: it waits for a look that tells which one is there.
 
-use crate::contract::{Moment, Process, Span};
-use crate::desk::holds;
+use crate::contract::{Moment, Process, ProcessSeen, Span};
+use crate::desk::{Desk, holds};
 
 /// A request that Rundeck had taken in before it was given up may be served so much later: its threads hang as long
 /// as the database does. After that passive mode is taken for somebody else's.
 pub(super) const LANDS_LATE: Span = Span::secs(300);
+/// For so long a look is waited for that tells which process is there: a few of them. Where the process table hides it
+/// for good, nobody would ever undo what an earlier run has set.
+const LOOKED_FOR: Span = Span::secs(60);
 
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
@@ -30,6 +36,16 @@ pub(super) struct Claim {
     /// Nothing is left of what an earlier run has set, whatever is read of it later: its Rundeck is gone, or was seen
     /// active when no switch could land any more.
     pub(super) earlier_over: bool,
+    /// The process in which an earlier run has claimed it, as long as no look has told which one is there.
+    named: Option<Process>,
+    /// So long such a look is waited for, where none can tell.
+    named_until: Moment,
+    /// A look at the process table has said something.
+    looked: bool,
+    /// The last one that did could read it: it showed none that fits, or several.
+    readable: bool,
+    /// Rundeck's port was closed while no process was known.
+    closed: bool,
 }
 
 impl Claim {
@@ -44,23 +60,85 @@ impl Claim {
             lost: false,
             earlier_until: now + LANDS_LATE,
             earlier_over: false,
+            named: None,
+            named_until: now + LOOKED_FOR,
+            looked: false,
+            readable: false,
+            closed: false,
         }
     }
 
     /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow
     /// disk tells it late: what this run knows by then stands.
     pub(super) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>) {
-        let another = claimed.is_some() && known.is_some() && claimed != known;
-        if another || self.earlier_over {
+        let same = claimed.is_some() && claimed == known;
+        let another = claimed.is_some() && known.is_some() && !same;
+        if another || self.earlier_over || (self.closed && claimed.is_none()) {
             return;
         }
+        if !self.by_us && known.is_none() {
+            self.named = claimed;
+        }
+        // What opened the port anew is another one, as far as anybody can see: until it is found.
+        if !(self.closed && !same && (self.looked || self.by_us)) {
+            self.take_up(known.or(claimed));
+        }
+    }
+
+    /// What an earlier run has set is ours.
+    fn take_up(&mut self, process: Option<Process>) {
         if !self.by_us {
             self.by_us = true;
-            self.process = known.or(claimed);
+            self.process = process;
         }
         // What became of its switch, that run may never have heard.
         self.set = true;
         self.may_land_until = self.may_land_until.max(self.earlier_until);
+    }
+
+    /// What an earlier run has claimed of a process is ours, if that is the one which is there.
+    pub(super) fn waits(&self) -> bool {
+        self.by_us && self.named.is_some() && self.process == self.named
+    }
+
+    /// So it is, and a look has to tell first: where none can, for a while.
+    pub(super) fn waits_for_look(&self, desk: &Desk) -> bool {
+        self.waits() && (self.closed || self.readable || !desk.reached(self.named_until))
+    }
+
+    /// So it is for longer than a few looks take.
+    pub(super) fn waits_long(&self, desk: &Desk) -> bool {
+        self.waits() && desk.reached(self.named_until) && self.waits_for_look(desk)
+    }
+
+    /// The port was closed, and no process is known: what opens it anew may be another Rundeck. Where an earlier run
+    /// has named the process, a look decides; until one has said something the port may have been closed by what
+    /// stands before Rundeck.
+    pub(super) fn port_closed(&mut self) {
+        self.closed = true;
+        if self.looked || !self.waits() {
+            self.lose_sight();
+        }
+    }
+
+    /// A look has shown no process that could be the one.
+    pub(super) fn unseen(&mut self, seen: Option<ProcessSeen>) {
+        match seen {
+            Some(ProcessSeen::None | ProcessSeen::Several(_)) => self.readable = true,
+            Some(ProcessSeen::Hidden) => self.readable = false,
+            Some(ProcessSeen::One(..) | ProcessSeen::Hung) | None => return,
+        }
+        self.looked = true;
+        if self.closed && self.waits() {
+            self.lose_sight();
+        }
+    }
+
+    /// Not ours, unless the process that an earlier run has named is found after all.
+    fn lose_sight(&mut self) {
+        let named = self.named;
+        self.disclaim();
+        self.named = named;
     }
 
     /// It is ours from now on, of this process; nothing has set it yet.
@@ -88,11 +166,21 @@ impl Claim {
     /// Whoever is there now is switched, and not the one that was on record before.
     pub(super) fn send(&mut self, process: Option<Process>) {
         self.process = process;
+        self.named = None;
         self.sent_here = true;
     }
 
     /// A process was found where none was known. False: it is not the one that was switched.
-    pub(super) fn found(&mut self, process: Option<Process>) -> bool {
+    pub(super) fn found(&mut self, process: Option<Process>, now: Moment) -> bool {
+        self.looked = true;
+        let named = self.named.take();
+        if named.is_some() && named == process && !self.earlier_over {
+            if !self.by_us {
+                // It is on disk no more.
+                self.since = now;
+            }
+            self.take_up(process);
+        }
         if !self.by_us {
             return true;
         }
@@ -110,6 +198,7 @@ impl Claim {
         self.sent_here = false;
         self.lost = false;
         self.process = None;
+        self.named = None;
     }
 
     /// What holds after each turn.

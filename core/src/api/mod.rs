@@ -1,14 +1,14 @@
 //! What the token sees and switches: execution mode, running jobs, version, identity.
 //!
-//! It knows Rundeck's last answers to `system/info`, whether passive mode is ours, and which member of the cluster
-//! this is. It decides how seldom the token may be used, when a mode or an idle scheduler is believed, when a switch
-//! is sent, and that passive mode by somebody else takes the node out (`mode.rs`). It never decides whether the token
-//! may be used at all or which mode is wanted: that needs other rooms (`heart/between.rs`). A rejected token is a
-//! finding, a hanging call is shared evidence; neither makes a node unhealthy.
+//! It knows Rundeck's last answers to `system/info`, whether passive mode is ours (`claim.rs`), and which member of the
+//! cluster this is. It decides how seldom the token may be used, when a mode or an idle scheduler is believed, when a
+//! switch is sent, and that passive mode by somebody else takes the node out (`mode.rs`). It never decides whether the
+//! token may be used at all or which mode is wanted: that needs other rooms (`heart/between.rs`). A rejected token is
+//! a finding, a hanging call is shared evidence; neither makes a node unhealthy.
 //!
-//! The heart calls `step` and `on_reply` of `Api` and of `ModeSwitch`, `claim`, `release`, `begin`, `found` and
-//! `forget` as drains and processes come and go, `ServerIdentity::on_info`, and reads `mode`, `jobs`, `info` and the
-//! rows.
+//! The heart calls `step` and `on_reply` of `Api` and of `ModeSwitch`, `claim`, `release`, `begin`, `found`, `unseen`,
+//! `port_closed` and `forget` as drains and processes come and go, `ServerIdentity::on_info`, and reads `mode`, `jobs`,
+//! `info` and the rows.
 
 mod claim;
 mod identity;

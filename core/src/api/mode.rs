@@ -8,7 +8,7 @@
 use super::Api;
 use super::claim::Claim;
 use crate::contract::{
-    Call, Finding, HealthPolicy, Mode, ModeTrouble, Moment, NoteKind, PassiveRule, Policy, Process, Span,
+    Call, Finding, HealthPolicy, Mode, ModeTrouble, Moment, NoteKind, PassiveRule, Policy, Process, ProcessSeen, Span,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic, holds};
 
@@ -125,15 +125,17 @@ impl ModeSwitch {
         process.is_some() && process == self.claim.process
     }
 
-    fn needed(&self, wanted: Mode, process: Option<Process>, api: &Api) -> bool {
+    fn needed(&self, wanted: Mode, process: Option<Process>, api: &Api, desk: &Desk) -> bool {
         // Whoever was refused looks before he tries again: what he knows of the mode is from before, and somebody may
         // have set it since.
         let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
         match wanted {
+            // Who is there may be another than an earlier run has named, and passive by somebody else: asked first.
+            Mode::Passive if self.claim.waits() && !api.asked() => false,
             // Where one answer says that it is on already, the second one decides whose it is.
             Mode::Passive => self.claim.by_us && !api.may_be(Mode::Passive) && !refused,
             // Where nobody can see the mode, what is ours is switched back all the same: Rundeck may be passive.
-            Mode::Active if !self.claim.by_us => false,
+            Mode::Active if !self.claim.by_us || self.claim.waits_for_look(desk) => false,
             Mode::Active => match api.mode() {
                 Some(mode) => mode == Mode::Passive || api.hides_mode(),
                 None => self.stays_unseen(api) && self.is_there(process) && !refused,
@@ -147,7 +149,7 @@ impl ModeSwitch {
     }
 
     /// What keeps passive mode of ours from being undone.
-    fn hindrance(&self, process: Option<Process>, api: &Api, policy: &Policy) -> Option<&str> {
+    fn hindrance(&self, process: Option<Process>, api: &Api, policy: &Policy, desk: &Desk) -> Option<&str> {
         let unseen = self.stays_unseen(api);
         let on = api.mode() == Some(Mode::Passive) || unseen;
         if !policy.circumstances.has_token {
@@ -155,7 +157,8 @@ impl ModeSwitch {
         } else if policy.dry_run {
             on.then_some("this is a dry run")
         } else {
-            let strange = (unseen && !self.is_there(process)).then_some("its process is not known");
+            let strange = (unseen && !self.is_there(process)) || (on && self.claim.waits_long(desk));
+            let strange = strange.then_some("its process is not known");
             self.trouble.as_ref().map(|trouble| trouble.text.as_str()).or(strange)
         }
     }
@@ -167,7 +170,7 @@ impl ModeSwitch {
                 Finding::PassiveMode,
                 "Rundeck is passive, and by what is on record this agent did not switch it: so it does not undo it",
             );
-        } else if let Some(why) = self.hindrance(process, api, policy).filter(|_| self.claim.by_us && !leaving) {
+        } else if let Some(why) = self.hindrance(process, api, policy, desk).filter(|_| self.claim.by_us && !leaving) {
             let text = format!("passive mode, which this agent set for a drain, could not be undone ({why})");
             desk.finding(Finding::PassiveMode, text);
         } else {
@@ -190,14 +193,14 @@ impl ModeSwitch {
         self.claim.earlier_over |= api.confirms(Mode::Active, self.claim.earlier_until);
         // An answer that is older than the last moment in which a lost switch may land says nothing of that.
         let undone = || api.confirms(Mode::Active, self.ended.max(self.claim.may_land_until));
-        if !self.acted() || (!self.pace.is_open() && undone()) {
+        if self.claim.by_us && (!self.acted() || (!self.pace.is_open() && undone())) {
             self.disclaim();
         }
     }
 
     /// A process was found where none was known: is it the one that was switched?
     pub(crate) fn found(&mut self, process: Option<Process>, desk: &mut Desk) {
-        if !self.claim.found(process) {
+        if !self.claim.found(process, desk.now()) {
             self.forget(desk);
         }
     }
@@ -220,7 +223,7 @@ impl ModeSwitch {
             return;
         }
         // It waits for the call that is under way, not for the pause after one that hung: a drain needs it now.
-        if !self.needed(mode, process, api) || !desk.due(&self.pace) || !desk.lane_clear(Topic::Mode) {
+        if !self.needed(mode, process, api, desk) || !desk.due(&self.pace) || !desk.lane_clear(Topic::Mode) {
             return;
         }
         self.wanted = Some(mode);
@@ -309,16 +312,34 @@ impl ModeSwitch {
         }
     }
 
-    /// Another Rundeck process, or it may be another: it starts in its configured mode.
+    /// Another Rundeck process: it starts in its configured mode.
     pub(crate) fn forget(&mut self, desk: &mut Desk) {
+        self.break_off(desk);
+        self.disclaim();
+        self.claim.earlier_over = true;
+    }
+
+    /// The port was closed, and no process is known: it may be another one that opens it anew.
+    pub(crate) fn port_closed(&mut self, desk: &mut Desk) {
+        self.break_off(desk);
+        self.claim.port_closed();
+        self.unsure &= self.claim.by_us;
+    }
+
+    /// A look has found no process, and none was known.
+    pub(crate) fn unseen(&mut self, seen: Option<ProcessSeen>) {
+        self.claim.unseen(seen);
+        self.unsure &= self.claim.by_us;
+    }
+
+    /// What was asked, and what came of it, says nothing of the next one.
+    fn break_off(&mut self, desk: &mut Desk) {
         if !desk.take_back(&mut self.pace) && self.pace.is_open() {
             // It is under way, and nobody can stop it: nothing else is asked of the next one before it has ended.
             self.astray = true;
         }
         self.pace.plan(desk.now());
         self.unheld.reset();
-        self.disclaim();
-        self.claim.earlier_over = true;
         self.trouble = None;
     }
 

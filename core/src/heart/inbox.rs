@@ -116,7 +116,7 @@ impl Heart {
             // Whether the process and its mode are gone too is another question, where that process is known.
             self.forget_answers();
             if self.health.process().is_none() {
-                self.mode.forget(&mut self.desk);
+                self.mode.port_closed(&mut self.desk);
             }
         }
         self.hold_first_up(was_proven);
@@ -194,6 +194,8 @@ impl Heart {
         } else if before.is_none() && process.is_some() {
             // Restarted while no agent looked: its mode is its own again.
             self.mode.found(process, &mut self.desk);
+        } else if process.is_none() {
+            self.mode.unseen(seen);
         }
     }
 

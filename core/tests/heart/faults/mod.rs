@@ -5,6 +5,7 @@
 mod addresses;
 mod calls;
 mod changes;
+mod claims;
 mod ends;
 mod exit_watch;
 mod first_up;

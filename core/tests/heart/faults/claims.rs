@@ -1,0 +1,143 @@
+//! Passive mode that an earlier run has claimed of a process: it is undone in that one, and in no other.
+
+use super::*;
+use crate::rig::{RUNDECK, info, jvm, policy};
+use rundeck_alb_core::{Finding, Intent, Kept, Process, ProcessSeen, WebSeen};
+
+const NEXT: Process = Process { pid: 9, start: 99 };
+
+/// An earlier run has claimed passive mode of that process.
+fn claim_of(process: Process) -> Event {
+    let intent = Intent { passive_by_us: true, process: Some(process), served: true, ..Intent::default() };
+    Event::Kept(Kept { intent: Some(intent), ..Kept::default() })
+}
+
+/// A passive Rundeck, and a disk that has not told yet.
+fn passive() -> Rig {
+    let mut rig = Rig::unread(policy(), 2);
+    rig.mode = Mode::Passive;
+    rig
+}
+
+fn looks(call: &Call) -> bool {
+    matches!(call, Call::FindProcess { .. })
+}
+
+fn hides(_: &Rig, call: &Call) -> Option<Reply> {
+    asks_api(call).then(|| Reply::Api(info(None, None)))
+}
+
+fn told(rig: &Rig) -> Option<String> {
+    let findings = rig.heart.snapshot().findings;
+    findings.into_iter().find(|view| view.finding == Finding::PassiveMode).map(|view| view.text)
+}
+
+/// Passive mode on record of this very process is undone, also where its port refused for a moment before the process
+/// was found (a busy machine: what stands before Rundeck refuses, and the process table is slow), whenever the disk
+/// tells of it, and where the token cannot see the mode.
+#[test]
+fn a_claim_of_the_process_that_is_there_is_not_lost_with_its_port() {
+    for (late, hidden) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut world = |rig: &Rig, call: &Call| if hidden { hides(rig, call) } else { None };
+        let mut rig = passive();
+        if !late {
+            rig.feed(claim_of(RUNDECK));
+        }
+        (rig.web, rig.mute) = (WebSeen::Refused, looks);
+        pass(&mut rig, Span::secs(4), &mut world);
+        rig.web = WebSeen::Ok;
+        rig.mute = |_| false;
+        pass(&mut rig, Span::secs(5), &mut world);
+        assert_eq!(rig.heart.snapshot().rundeck.process, Some(RUNDECK));
+        if late {
+            rig.feed(claim_of(RUNDECK));
+        }
+        pass(&mut rig, Span::secs(900), &mut world);
+        let shown = (rig.mode, is_up(&rig), told(&rig));
+        assert_eq!(shown, (Mode::Active, true, None), "late: {late}, hidden: {hidden}");
+    }
+}
+
+/// So it is where a look had shown nobody when the port was closed, if the process is found after all. If another one
+/// is, its mode is its own.
+#[test]
+fn a_claim_of_a_process_that_nobody_saw_when_its_port_was_closed_is_that_of_the_one_that_is_found() {
+    for unseen in [ProcessSeen::Hidden, ProcessSeen::None, ProcessSeen::Several(2)] {
+        for (late, process, mode) in
+            [(false, RUNDECK, Mode::Active), (true, RUNDECK, Mode::Active), (false, NEXT, Mode::Passive)]
+        {
+            let mut rig = passive();
+            (rig.process, rig.web) = (unseen, WebSeen::Refused);
+            if !late {
+                rig.feed(claim_of(RUNDECK));
+            }
+            pass(&mut rig, Span::secs(20), &mut calm);
+            if late {
+                rig.feed(claim_of(RUNDECK));
+            }
+            (rig.process, rig.web) = (ProcessSeen::One(process, jvm()), WebSeen::Ok);
+            pass(&mut rig, Span::secs(300), &mut calm);
+            assert_eq!((rig.mode, told(&rig).is_some()), (mode, mode == Mode::Passive), "{unseen:?}, late: {late}");
+        }
+    }
+}
+
+/// What is on record of one process is not undone in the next one, which a person has made passive, because the first
+/// look for it was lost, or showed the old one beside the new one; nor by a drain that goes on and is taken back before
+/// it is found.
+#[test]
+fn a_claim_of_a_process_that_is_gone_undoes_nothing_in_the_next_one_however_late_that_is_found() {
+    for (first, lost) in [
+        (ProcessSeen::One(NEXT, jvm()), true),
+        (ProcessSeen::Several(2), false),
+        (ProcessSeen::Hung, false),
+        (ProcessSeen::None, false),
+    ] {
+        for leaves in [false, true] {
+            let mut rig = passive();
+            let drains = leaves.then(|| order("d1", Cause::Operator, rig.now)).into_iter().collect();
+            let intent =
+                Intent { drains, served: true, passive_by_us: true, process: Some(RUNDECK), ..Intent::default() };
+            rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+            rig.process = first;
+            if lost {
+                rig.mute = looks;
+            }
+            let mut sent = pass(&mut rig, Span::secs(6), &mut calm);
+            sent.extend(calls(&resume(&mut rig)));
+            sent.extend(pass(&mut rig, Span::secs(3), &mut calm));
+            rig.mute = |_| false;
+            rig.process = ProcessSeen::One(NEXT, jvm());
+            sent.extend(pass(&mut rig, Span::secs(120), &mut calm));
+            assert_eq!(rig.heart.snapshot().rundeck.process, Some(NEXT));
+            let undone = count(&sent, switches_to(Mode::Active));
+            assert_eq!((undone, rig.mode), (0, Mode::Passive), "{first:?}, lost: {lost}, leaves: {leaves}");
+        }
+    }
+}
+
+/// Where the process table hides Rundeck, or never tells anything, a look is waited for a minute: then what is on
+/// record as ours is undone. One that can be read, and does not show which of them it is, goes on being waited for,
+/// and that is told with its cure.
+#[test]
+fn what_no_look_can_tell_is_waited_for_a_minute() {
+    for (unseen, undone) in [
+        (ProcessSeen::Hidden, true),
+        (ProcessSeen::Hung, true),
+        (ProcessSeen::Several(2), false),
+        (ProcessSeen::None, false),
+    ] {
+        let mut rig = passive();
+        rig.process = unseen;
+        rig.feed(claim_of(RUNDECK));
+        let sent = pass(&mut rig, Span::secs(50), &mut calm);
+        assert_eq!((count(&sent, switches_to(Mode::Active)), told(&rig)), (0, None), "{unseen:?}");
+        pass(&mut rig, Span::secs(40), &mut calm);
+        let shown = (rig.mode == Mode::Active, told(&rig).is_none());
+        assert_eq!(shown, (undone, undone), "{unseen:?}: {:?}", told(&rig));
+        assert!(undone || told(&rig).is_some_and(|text| text.contains("its process is not known")), "{:?}", told(&rig));
+        rig.process = ProcessSeen::One(RUNDECK, jvm());
+        pass(&mut rig, Span::secs(60), &mut calm);
+        assert_eq!((rig.mode, told(&rig)), (Mode::Active, None), "{unseen:?}");
+    }
+}
