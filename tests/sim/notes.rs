@@ -23,8 +23,10 @@ pub struct Notes {
     pub void: bool,
     /// A switch to passive that was given up may land until then.
     pub may_land: Moment,
-    /// A switch is under way whose process has ended.
+    /// A switch is under way whose process has ended, or whose port was closed.
     pub astray: bool,
+    /// It has met the Rundeck that is there now, perhaps.
+    pub strayed: bool,
     /// The process in which an earlier run has claimed it, while no look has told which one is there.
     pub named: Option<Process>,
     /// Calls of this run that hung when they were given up, as far as they were looked at; and which of them by whom:

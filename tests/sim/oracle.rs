@@ -203,7 +203,7 @@ impl Oracle {
             let other = matches!(o.call, Call::ProbeWeb { .. } | Call::FindProcess { .. });
             !other && !asks_server(&o.call)
         });
-        self.notes.astray = self.run.open.values().any(|open| matches!(open.call, Call::SetMode(_)));
+        self.notes.astray = self.switches();
     }
 
     fn reply(&mut self, open: &Open, reply: &Reply, now: Moment) -> Option<Round> {
@@ -275,6 +275,7 @@ impl Oracle {
             web.believed = false;
             if self.run.process.is_none() {
                 self.run.lost_sight = true;
+                self.notes.astray |= self.switches();
                 self.lose_claim();
             }
             self.run.bound = Bound::default();

@@ -274,6 +274,10 @@ impl Schedule<'_> {
         if std::mem::take(&mut self.oracle.notes.void) {
             self.world.loses_trace();
         }
+        if std::mem::take(&mut self.oracle.notes.strayed) {
+            let process = self.oracle.run.process.or(self.world.rundeck.process);
+            self.oracle.notes.passive_asked = process.map(|process| (now, process));
+        }
         agent.subject.handle(event.clone(), now);
         let commands = agent.subject.take_commands();
         let after = agent.subject.snapshot();

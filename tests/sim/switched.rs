@@ -19,14 +19,20 @@ impl Oracle {
         }
     }
 
+    /// A switch is under way.
+    pub fn switches(&self) -> bool {
+        self.run.open.values().any(|open| matches!(open.call, Call::SetMode(_)))
+    }
+
     /// True: this was a switch that had outlived its process. Whether it met the one that is there now, if any, nobody
     /// can tell.
     pub fn astray_ended(&mut self, open: &Open, refused: bool, now: Moment) -> bool {
         let astray = matches!(open.call, Call::SetMode(_)) && std::mem::take(&mut self.notes.astray);
         let passive = open.call == Call::SetMode(Mode::Passive) && !refused;
-        if let Some(process) = self.run.process.filter(|_| astray && passive) {
+        // A Rundeck that answers is there, whether its process is known or not.
+        if astray && passive && (self.run.process.is_some() || self.run.web.passes > 0) {
             self.notes.failed(&open.call, now);
-            self.notes.passive_asked = Some((now, process));
+            self.notes.strayed = true;
             self.claim = true;
             self.run.switched = true;
         }

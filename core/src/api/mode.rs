@@ -233,16 +233,18 @@ impl ModeSwitch {
         desk.ask(&mut self.pace, Topic::Mode, Call::SetMode(mode), LIMIT);
     }
 
-    /// `process`: the one that is there.
+    /// `process`: the one that is there; `answers`: Rundeck answers at `/health`, whether its process is known or not.
     pub(crate) fn on_reply(
         &mut self,
         answer: Result<Mode, ModeTrouble>,
         process: Option<Process>,
+        answers: bool,
         api: &mut Api,
         desk: &mut Desk,
     ) {
         if std::mem::take(&mut self.astray) {
-            return self.on_astray(&answer, process, desk);
+            let landed = !answer.is_err_and(|trouble| trouble.refused);
+            return self.on_astray(landed && (process.is_some() || answers), process, desk);
         }
         let wanted = self.wanted.take();
         let before = std::mem::replace(&mut self.ended, desk.now());
@@ -289,15 +291,14 @@ impl ModeSwitch {
         }
     }
 
-    /// A switch has ended that had outlived its process. One that ended before another was there has met none; else
-    /// what it may have set, of which only a look can tell, is ours.
-    fn on_astray(&mut self, answer: &Result<Mode, ModeTrouble>, process: Option<Process>, desk: &mut Desk) {
+    /// A switch has ended that had outlived its process. One that was refused, or ended before another Rundeck was
+    /// there, has met none; else (`met`) what it may have set, of which only a look can tell, is ours, in whatever
+    /// process it is found to be.
+    fn on_astray(&mut self, met: bool, process: Option<Process>, desk: &mut Desk) {
         let now = desk.now();
         self.pace.done(now);
         self.ended = now;
-        let to_passive = self.wanted.take() == Some(Mode::Passive);
-        let landed = !answer.as_ref().is_err_and(|trouble| trouble.refused);
-        if process.is_some() && to_passive && landed {
+        if self.wanted.take() == Some(Mode::Passive) && met {
             desk.tell(NoteKind::Notice, "a switch to passive mode may have met the Rundeck that was started meanwhile");
             self.claim.own(process, now);
             self.claim.send(process);
@@ -394,7 +395,7 @@ mod tests {
                 let sent = sends(&mut switch, Mode::Passive, &api, &mut desk, at);
                 if let Some(id) = sent {
                     desk.close(id);
-                    switch.on_reply(Ok(Mode::Passive), None, &mut api, &mut desk);
+                    switch.on_reply(Ok(Mode::Passive), None, true, &mut api, &mut desk);
                     // Somebody undoes it.
                     api.mode_set(Mode::Active);
                 }
@@ -413,12 +414,12 @@ mod tests {
             let (mut switch, mut api, mut desk) = ours();
             let lost = sends(&mut switch, Mode::Passive, &api, &mut desk, NOW).unwrap();
             desk.close(lost);
-            switch.on_reply(Err(ModeTrouble::unsure("no answer")), None, &mut api, &mut desk);
+            switch.on_reply(Err(ModeTrouble::unsure("no answer")), None, true, &mut api, &mut desk);
             api.mode_set(Mode::Passive);
             let back = sends(&mut switch, Mode::Active, &api, &mut desk, NOW + Span::secs(60)).unwrap();
             desk.close(back);
             desk.begin_turn(NOW + after);
-            switch.on_reply(Ok(Mode::Active), None, &mut api, &mut desk);
+            switch.on_reply(Ok(Mode::Active), None, true, &mut api, &mut desk);
             assert_eq!(switch.is_ours(), still, "active again {after:?} after it was given up");
         }
     }

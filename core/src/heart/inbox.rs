@@ -75,7 +75,8 @@ impl Heart {
                 if answer.is_ok() && !self.mode.is_astray() {
                     self.health.on_mode_switched(&mut self.desk);
                 }
-                self.mode.on_reply(answer, self.health.process(), &mut self.api, &mut self.desk);
+                let (process, answers) = (self.health.process(), self.health.reach(&self.desk).answers);
+                self.mode.on_reply(answer, process, answers, &mut self.api, &mut self.desk);
             }
             Topic::InFlight => self.on_count(only!(reply, Reply::InFlight(count) => count).flatten()),
             Topic::Identity => {

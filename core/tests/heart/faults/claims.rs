@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, info, jvm, policy};
-use rundeck_alb_core::{Finding, Intent, Kept, Process, ProcessSeen, WebSeen};
+use rundeck_alb_core::{Finding, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
 const NEXT: Process = Process { pid: 9, start: 99 };
 
@@ -21,6 +21,10 @@ fn passive() -> Rig {
 
 fn looks(call: &Call) -> bool {
     matches!(call, Call::FindProcess { .. })
+}
+
+fn switches(call: &Call) -> bool {
+    matches!(call, Call::SetMode(_))
 }
 
 fn hides(_: &Rig, call: &Call) -> Option<Reply> {
@@ -140,4 +144,61 @@ fn what_no_look_can_tell_is_waited_for_a_minute() {
         pass(&mut rig, Span::secs(60), &mut calm);
         assert_eq!((rig.mode, told(&rig)), (Mode::Active, None), "{unseen:?}");
     }
+}
+
+/// A switch of a drain is under way when its process ends; the next Rundeck answers before the switch ends, and its
+/// process is not recognised yet.
+fn met_by_the_next(unseen: ProcessSeen, taken_back: bool, end: &Result<Mode, ModeTrouble>, world: World<'_>) -> Rig {
+    let mut rig = settled(policy());
+    pass(&mut rig, Span::secs(60), world);
+    rig.running = Some(1);
+    rig.mute = switches;
+    drain(&mut rig, "d1", Cause::Operator);
+    assert!(rig.until(|rig| rig.open.iter().any(|open| switches(&open.call))), "never switched");
+    (rig.web, rig.process) = (WebSeen::Refused, ProcessSeen::None);
+    rig.feed(Event::ProcessEnded(RUNDECK));
+    if taken_back {
+        resume(&mut rig);
+    }
+    pass(&mut rig, Span::secs(8), world);
+    (rig.web, rig.process) = (WebSeen::Ok, unseen);
+    pass(&mut rig, Span::secs(12), world);
+    rig.mode = Mode::Passive;
+    for open in rig.open.clone().into_iter().filter(|open| switches(&open.call)) {
+        rig.feed(Event::Reply(open.id, Reply::Mode(end.clone())));
+    }
+    rig.process = ProcessSeen::One(NEXT, jvm());
+    rig.mute = |_| false;
+    rig
+}
+
+/// What a switch has set in a Rundeck that answers on the port is undone, whether its process was found by then or not;
+/// also with a token that cannot see the mode, and where nobody knows what came of the switch.
+#[test]
+fn a_switch_that_the_next_rundeck_confirms_before_it_is_found_is_undone() {
+    for unseen in [ProcessSeen::Several(2), ProcessSeen::None] {
+        for (taken_back, hidden) in [(false, false), (true, false), (false, true), (true, true)] {
+            for end in [Ok(Mode::Passive), Err(ModeTrouble::unsure("no answer"))] {
+                let mut world = |rig: &Rig, call: &Call| if hidden { hides(rig, call) } else { None };
+                let mut rig = met_by_the_next(unseen, taken_back, &end, &mut world);
+                pass(&mut rig, Span::secs(120), &mut world);
+                rig.running = Some(0);
+                pass(&mut rig, Span::secs(300), &mut world);
+                resume(&mut rig);
+                pass(&mut rig, Span::secs(900), &mut world);
+                let shown = (rig.mode, is_up(&rig), told(&rig));
+                let case = format!("{unseen:?}, taken back: {taken_back}, hidden: {hidden}, {end:?}");
+                assert_eq!(shown, (Mode::Active, true, None), "{case}");
+            }
+        }
+    }
+}
+
+/// One that it refuses has set nothing: passive mode of the next Rundeck is somebody else's.
+#[test]
+fn a_switch_that_the_next_rundeck_refuses_before_it_is_found_claims_nothing() {
+    let refused = Err(ModeTrouble::refused("403: not authorized"));
+    let mut rig = met_by_the_next(ProcessSeen::Several(2), true, &refused, &mut calm);
+    let sent = pass(&mut rig, Span::secs(900), &mut calm);
+    assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive));
 }
