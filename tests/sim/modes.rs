@@ -9,6 +9,8 @@ use rundeck_alb_core::{Call, Command, Finding, Mode, Moment, PassiveRule, Span, 
 const SEEN_WITHIN: Span = Span::secs(60);
 /// The same, and a switch that is tried again.
 const UNDONE_WITHIN: Span = Span::secs(90);
+/// So long a look is waited for that tells whether the process is there which an earlier run has named.
+const LOOKED_FOR: Span = Span::secs(60);
 /// A switch that was given up may land so late, and is ours until then.
 const LANDS_WITHIN: Span = Span::secs(345);
 
@@ -91,7 +93,10 @@ fn undoes_ours(oracle: &Oracle, world: &World) -> Verdict {
     let Some((asked, _)) = asked else {
         // A loop that stood still has not heard yet that another process is there.
         let deaf = oracle.stalled_until != Moment(0) && world.now.since(oracle.stalled_until) < Span::secs(5);
-        return require(deaf, RULE, || format!("this process was never asked: {:?}", notes.passive_asked));
+        // Nor can anybody know it who sees no process: of a claim that names none, or for a minute of the run.
+        let waited = notes.named.is_some() && world.now.since(oracle.run.begun) >= LOOKED_FOR;
+        let unseen = oracle.run.process.is_none() && (notes.unnamed || waited);
+        return require(deaf || unseen, RULE, || format!("this process was never asked: {:?}", notes.passive_asked));
     };
     let (from, until) = (rundeck.mode_before.max(asked + LANDS_WITHIN), rundeck.mode_since);
     let own =

@@ -29,6 +29,8 @@ pub struct Notes {
     pub strayed: bool,
     /// The process in which an earlier run has claimed it, while no look has told which one is there.
     pub named: Option<Process>,
+    /// It has named none.
+    pub unnamed: bool,
     /// Calls of this run that hung when they were given up, as far as they were looked at; and which of them by whom:
     /// while a drain ran, or else.
     pub threads: usize,

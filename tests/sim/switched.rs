@@ -55,6 +55,7 @@ impl Oracle {
         if !other && !blind {
             self.claim = true;
             self.notes.set = true;
+            self.notes.unnamed = of.is_none();
         }
     }
 
