@@ -29,6 +29,8 @@ pub struct IntentFile {
     ended: Value,
     #[serde(default)]
     served: Value,
+    #[serde(default)]
+    may_land_until: Value,
 }
 
 impl IntentFile {
@@ -44,6 +46,7 @@ impl IntentFile {
             ended: piece::<Box<Receipt>>(self.ended, "ended", &mut lost),
             // Older agents did not say: assume that traffic came.
             served: piece(self.served, "served", &mut lost).unwrap_or(true),
+            may_land_until: piece(self.may_land_until, "may_land_until", &mut lost),
         };
         let trouble = (!lost.is_empty()).then(|| {
             format!(
@@ -99,7 +102,8 @@ mod tests {
             deadline: Some(Moment(9)),
         };
         let process = Some(Process { pid: 3, start: 4 });
-        Intent { drains: vec![order], passive_by_us: true, process, ended: None, served: true }
+        let may_land_until = Some(Moment(8));
+        Intent { drains: vec![order], passive_by_us: true, process, ended: None, served: true, may_land_until }
     }
 
     fn read(file: &Value) -> (Intent, Option<String>) {
@@ -114,6 +118,9 @@ mod tests {
         let object = file.as_object_mut().expect("an object");
         object.remove("version");
         assert_eq!(read(&file), (intent(), None));
+        let object = file.as_object_mut().expect("an object");
+        object.remove("may_land_until");
+        assert_eq!(read(&file), (Intent { may_land_until: None, ..intent() }, None));
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl Oracle {
         let blind = self.run.lost_sight && !same && (of.is_none() || self.run.looked);
         self.notes.void |= other || blind;
         self.notes.named = of.filter(|_| !other && known.is_none());
+        self.notes.may_land = intent.may_land_until.unwrap_or(Moment(0)).max(self.notes.may_land);
         if !other && !blind {
             self.claim = true;
             self.notes.set = true;

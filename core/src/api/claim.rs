@@ -27,12 +27,14 @@ pub(super) struct Claim {
     pub(super) sent_here: bool,
     /// Since when it is to be ours.
     pub(super) since: Moment,
-    /// A switch to passive that was given up may still take effect until then: what it sets is ours.
+    /// A switch to passive that nobody has heard of may still take effect until then: what it sets is ours.
     pub(super) may_land_until: Moment,
-    /// This run of the agent gave it up, so what came after it may still be undone by it.
-    pub(super) lost: bool,
+    /// One that was given up may do so until then, and undo what came after it.
+    pub(super) lost_until: Option<Moment>,
     /// So long may a switch of an earlier run land.
     pub(super) earlier_until: Moment,
+    /// And one that it has given up, by its own word.
+    earlier_lost: Option<Moment>,
     /// Nothing is left of what an earlier run has set, whatever is read of it later: its Rundeck is gone, or was seen
     /// active when no switch could land any more.
     pub(super) earlier_over: bool,
@@ -57,9 +59,10 @@ impl Claim {
             sent_here: false,
             since: Moment(0),
             may_land_until: Moment(0),
-            lost: false,
+            lost_until: None,
             earlier_until: now + LANDS_LATE,
             earlier_over: false,
+            earlier_lost: None,
             named: None,
             named_until: now + LOOKED_FOR,
             looked: false,
@@ -69,8 +72,9 @@ impl Claim {
     }
 
     /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow
-    /// disk tells it late: what this run knows by then stands.
-    pub(super) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>) {
+    /// disk tells it late: what this run knows by then stands. `lands`: until when a switch may take effect which that
+    /// run has given up.
+    pub(super) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>, lands: Option<Moment>) {
         let same = claimed.is_some() && claimed == known;
         let another = claimed.is_some() && known.is_some() && !same;
         if another || self.earlier_over || (self.closed && claimed.is_none()) {
@@ -79,6 +83,7 @@ impl Claim {
         if !self.by_us && known.is_none() {
             self.named = claimed;
         }
+        self.earlier_lost = lands.map(|at| at.min(self.earlier_until));
         // What opened the port anew is another one, as far as anybody can see: until it is found.
         if !(self.closed && !same && (self.looked || self.by_us)) {
             self.take_up(known.or(claimed));
@@ -94,6 +99,7 @@ impl Claim {
         // What became of its switch, that run may never have heard.
         self.set = true;
         self.may_land_until = self.may_land_until.max(self.earlier_until);
+        self.lost_until = self.lost_until.max(self.earlier_lost);
     }
 
     /// What an earlier run has claimed of a process is ours, if that is the one which is there.
@@ -147,20 +153,15 @@ impl Claim {
         self.process = process;
         self.since = now;
         self.may_land_until = now;
-        self.lost = false;
+        self.lost_until = None;
         self.set = false;
     }
 
     /// A switch to passive may take effect some time: what it sets is ours.
     pub(super) fn lose(&mut self, now: Moment) {
         self.set = true;
-        self.lost = true;
         self.may_land_until = now + LANDS_LATE;
-    }
-
-    /// A switch that was given up may undo what was done after it.
-    pub(super) fn may_land(&self, now: Moment) -> bool {
-        self.lost && now < self.may_land_until
+        self.lost_until = Some(self.may_land_until);
     }
 
     /// Whoever is there now is switched, and not the one that was on record before.
@@ -196,13 +197,14 @@ impl Claim {
         self.by_us = false;
         self.set = false;
         self.sent_here = false;
-        self.lost = false;
+        self.lost_until = None;
         self.process = None;
         self.named = None;
     }
 
     /// What holds after each turn.
     pub(super) fn check(&self) -> Result<(), String> {
-        holds(self.by_us || self.process.is_none(), || format!("{:?} is ours no more", self.process))
+        holds(self.by_us || self.process.is_none(), || format!("{:?} is ours no more", self.process))?;
+        holds(self.by_us || self.lost_until.is_none(), || "what may land is nobody's of ours".into())
     }
 }

@@ -64,10 +64,16 @@ impl ModeSwitch {
         }
     }
 
-    /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. A slow
-    /// disk tells it late: what this run knows by then stands.
-    pub(crate) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>) {
-        self.claim.restore(claimed, known);
+    /// An earlier run of the agent had claimed passive mode of this process. `known`: the one that is there. `lands`:
+    /// so long a switch which that run had given up may take effect. A slow disk tells it late: what this run knows
+    /// by then stands.
+    pub(crate) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>, lands: Option<Moment>) {
+        self.claim.restore(claimed, known, lands);
+    }
+
+    /// A switch to passive mode that was given up may still take effect until then: kept for the next run.
+    pub(crate) fn may_land_until(&self, desk: &Desk) -> Option<Moment> {
+        self.claim.lost_until.filter(|at| !desk.reached(*at))
     }
 
     /// Passive mode may be on by this claim, or may come to be.
@@ -266,7 +272,7 @@ impl ModeSwitch {
                 let wait = self.unheld.grow_from(first);
                 self.pace.done(desk.now() + if again { desk.around(wait) } else { wait });
                 // A switch to passive that was given up before may still take effect after this one.
-                if mode == Mode::Active && !self.claim.may_land(desk.now()) {
+                if mode == Mode::Active && self.may_land_until(desk).is_none() {
                     self.disclaim();
                 }
                 if wanted == Some(mode) {
@@ -381,7 +387,7 @@ mod tests {
     /// Passive mode is ours, by an earlier run.
     fn ours() -> (ModeSwitch, Api, Desk) {
         let mut switch = ModeSwitch::new(NOW);
-        switch.restore(None, None);
+        switch.restore(None, None, None);
         (switch, Api::new(NOW), Desk::new(1, NOW))
     }
 

@@ -66,6 +66,10 @@ pub struct Intent {
     /// The node answered 200 in this boot: somebody may have been sent here.
     #[serde(default)]
     pub served: bool,
+    /// A switch to passive mode that was given up may still take effect until then. Absent where none may, and in files
+    /// of older agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_land_until: Option<Moment>,
 }
 
 /// What an operator may order.

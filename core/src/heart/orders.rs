@@ -33,7 +33,7 @@ impl Heart {
         self.membership.restore(kept.registered);
         let Some(intent) = kept.intent else { return };
         if intent.passive_by_us {
-            self.mode.restore(intent.process, self.health.process());
+            self.mode.restore(intent.process, self.health.process(), intent.may_land_until);
         }
         self.kept = intent.clone();
         let Intent { drains, ended, .. } = intent;
@@ -257,6 +257,7 @@ impl Heart {
             process: self.mode.our_process(),
             ended: self.drain.as_ref().and_then(Drain::end).cloned().map(Box::new),
             served: self.answered_ok,
+            may_land_until: self.mode.may_land_until(&self.desk),
         }
     }
 

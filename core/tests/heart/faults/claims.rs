@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rig::{RUNDECK, info, jvm, policy};
-use rundeck_alb_core::{Finding, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
+use rundeck_alb_core::{Finding, Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
 const NEXT: Process = Process { pid: 9, start: 99 };
 
@@ -201,4 +201,70 @@ fn a_switch_that_the_next_rundeck_refuses_before_it_is_found_claims_nothing() {
     let mut rig = met_by_the_next(ProcessSeen::Several(2), true, &refused, &mut calm);
     let sent = pass(&mut rig, Span::secs(900), &mut calm);
     assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive));
+}
+
+/// The last intent that was written.
+fn intent_in(sent: &[Call]) -> Option<Intent> {
+    sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None })
+}
+
+/// An agent that is stopped loses its first switch, which is given up after 30 s; the next one works. What the next run
+/// of it reads, with its Rundeck passive still.
+fn stopped_with_a_lost_switch() -> (Rig, Option<Intent>) {
+    let mut rig = settled(policy());
+    rig.mute = switches;
+    let mut sent = calls(&rig.feed(Event::Stop { id: "s1".into() }));
+    while !rig.open.iter().any(|open| switches(&open.call)) {
+        sent.extend(calls(&turn(&mut rig, &mut calm)));
+    }
+    rig.running = Some(1);
+    sent.extend(pass(&mut rig, Span::secs(31), &mut calm));
+    rig.mute = |_| false;
+    rig.open.retain(|open| !switches(&open.call));
+    sent.extend(pass(&mut rig, Span::secs(20), &mut calm));
+    assert_eq!(rig.mode, Mode::Passive);
+    rig.running = Some(0);
+    while rig.heart.ended().is_none() {
+        sent.extend(calls(&turn(&mut rig, &mut calm)));
+    }
+    rig.heart = Heart::new(policy(), 3, rig.now);
+    rig.open.clear();
+    (rig, intent_in(&sent))
+}
+
+/// A switch that a run has lost, and that lands after the next run has switched back, is undone, for the run that lost
+/// it knew that it may land, and has kept that; until then, and no longer: passive mode of a person who comes later is
+/// his.
+#[test]
+fn a_switch_that_was_lost_and_lands_after_a_restart_is_undone() {
+    for (lands, undone) in [(Span::secs(20), true), (Span::secs(200), true), (Span::secs(330), false)] {
+        let (mut rig, intent) = stopped_with_a_lost_switch();
+        let until = intent.as_ref().and_then(|intent| intent.may_land_until).expect("it may land");
+        assert!(until > rig.now + Span::secs(200) && until < rig.now + Span::secs(300), "{until:?} at {:?}", rig.now);
+        let mut sent = calls(&rig.feed(Event::Kept(Kept { intent, ..Kept::default() })));
+        let begun = rig.now;
+        while rig.now < begun + lands {
+            sent.extend(calls(&turn(&mut rig, &mut calm)));
+        }
+        assert_eq!(rig.mode, Mode::Active, "never undone");
+        rig.mode = Mode::Passive;
+        sent.extend(pass(&mut rig, HOUR, &mut calm));
+        assert_eq!((rig.mode == Mode::Active, is_up(&rig)), (undone, undone), "{lands:?}: {:?}", answer(&rig));
+        let kept = intent_in(&sent).map(|intent| (intent.passive_by_us, intent.may_land_until));
+        assert_eq!(kept, Some((false, None)), "{lands:?}: on record for ever");
+    }
+}
+
+/// No file says that for longer than a switch may take: a mark that lies farther off does not make it ours for ever.
+#[test]
+fn what_an_earlier_run_has_lost_lands_within_five_minutes() {
+    let mut rig = passive();
+    let (process, may_land_until) = (Some(RUNDECK), Some(rig.now + HOUR + HOUR));
+    let intent = Intent { passive_by_us: true, process, may_land_until, ..Intent::default() };
+    rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+    pass(&mut rig, Span::secs(330), &mut calm);
+    assert_eq!(rig.mode, Mode::Active);
+    rig.mode = Mode::Passive;
+    pass(&mut rig, Span::secs(300), &mut calm);
+    assert_eq!(rig.mode, Mode::Passive);
 }
