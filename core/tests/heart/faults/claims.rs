@@ -1,7 +1,7 @@
 //! Passive mode that an earlier run has claimed of a process: it is undone in that one, and in no other.
 
 use super::*;
-use crate::rig::{RUNDECK, info, jvm, policy};
+use crate::rig::{Open, RUNDECK, info, jvm, policy};
 use rundeck_alb_core::{Finding, Heart, Intent, Kept, ModeTrouble, Process, ProcessSeen, WebSeen};
 
 const NEXT: Process = Process { pid: 9, start: 99 };
@@ -84,6 +84,29 @@ fn a_claim_of_a_process_that_nobody_saw_when_its_port_was_closed_is_that_of_the_
             assert_eq!((rig.mode, told(&rig).is_some()), (mode, mode == Mode::Passive), "{unseen:?}, late: {late}");
         }
     }
+}
+
+/// A claim that was given up with its port, and is taken up again, is on disk again before a drain switches.
+#[test]
+fn a_claim_that_is_taken_up_again_is_on_disk_before_a_switch() {
+    let mut rig = Rig::unread(policy(), 2);
+    (rig.process, rig.web) = (ProcessSeen::Several(2), WebSeen::Refused);
+    rig.feed(claim_of(RUNDECK));
+    pass(&mut rig, Span::secs(20), &mut calm);
+    drain(&mut rig, "d1", Cause::Operator);
+    pass(&mut rig, Span::secs(5), &mut calm);
+    (rig.process, rig.web) = (ProcessSeen::One(RUNDECK, jvm()), WebSeen::Ok);
+    rig.mute = |call| matches!(call, Call::KeepIntent(_));
+    let claims = |open: &Open| matches!(&open.call, Call::KeepIntent(intent) if intent.passive_by_us);
+    assert!(rig.until(|rig| rig.open.iter().any(claims)), "never on record");
+    let begun = rig.now;
+    while rig.now.since(begun) < Span(900) {
+        assert!(!rig.open.iter().any(|open| switches(&open.call)), "before the disk has said so");
+        turn(&mut rig, &mut calm);
+    }
+    rig.mute = |_| false;
+    pass(&mut rig, Span::secs(5), &mut calm);
+    assert_eq!(rig.mode, Mode::Passive);
 }
 
 /// What is on record of one process is not undone in the next one, which a person has made passive, because the first
