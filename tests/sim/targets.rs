@@ -170,6 +170,9 @@ pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &Wo
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
     // What became a target of this node only now, for its address has just been told, is on its way out.
     let told = oracle.run.addressed.is_some_and(|at| turn.now.since(at) <= Span::secs(2));
-    let kept = world.groups.iter().find(|g| owned(g) && !(was_out(g) || g.stray || told && g.is_address()));
+    // Nor does anybody know of a registration whose record died with the agent that had asked for it.
+    let unknown = |g: &Group| world.disk.lost_registered && g.by_us;
+    let kept =
+        world.groups.iter().find(|g| owned(g) && !unknown(g) && !(was_out(g) || g.stray || told && g.is_address()));
     require(kept.is_none(), "L2 a receipt tells the truth", || format!("deregistered: {kept:?}"))
 }
