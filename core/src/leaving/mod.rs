@@ -265,7 +265,9 @@ impl Drain {
         if !again {
             return;
         }
-        if self.steps.over(StepName::Deregister) && (inputs.groups.back || inputs.groups.outcome.is_none()) {
+        let said = self.steps.result(StepName::Deregister);
+        let other = inputs.groups.outcome.is_none() || said.is_some_and(|said| differs(said, inputs.groups.outcome));
+        if said.is_some() && (inputs.groups.back || other) {
             self.steps.open(StepName::Deregister, now);
         }
         let background = [StepName::Passive, StepName::Deregister];

@@ -145,14 +145,10 @@ pub(super) fn nobody_there(rundeck: Life) -> Option<StepResult> {
     }
 }
 
-/// What was said of deregistering is not so now: something else has come of it, or there is a group to leave after all.
-/// `None`: it is not over, which a group that was left once is for a while again after each start of the agent.
+/// What was said of deregistering is not so now: something else has come of it, or there is a group to leave after all
+/// (`None`: it is not over). What an earlier run has said is not asked about again before somebody joins.
 pub(super) fn differs(said: StepResult, now: Option<Deregistered>) -> bool {
-    let StepResult::Deregistered(said) = said else { return false };
-    match now {
-        Some(now) => now != said,
-        None => matches!(said, Deregistered::NoGroup | Deregistered::Observed),
-    }
+    matches!(said, StepResult::Deregistered(said) if now != Some(said))
 }
 
 /// It ended by itself, and nobody can tell whether its aim was reached.

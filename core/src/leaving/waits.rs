@@ -87,7 +87,7 @@ impl Drain {
 
     /// Names what is cut off: the open steps, and those that never began.
     pub(super) fn give_up(&mut self, now: Moment) {
-        if self.cut.is_none() {
+        if self.cut.is_none() && !self.steps.over(StepName::Quiet) {
             self.cut = self.in_flight;
         }
         self.advertised = true;
