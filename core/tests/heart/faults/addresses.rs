@@ -4,7 +4,7 @@ use super::*;
 use crate::rig::{GROUP, facts, identity, policy, target};
 use rundeck_alb_core::{
     Deregistered, DrainResult, Finding, GroupWanted, Identity, Kept, Ownership, Receipt, Registered, Registrations,
-    StepName, StepResult, Target, TargetState, TargetType,
+    StepName, StepResult, Target, TargetState, TargetType, Trouble, TroubleKind,
 };
 
 /// With one group that registers addresses.
@@ -166,4 +166,47 @@ fn a_leaving_node_asks_for_the_address_that_it_lacks() {
     let (receipt, sent) = until_receipt(&mut rig, &mut calm);
     assert_eq!(count(&sent, Call::changes_balancer), 1);
     assert_eq!(left(&receipt), Some(StepResult::Deregistered(Deregistered::Done)), "{:#?}", steps(&receipt));
+}
+
+/// Nor is "deregistered" said while a target is there whose address was told only during the drain.
+#[test]
+fn a_target_whose_address_is_told_during_a_drain_is_left_before_that_is_called_done() {
+    let mut policy = policy();
+    let by_address =
+        GroupWanted { group: "a".into(), port: None, target_type: Some(TargetType::Ip), ownership: Ownership::Own };
+    policy.membership.groups.push(by_address);
+    for accepts in [true, false] {
+        let mut rig = Rig::new(policy.clone(), 1);
+        let (mut told, mut member) = (false, true);
+        let mut world = |rig: &Rig, call: &Call, told: bool| match call {
+            Call::AskIdentity if !told => no_address(call),
+            Call::DescribeGroups(_) => {
+                let mut other = facts();
+                (other.name, other.arn) = ("a".into(), "arn-a".into());
+                Some(Reply::Groups(Ok(vec![facts().into(), other.into()])))
+            }
+            Call::DescribeTarget(of) => {
+                let there = if of.group == GROUP { rig.registered } else { member };
+                Some(Reply::Target(Ok(target(if there { TargetState::Healthy } else { TargetState::Absent }))))
+            }
+            Call::Deregister { target: of, .. } if of.group != GROUP => {
+                member &= !accepts;
+                let text = "no answer".to_owned();
+                let trouble = Trouble { kind: TroubleKind::Unavailable, action: String::new(), text };
+                Some(Reply::Changed(if accepts { Ok("request".into()) } else { Err(trouble) }))
+            }
+            _ => None,
+        };
+        pass(&mut rig, Span::secs(120), &mut |rig, call| world(rig, call, told));
+        rig.running = Some(1);
+        drain(&mut rig, "d1", Cause::RundeckStopping);
+        pass(&mut rig, Span::secs(200), &mut |rig, call| world(rig, call, told));
+        told = true;
+        pass(&mut rig, Span::secs(100), &mut |rig, call| world(rig, call, told));
+        rig.running = Some(0);
+        let (receipt, _) = until_receipt(&mut rig, &mut |rig, call| world(rig, call, told));
+        let done = left(&receipt) == Some(StepResult::Deregistered(Deregistered::Done));
+        let clean = receipt.result == DrainResult::Clean;
+        assert_eq!((done, clean), (accepts, accepts), "{:#?}", steps(&receipt));
+    }
 }
