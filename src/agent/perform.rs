@@ -10,9 +10,10 @@ use crate::watch::api::TokenSource;
 use crate::watch::disk::Disks;
 use crate::watch::host::Machine;
 use crate::watch::process::Finder;
-use crate::watch::{api, database, node, readiness, targets, web};
+use crate::watch::{api, database, node, readiness, scaling, targets, web};
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, ModeTrouble, Notice, Reply, Target, TargetSeen, Trouble,
+    ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, ModeTrouble, Notice, Reply, ScalingSeen, Target,
+    TargetSeen, Trouble, TroubleKind,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -83,6 +84,7 @@ async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::CountInFlight => Reply::InFlight(world.finder.in_flight().await),
         Call::AskIdentity => Reply::Identity(identity(world).await),
         Call::AskLifecycle => Reply::Lifecycle(lifecycle(world).await),
+        Call::AskScaling { instance } => Reply::Scaling(scaling(world, &instance).await),
         Call::AskTag(key) => Reply::Tag(tag(world, &key).await),
         Call::DescribeGroups(names) => Reply::Groups(groups(world, &names).await),
         Call::DescribeTarget(target) => Reply::Target(look(world, &target).await),
@@ -130,6 +132,12 @@ async fn identity(world: &World) -> Result<Identity, String> {
 
 async fn lifecycle(world: &World) -> Result<Option<String>, String> {
     node::lifecycle(world.cloud.imds().await?).await
+}
+
+async fn scaling(world: &World, instance: &str) -> Result<Option<ScalingSeen>, Trouble> {
+    let no_metadata = |text| Trouble { kind: TroubleKind::Unavailable, action: String::new(), text };
+    let imds = world.cloud.imds().await.map_err(no_metadata)?;
+    scaling::look(world.cloud.scaling().await?, imds, instance).await
 }
 
 async fn tag(world: &World, key: &str) -> Result<Option<String>, String> {

@@ -18,7 +18,7 @@ use crate::watch::disk::Disks;
 use crate::watch::host::Machine;
 use crate::watch::process::Finder;
 use crate::watch::signals::Signals;
-use rundeck_alb_core::{Circumstances, Ending, Event, Heart, Notice};
+use rundeck_alb_core::{AutoScalingRule, Circumstances, Ending, Event, Heart, Notice};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,12 @@ pub fn run(settings: &Settings, places: &Places, outside: Outside, clock: &Clock
     let tokens = Tokens::find(settings, places.credential.clone())?;
     let seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ clock.now().0;
     let circumstances = Circumstances { has_token: tokens.any(), health_port: listens.port() };
-    let heart = Heart::new(settings.policy(circumstances), seed, clock.now());
+    let mut policy = settings.policy(circumstances);
+    if outside.metadata_disabled {
+        // Whoever switches metadata off says that this is no EC2 instance.
+        policy.membership.auto_scaling = AutoScalingRule::None;
+    }
+    let heart = Heart::new(policy, seed, clock.now());
     // Nothing is accepted until the kept verdict has been read: checks wait in the kernel's queue.
     let mut first = heart.snapshot();
     first.accepting = false;

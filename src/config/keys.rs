@@ -112,6 +112,7 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(health.disk.degraded_below, SHARE),
     key!(health.disk.down_below, SHARE),
     key!(membership.ownership, word()),
+    key!(membership.auto_scaling, word()),
     key!(membership.discover_tag, codec::TAG_KEY),
     key!(membership.reconcile_interval, codec::PACE),
     key!(drain.floor, codec::PACE),

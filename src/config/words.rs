@@ -1,7 +1,7 @@
 //! Settings that are one word of a closed list: the words, and how they are read and shown. Does
 //! not know which key takes which list: that is the table in `keys.rs`.
 
-use rundeck_alb_core::{DatabaseRule, Ownership, PassiveRule, TargetType};
+use rundeck_alb_core::{AutoScalingRule, DatabaseRule, Ownership, PassiveRule, TargetType};
 
 use super::codec::{Codec, TEXT, text};
 use super::fault::{Fault, quoted};
@@ -47,6 +47,10 @@ pub(super) trait Word: Copy + PartialEq + 'static {
 impl Word for Ownership {
     const WORDS: &'static [(&'static str, Self)] =
         &[("auto", Self::Auto), ("self", Self::Own), ("observe", Self::Observe)];
+}
+
+impl Word for AutoScalingRule {
+    const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("none", Self::None)];
 }
 
 impl Word for Option<TargetType> {

@@ -3,7 +3,7 @@
 //! What follows from it is decided in the heart.
 
 use super::state::{VERSION, first_version};
-use rundeck_alb_core::{Cause, DrainOrder, Intent, Moment, Process, Receipt};
+use rundeck_alb_core::{Cause, DrainOrder, Intent, Moment, Process, Receipt, ScalingKept};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub struct IntentFile {
     served: Value,
     #[serde(default)]
     may_land_until: Value,
+    #[serde(default)]
+    scaling: Value,
 }
 
 impl IntentFile {
@@ -47,6 +49,7 @@ impl IntentFile {
             // Older agents did not say: assume that traffic came.
             served: piece(self.served, "served", &mut lost).unwrap_or(true),
             may_land_until: piece(self.may_land_until, "may_land_until", &mut lost),
+            scaling: piece::<ScalingKept>(self.scaling, "scaling", &mut lost),
         };
         let trouble = (!lost.is_empty()).then(|| {
             format!(

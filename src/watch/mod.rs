@@ -12,6 +12,7 @@ pub mod host;
 pub mod node;
 pub mod process;
 pub mod readiness;
+pub mod scaling;
 pub mod signals;
 pub mod single;
 pub mod targets;

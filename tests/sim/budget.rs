@@ -20,6 +20,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::CountInFlight => ("in flight", 70),
         Call::AskIdentity => ("identity", 12),
         Call::AskLifecycle => ("lifecycle", 12),
+        Call::AskScaling { .. } => ("scaling", 12),
         Call::AskTag(_) => ("tag", 12),
         Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),

@@ -199,6 +199,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         | Call::CountInFlight
         | Call::AskIdentity
         | Call::AskLifecycle
+        | Call::AskScaling { .. }
         | Call::AskTag(_)
         | Call::DescribeGroups(_)
         | Call::DescribeTarget(_)

@@ -4,6 +4,7 @@
 use crate::balancer::Group;
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
+use crate::scaling::Place;
 use crate::targets::owned;
 use crate::world::World;
 use rundeck_alb_core::{Call, Command, Ownership, Span, Target};
@@ -27,8 +28,13 @@ pub fn let_in(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
         Some("Detached") => own,
         Some(_) => false,
     };
-    let told = oracle.run.lifecycle.as_ref().is_some_and(|state| lets(state.as_deref()));
-    require(told, RULE, || format!("{target:?}, told {:?}", oracle.run.lifecycle))?;
+    let told = match oracle.place() {
+        Place::Unknown | Place::Group(None) => false,
+        Place::Alone => true,
+        Place::Detached => own,
+        Place::Group(state) => lets(state),
+    };
+    require(told, RULE, || format!("{target:?}, told {:?}", oracle.place()))?;
     let metadata = &world.metadata;
     let since = [metadata.moved, metadata.down, world.lost_at, oracle.stalled_until, oracle.run.begun];
     let long = since.into_iter().all(|at| at + MOVE_SEEN_WITHIN < world.now);
@@ -53,7 +59,7 @@ pub fn asked_out(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict
         oracle.notes.asked_out.clear();
         return Ok(());
     };
-    let alone = oracle.run.lifecycle == Some(None);
+    let alone = oracle.alone();
     let ours = |g: &&Group| owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone) && !g.left();
     let late = world.groups.iter().filter(ours).find(|g| {
         let Some(known) = oracle.notes.known.get(&g.facts.arn) else { return false };

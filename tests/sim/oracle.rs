@@ -106,12 +106,12 @@ impl Oracle {
         self.gave_up = receipt.steps.iter().any(|step| step.gave_up && !lost(step));
     }
 
-    fn begin_if_wanted(&mut self, now: Moment) {
+    pub fn begin_if_wanted(&mut self, now: Moment) {
         if self.orders.is_empty() {
             self.drain = None;
             self.done = None;
         } else if self.drain.is_none() {
-            self.drain = Some((now, matches!(self.run.lifecycle, Some(Some(_)))));
+            self.drain = Some((now, self.may_replace()));
             self.done = None;
             self.stalled_at_begin = self.stalled;
         }
@@ -243,6 +243,7 @@ impl Oracle {
                 }
                 self.run.lifecycle = Some(state.clone());
             }
+            Reply::Scaling(Ok(seen)) => self.scaling_told(seen, now),
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
             Reply::Identity(Ok(identity)) => {
                 let lacks = identity.private_ip.is_none();
@@ -452,19 +453,6 @@ impl Oracle {
                 self.begin_if_wanted(now);
             }
             _ => {}
-        }
-    }
-
-    /// A group would replace the node for a 503, as far as metadata have said.
-    pub fn may_replace(&self) -> bool {
-        matches!(&self.run.lifecycle, Some(Some(state)) if !["Standby", "Detached"].contains(&state.as_str()))
-    }
-
-    /// An operator's drain ends when the node is in service again.
-    fn end_choices(&mut self, now: Moment) {
-        if self.run.lifecycle == Some(Some("InService".into())) && self.run.abort_at.is_none() {
-            self.orders.retain(|w| w.order.cause != Cause::Operator);
-            self.begin_if_wanted(now);
         }
     }
 

@@ -6,6 +6,7 @@ use rundeck_alb_core::{
     Circumstances, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
     PassiveRule, Policy, Share, Span, TargetType,
 };
+use std::collections::BTreeSet;
 
 /// What one schedule is about.
 #[derive(Debug)]
@@ -105,6 +106,7 @@ impl Plan {
             discover_tag: MembershipPolicy::default().discover_tag.filter(|_| by_tag),
             ownership: tape.pick(&ownership(), Ownership::Own),
             reconcile_interval: tape.pick(&[Span::secs(60), Span::secs(300)], Span::secs(60)),
+            ..MembershipPolicy::default()
         };
         // A tag cannot say a port: the group's own is meant.
         let groups = groups.into_iter().map(|(f, port)| if by_tag { (f, 4440) } else { (f, port) });
@@ -136,5 +138,14 @@ impl Plan {
             late,
             twice,
         }
+    }
+
+    /// What the Auto Scaling group that may have the machine has attached: all that is not the agent's own.
+    pub fn attached(&self) -> BTreeSet<String> {
+        let membership = &self.policy.membership;
+        let named =
+            |facts: &GroupFacts| membership.groups.iter().find(|w| w.group == facts.arn || w.group == facts.name);
+        let own = |facts: &GroupFacts| named(facts).map_or(membership.ownership, |w| w.ownership) == Ownership::Own;
+        self.groups.iter().filter(|(facts, _)| !own(facts)).map(|(facts, _)| facts.arn.clone()).collect()
     }
 }

@@ -165,7 +165,7 @@ pub fn each_target_is_out(receipt: &Receipt, oracle: &Oracle, world: &World) -> 
     let Some((since, _)) = oracle.drain.filter(|_| clean) else { return Ok(()) };
     let was_out = |g: &Group| g.left() || [g.out_since, g.put_back].iter().flatten().any(|at| *at >= since);
     // Whose the groups are, and which a tag names, nobody knows before metadata have answered.
-    let alone = oracle.run.lifecycle == Some(None);
+    let alone = oracle.alone();
     let [before, last] = &oracle.run.named.tags;
     let tag = last.as_ref().or(before.as_ref());
     let wanted = &oracle.policy.membership.groups;

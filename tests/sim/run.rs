@@ -1,7 +1,7 @@
 //! What the bystander knows of one run of the agent. It judges nothing.
 
 use crate::evidence::{Answered, Bound, Counted, Local, Named, Open};
-use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Process};
+use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Process, ScalingSeen};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,8 @@ pub struct Run {
     pub open: BTreeMap<CallId, Open>,
     /// The last answer of instance metadata.
     pub lifecycle: Option<Option<String>>,
+    /// The last answer of Auto Scaling.
+    pub scaling: Option<Option<ScalingSeen>>,
     /// They told the machine's identity without an address.
     pub addressless: bool,
     /// And then with it, last.

@@ -83,6 +83,7 @@ fn run(mut tape: Tape, make: &Make, with_rows: bool, wakes: Option<Wakes>) -> (O
     world.metadata.tag = plan.tag.clone();
     world.metadata.lifecycle = plan.lifecycle.clone();
     world.metadata.in_group = plan.lifecycle.is_some();
+    world.metadata.attached = plan.attached();
     world.rundeck.shows = plan.shows;
     let oracle = Oracle::new(plan.policy.clone());
     let rows = with_rows.then(Vec::new);
@@ -440,7 +441,7 @@ impl Schedule<'_> {
         let owned = match membership.ownership {
             Ownership::Own => true,
             Ownership::Observe => false,
-            Ownership::Auto => self.world.metadata.lifecycle.is_none(),
+            Ownership::Auto => !self.world.metadata.in_group,
         };
         let stands = |i: &usize| self.world.groups.get(*i).is_some_and(|g| g.by_us && !g.left());
         let mut all = (0..self.world.groups.len()).filter(|i| !self.is_named(*i)).filter(stands);
@@ -473,7 +474,7 @@ impl Schedule<'_> {
 fn fails_static(event: &Event) -> bool {
     match event {
         Event::Reply(_, reply) => match reply {
-            Reply::Identity(Err(_)) | Reply::Lifecycle(Err(_)) | Reply::Tag(Err(_)) => true,
+            Reply::Identity(Err(_)) | Reply::Lifecycle(Err(_)) | Reply::Scaling(Err(_)) | Reply::Tag(Err(_)) => true,
             Reply::Groups(Err(t)) => t.kind != TroubleKind::NotFound,
             Reply::Target(Err(_)) | Reply::Changed(Err(_)) => true,
             _ => false,

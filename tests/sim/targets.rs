@@ -21,7 +21,7 @@ pub fn own_target(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
     let ours = group.is_some_and(|g| g.port == target.port) && id == Some(target.id.as_str());
     require(ours, RULE, || format!("{target:?} is not ours"))?;
     require(!oracle.policy.dry_run, RULE, || "dry run".into())?;
-    let alone = oracle.run.lifecycle == Some(None);
+    let alone = oracle.alone();
     require(owned(&oracle.policy, &target.group, &target.name, alone), RULE, || {
         format!("{target:?} in a group that is only observed")
     })?;
@@ -117,7 +117,7 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
             .max(oracle.run.named.since)
             .max(oracle.moved);
         let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
-        let may = oracle.run.lifecycle.as_ref().is_some_and(|it| it.is_none());
+        let may = oracle.alone();
         let named = named_now(&group.facts, oracle);
         let wanted = turn.before.targets.iter().any(known) && named && may && group.out_since == group.taken_out;
         require(!wanted || now < free + OVERSLEPT, "S-ip an address comes back when its delay is over", || {
@@ -156,7 +156,7 @@ pub fn noticed(receipt: &Receipt, turn: &Turn<'_>, world: &World) -> Verdict {
 pub fn taken_out(receipt: &Receipt, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
     let deregister = receipt.steps.iter().find(|s| s.name == StepName::Deregister).and_then(|s| s.result);
     let nothing = deregister == Some(StepResult::Deregistered(Deregistered::NoGroup));
-    let alone = oracle.run.lifecycle == Some(None);
+    let alone = oracle.alone();
     let ours = |g: &&Group| g.by_us && !g.left() && owned(&oracle.policy, &g.facts.arn, &g.facts.name, alone);
     let stands =
         world.groups.iter().find(ours).filter(|_| nothing && !oracle.run.unread && !world.disk.lost_registered);

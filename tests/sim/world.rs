@@ -5,6 +5,7 @@
 
 use crate::balancer::{ADDRESS, Group, INSTANCE};
 use crate::faults::{Fate, Mix};
+use crate::metadata::Metadata;
 use crate::rundeck::{Rundeck, Until};
 use crate::sight::Sight;
 use crate::tape::Tape;
@@ -79,20 +80,6 @@ pub struct Disk {
 }
 
 #[derive(Debug)]
-pub struct Metadata {
-    pub down: Until,
-    /// As metadata show it.
-    pub lifecycle: Option<String>,
-    /// An Auto Scaling group has the machine, whatever metadata show.
-    pub in_group: bool,
-    /// When the group moved the machine, last.
-    pub moved: Moment,
-    pub tag: Option<String>,
-    /// They do not tell the machine's private address.
-    pub addressless: Until,
-}
-
-#[derive(Debug)]
 pub struct World {
     pub now: Moment,
     pub tape: Tape,
@@ -135,14 +122,7 @@ impl World {
             mix,
             rundeck: Rundeck::new(true),
             groups: facts.into_iter().map(|(facts, port)| Group::new(facts, port)).collect(),
-            metadata: Metadata {
-                down: never,
-                lifecycle: None,
-                in_group: false,
-                moved: never,
-                tag: None,
-                addressless: never,
-            },
+            metadata: Metadata::new(),
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
             sight: Sight::default(),
@@ -209,7 +189,11 @@ impl World {
             | Call::AskLifecycle
             | Call::AskTag(_) => 2,
             Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => 10,
-            Call::DescribeGroups(_) | Call::DescribeTarget(_) | Call::Register { .. } | Call::Deregister { .. } => 40,
+            Call::AskScaling { .. }
+            | Call::DescribeGroups(_)
+            | Call::DescribeTarget(_)
+            | Call::Register { .. }
+            | Call::Deregister { .. } => 40,
         }
     }
 
@@ -302,6 +286,7 @@ impl World {
             Call::CountInFlight => Reply::InFlight(self.in_flight()),
             Call::AskIdentity => Reply::Identity(self.metadata().map(|m| identity(self.now >= m.addressless))),
             Call::AskLifecycle => Reply::Lifecycle(self.metadata().map(|m| m.lifecycle.clone())),
+            Call::AskScaling { .. } => Reply::Scaling(self.aws(false).map(|()| self.metadata.scaling())),
             Call::AskTag(_) => {
                 let tag = self.metadata().map(|m| m.tag.clone());
                 if let Ok(Some(tag)) = &tag {

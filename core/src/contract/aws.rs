@@ -3,6 +3,7 @@
 //! What follows from it is decided in `membership` and `asg`.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Who this machine is (instance metadata).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,27 @@ impl From<GroupFacts> for GroupSeen {
     fn from(facts: GroupFacts) -> GroupSeen {
         GroupSeen { asked: facts.arn.clone(), facts: Ok(facts), lacking: None }
     }
+}
+
+/// The Auto Scaling group that has this machine, as its own API tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScalingSeen {
+    /// Its name.
+    pub name: String,
+    /// Where the machine is in its life there (`LifecycleState`: the list is open); `None`: the role may not ask, and
+    /// the name came by the instance tag.
+    pub state: Option<String>,
+    /// What the group is like, or why that is not known.
+    pub facts: Result<ScalingFacts, Trouble>,
+}
+
+/// What an Auto Scaling group is like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScalingFacts {
+    /// Its health checks; AWS writes them as a list, separated by commas.
+    pub health_checks: Vec<String>,
+    /// ARNs of the target groups that it has attached: it registers and deregisters there itself.
+    pub attached: BTreeSet<String>,
 }
 
 /// One target as the load balancer sees it.

@@ -93,6 +93,11 @@ pub enum Call {
     AskIdentity,
     /// Ask instance metadata where the Auto Scaling group moves us.
     AskLifecycle,
+    /// Ask Auto Scaling which group has us, and what it is like.
+    AskScaling {
+        /// Instance id.
+        instance: String,
+    },
     /// Read an instance tag.
     AskTag(String),
     /// Read the facts of these groups (names or ARNs).

@@ -2,7 +2,7 @@
 //!
 //! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
 
-use super::aws::{GroupSeen, Identity, TargetSeen, Trouble};
+use super::aws::{GroupSeen, Identity, ScalingSeen, TargetSeen, Trouble};
 use super::finding::Finding;
 use super::order::{Kept, Order};
 use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
@@ -118,6 +118,8 @@ pub enum Reply {
     Identity(Result<Identity, String>),
     /// `autoscaling/target-lifecycle-state`; `None`: the machine is in no group.
     Lifecycle(Result<Option<String>, String>),
+    /// The Auto Scaling group that has the machine; `None`: AWS says that none has.
+    Scaling(Result<Option<ScalingSeen>, Trouble>),
     /// The instance tag; `None`: not there.
     Tag(Result<Option<String>, String>),
     /// What the groups are like, each by itself; one that is left out does not exist.

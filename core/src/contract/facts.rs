@@ -6,6 +6,7 @@
 use super::moment::{Moment, Span};
 use super::policy::{MembershipPolicy, Policy};
 use super::receipt::{Deregistered, ModeLeft};
+use std::collections::BTreeSet;
 
 /// A yes or no of somebody who may not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,15 @@ impl Says {
     }
 }
 
+/// Which target groups belong to an Auto Scaling group.
+#[derive(Clone, Copy)]
+pub(crate) struct Owners<'a> {
+    /// ARNs of those that one is known to have attached.
+    pub(crate) attached: &'a BTreeSet<String>,
+    /// Whether one may own the membership in any other.
+    pub(crate) others: Says,
+}
+
 /// What the node wants of its groups now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
@@ -45,8 +55,8 @@ pub(crate) enum Wish {
 pub(crate) struct GroupInputs<'a> {
     pub(crate) policy: &'a MembershipPolicy,
     pub(crate) dry_run: bool,
-    /// An Auto Scaling group may own the membership.
-    pub(crate) may_own: Says,
+    /// Which groups belong to an Auto Scaling group.
+    pub(crate) owners: Owners<'a>,
     /// A drain waits until it is on disk.
     pub(crate) waits: bool,
     /// Since when `/health` has said 503 without a break; `None`: it says 200.

@@ -47,10 +47,14 @@ words! {
         MetadataUnreachable = "metadata-unreachable",
         /// Nobody names a target group.
         NoTargetGroup = "no-target-group",
+        /// The configuration gives a target group to this agent that an Auto Scaling group has attached.
+        OwnershipConflict = "ownership-conflict",
         /// Rundeck is passive, and nobody here undoes it.
         PassiveMode = "passive-mode",
         /// The role lacks a permission.
         PermissionMissing = "permission-missing",
+        /// A second port of a target group that the Auto Scaling group has attached is not registered by it.
+        PortNotRegistered = "port-not-registered",
         /// The process table hides other users' processes, Rundeck's among them.
         ProcessHidden = "process-hidden",
         /// The end of Rundeck's process cannot be watched.
@@ -114,8 +118,10 @@ impl Finding {
             }
             Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
+            Finding::OwnershipConflict => "detach it from the Auto Scaling group, or set its ownership to auto",
             Finding::PassiveMode => "switch it to active in Rundeck, or restart Rundeck",
             Finding::PermissionMissing => "allow it to the instance's role",
+            Finding::PortNotRegistered => "give that port a target group of its own",
             Finding::ProcessHidden => {
                 "put the agent's user into the group that the mount of /proc names (gid=), or mount it without hidepid"
             }

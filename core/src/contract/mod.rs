@@ -21,16 +21,21 @@ mod seen;
 mod snapshot;
 mod words;
 
-pub use aws::{GroupFacts, GroupSeen, Identity, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
+pub use aws::{
+    GroupFacts, GroupSeen, Identity, ScalingFacts, ScalingSeen, Target, TargetSeen, TargetState, TargetType, Trouble,
+    TroubleKind,
+};
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};
 pub use finding::Finding;
 pub use look::{Look, LookRow, Looks};
 pub use moment::{Moment, Span};
-pub use order::{DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal, Registered, Registrations};
+pub use order::{
+    DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal, Registered, Registrations, ScalingKept,
+};
 pub use policy::{
-    Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
-    PassiveRule, Policy, Share,
+    AutoScalingRule, Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy,
+    Ownership, PassiveRule, Policy, Share,
 };
 pub use receipt::{Deregistered, DrainResult, GroupLeft, ModeLeft, Receipt, Step, StepName, StepResult};
 pub use seen::{
@@ -40,6 +45,8 @@ pub use seen::{
 pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView, Text};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
-pub(crate) use facts::{Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Passive, Reach, Says, Wish};
+pub(crate) use facts::{
+    Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Owners, Passive, Reach, Says, Wish,
+};
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

@@ -2,7 +2,7 @@
 //!
 //! Who may order what, and what an order leads to, is decided in `heart/orders.rs`.
 
-use super::aws::Target;
+use super::aws::{ScalingFacts, Target};
 use super::moment::Moment;
 use super::policy::Ownership;
 use super::receipt::Receipt;
@@ -70,6 +70,27 @@ pub struct Intent {
     /// of older agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_land_until: Option<Moment>,
+    /// Which Auto Scaling group has the node, where a drain is wanted; `None`: nobody had told. Absent in files of older
+    /// agents.
+    #[serde(default)]
+    pub scaling: Option<ScalingKept>,
+}
+
+/// What was known of the Auto Scaling group, as it survives a restart of the agent in the same boot: until somebody
+/// tells anew it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScalingKept {
+    /// None has the node.
+    Alone,
+    /// This one, with what it is like and when that was read.
+    Group {
+        /// Its name.
+        name: String,
+        /// What it is like.
+        facts: ScalingFacts,
+        /// When that was read.
+        read: Moment,
+    },
 }
 
 /// What an operator may order.
@@ -103,6 +124,8 @@ words! {
         Asg = "asg",
         /// The agent is stopping.
         AgentStopping = "agent-stopping",
+        /// Nobody tells whether an Auto Scaling group has the node, or what it would do.
+        Unknown = "unknown",
     }
 }
 

@@ -176,6 +176,17 @@ pub enum Ownership {
     Observe,
 }
 
+/// Whether an Auto Scaling group may have this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoScalingRule {
+    /// Metadata and Auto Scaling are asked; where neither has ever answered, one may.
+    #[default]
+    Auto,
+    /// An operator's word that none has, where nobody answers. Metadata or an API that show one disprove it.
+    None,
+}
+
 /// A target group that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupWanted {
@@ -198,6 +209,8 @@ pub struct MembershipPolicy {
     pub discover_tag: Option<String>,
     /// For groups that the tag names.
     pub ownership: Ownership,
+    /// Whether an Auto Scaling group may have the node where nobody can tell.
+    pub auto_scaling: AutoScalingRule,
     /// Between two looks at what should not have changed.
     pub reconcile_interval: Span,
 }
@@ -208,6 +221,7 @@ impl Default for MembershipPolicy {
             groups: Vec::new(),
             discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
             ownership: Ownership::default(),
+            auto_scaling: AutoScalingRule::default(),
             reconcile_interval: Span::secs(5 * 60),
         }
     }

@@ -37,6 +37,7 @@ impl Topic {
             | Topic::InFlight
             | Topic::Identity
             | Topic::Lifecycle
+            | Topic::Scaling
             | Topic::Tag
             | Topic::Groups
             | Topic::Target(_)

@@ -57,6 +57,7 @@ pub(crate) enum Topic {
     InFlight,
     Identity,
     Lifecycle,
+    Scaling,
     Tag,
     Groups,
     /// Key of the group.

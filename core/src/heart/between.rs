@@ -89,18 +89,23 @@ pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says) -> Wish 
 /// Why an order to drain is refused: in an Auto Scaling group nobody's choice may get the node replaced. A Rundeck
 /// that is about to stop leaves the node useless anyway: there is nothing to refuse.
 pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<Refusal> {
-    (cause.meaning().choice && may_replace(replaces)).then_some(Refusal::Asg)
+    match replaces {
+        _ if !cause.meaning().choice => None,
+        Says::Yes => Some(Refusal::Asg),
+        Says::Unknown => Some(Refusal::Unknown),
+        Says::No => None,
+    }
 }
 
 /// An Auto Scaling group might replace the node for a 503, with its jobs: then nothing that is a choice says one, and a
-/// drain waits for jobs first. Where metadata have never answered nobody knows of a group, and there is none.
+/// drain waits for jobs first. Where nobody knows it may: a node that is terminated comes not back.
 pub(super) fn may_replace(replaces: Says) -> bool {
-    replaces.or(false)
+    replaces.or(true)
 }
 
-/// A choice ends when its permission does: the group is known to have the node in service again, and would replace it.
+/// A choice ends when its permission does: the group is known to have the node in service again, and to replace it.
 pub(super) fn ends_choice(cause: Cause, in_service: Says, replaces: Says) -> bool {
-    cause.meaning().choice && in_service.or(false) && may_replace(replaces)
+    cause.meaning().choice && in_service == Says::Yes && replaces == Says::Yes
 }
 
 /// Somebody may have been sent here: the node answered 200, or was a target; or did so in an earlier run, which nobody
@@ -270,9 +275,9 @@ mod tests {
     fn in_a_group_an_operator_is_refused_and_any_other_drain_waits_for_jobs_first() {
         let (yes, no, unknown) = (Says::Yes, Says::No, Says::Unknown);
         assert_eq!(refuses(Cause::Operator, yes), Some(Refusal::Asg));
-        assert_eq!([no, unknown].map(|replaces| refuses(Cause::Operator, replaces)), [None, None]);
-        assert_eq!(refuses(Cause::RundeckStopping, yes), None);
-        assert!(may_replace(yes) && !may_replace(no) && !may_replace(unknown));
+        assert_eq!([no, unknown].map(|it| refuses(Cause::Operator, it)), [None, Some(Refusal::Unknown)]);
+        assert_eq!([yes, unknown].map(|it| refuses(Cause::RundeckStopping, it)), [None; 2]);
+        assert!(may_replace(yes) && !may_replace(no) && may_replace(unknown));
         assert!(ends_choice(Cause::Operator, yes, yes) && !ends_choice(Cause::AgentStopping, yes, yes));
         assert!([no, unknown].iter().all(|in_service| !ends_choice(Cause::Operator, *in_service, yes)));
         assert!(!ends_choice(Cause::Operator, yes, unknown));
@@ -286,15 +291,15 @@ mod tests {
 
     #[test]
     fn a_full_disk_takes_out_only_where_nobody_would_replace_the_node() {
-        assert!(ejects_full_disk(true, Says::No) && ejects_full_disk(true, Says::Unknown));
-        assert!(!ejects_full_disk(true, Says::Yes) && !ejects_full_disk(false, Says::No));
+        assert!(ejects_full_disk(true, Says::No) && !ejects_full_disk(false, Says::No));
+        assert!(!ejects_full_disk(true, Says::Yes) && !ejects_full_disk(true, Says::Unknown));
     }
 
     #[test]
     fn passive_mode_of_somebody_else_takes_out_only_where_nobody_would_replace_the_node() {
         let (out, stays) = (policy(|_| ()), policy(|p| p.health.passive = PassiveRule::In));
-        assert!(ejects_passive(true, Says::No, &out) && ejects_passive(true, Says::Unknown, &out));
-        assert!(!ejects_passive(true, Says::Yes, &out) && !ejects_passive(false, Says::No, &out));
+        assert!(ejects_passive(true, Says::No, &out) && !ejects_passive(false, Says::No, &out));
+        assert!(!ejects_passive(true, Says::Yes, &out) && !ejects_passive(true, Says::Unknown, &out));
         assert!(!ejects_passive(true, Says::No, &stays));
     }
 

@@ -86,6 +86,10 @@ impl Heart {
             Topic::Lifecycle => {
                 self.on_lifecycle(only!(reply, Reply::Lifecycle(it) => it).unwrap_or_else(|| Err(UNANSWERED.into())));
             }
+            Topic::Scaling => {
+                let answer = only!(reply, Reply::Scaling(answer) => answer).unwrap_or_else(|| Err(unanswered()));
+                self.asg.on_scaling(answer, &mut self.desk);
+            }
             Topic::Tag => {
                 let answer = only!(reply, Reply::Tag(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
                 self.membership.on_tag(answer, &mut self.desk);

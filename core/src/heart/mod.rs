@@ -74,7 +74,7 @@ impl Heart {
             health: Health::new(now),
             api: Api::new(now),
             identity: ServerIdentity::default(),
-            asg: AutoScaling::new(now),
+            asg: AutoScaling::new(policy.membership.auto_scaling, now),
             membership,
             mode: ModeSwitch::new(now),
             drain: None,
@@ -241,12 +241,14 @@ impl Heart {
         self.api.step(&self.policy, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
-        self.asg.step(&mut self.desk);
+        let watched = self.drain.is_some() || matches!(self.shown.reason, Reason::Passive | Reason::Disk);
+        let instance = self.membership.identity().map(|identity| identity.instance_id.as_str());
+        self.asg.step(instance, watched, &mut self.desk);
         let wish = self.wish();
         let inputs = GroupInputs {
             policy: &self.policy.membership,
             dry_run: self.policy.dry_run,
-            may_own: self.asg.may_own(),
+            owners: self.asg.owners(),
             waits: self.drain.as_ref().is_some_and(|drain| !drain.acting()),
             refusing: self.refusing,
             why: self.why_changed(),

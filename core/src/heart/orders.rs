@@ -31,6 +31,7 @@ impl Heart {
         }
         self.unread = false;
         self.membership.restore(kept.registered);
+        self.asg.restore(kept.intent.as_ref().and_then(|intent| intent.scaling.clone()));
         let Some(intent) = kept.intent else { return };
         if intent.passive_by_us {
             self.mode.restore(intent.process, self.health.process(), intent.may_land_until);
@@ -92,12 +93,17 @@ impl Heart {
             return OrderAnswer::Accepted(id);
         }
         if let Some(why) = between::refuses(order.cause, self.asg.replaces()) {
-            return OrderAnswer::Refused {
-                why,
-                text: "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach \
-                       it first"
-                    .into(),
+            let text = match why {
+                Refusal::Unknown => {
+                    "nobody tells whether an Auto Scaling group would replace this node: look at the finding, or set \
+                     membership.auto_scaling = \"none\" where there is none"
+                }
+                Refusal::Asg | Refusal::AgentStopping => {
+                    "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it \
+                     first"
+                }
             };
+            return OrderAnswer::Refused { why, text: text.into() };
         }
         let id = order.id.clone();
         self.begin(order);
@@ -258,6 +264,8 @@ impl Heart {
             ended: self.drain.as_ref().and_then(Drain::end).cloned().map(Box::new),
             served: self.answered_ok,
             may_land_until: self.mode.may_land_until(&self.desk),
+            // What a drain may do after a restart depends on it.
+            scaling: self.drain.as_ref().and_then(|_| self.asg.kept()),
         }
     }
 

@@ -168,11 +168,13 @@ impl Group {
     pub(super) fn note_address(&mut self, lacks: bool, desk: &mut Desk) {
         self.no_address = lacks;
         let name = self.configured_name();
+        // One group may be listed twice, under two ports.
+        let subject = format!("{name} {}", self.key);
         if lacks {
             let what = format!("{name} registers addresses, and this machine has no private IPv4 address");
-            desk.finding_of(Finding::AddressMissing, name, what);
+            desk.finding_of(Finding::AddressMissing, &subject, what);
         } else {
-            desk.cured_of(Finding::AddressMissing, name);
+            desk.cured_of(Finding::AddressMissing, &subject);
         }
     }
 

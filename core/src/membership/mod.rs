@@ -29,7 +29,7 @@ use crate::contract::{
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use group::{Group, LIMIT, Left, Standing, asks_agent};
 use instance::Instance;
-use named::{costs, lacks_address, named_groups, target_of};
+use named::{costs, lacks_address, listed_groups, named_groups, target_of};
 use record::Record;
 use standing::owns;
 use std::collections::BTreeSet;
@@ -38,12 +38,14 @@ use trouble::{Asked, Troubles};
 #[derive(Clone, Debug)]
 pub(crate) struct Membership {
     instance: Instance,
-    /// Those that are named, in that order.
+    /// Those that are named or attached, in that order.
     groups: Vec<Group>,
     /// Those of other targets that were registered: their groups are no longer named, as far as is known.
     former: Vec<Group>,
-    /// What `groups` was made from; `None`: nobody knows yet which are named.
+    /// Those that are named; `None`: nobody knows yet which.
     named: Option<Vec<GroupWanted>>,
+    /// What `groups` was made from: those, and what the Auto Scaling group has attached.
+    listed: Vec<GroupWanted>,
     record: Record,
     last_key: u32,
     describe: Pace,
@@ -62,6 +64,7 @@ impl Membership {
             groups: Vec::new(),
             former: Vec::new(),
             named: None,
+            listed: Vec::new(),
             record: Record::default(),
             last_key: 0,
             describe: Pace::from(now),
@@ -206,19 +209,24 @@ impl Membership {
         }
     }
 
+    /// The groups that are named, and those that the Auto Scaling group has attached: these are observed, named or not.
     fn name_groups(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {
-        let Some(named) = named_groups(inputs.policy, self.instance.tag()) else { return };
-        if named.is_empty() {
+        let named = named_groups(inputs.policy, self.instance.tag());
+        let nobody = named.as_deref().is_some_and(<[_]>::is_empty) && inputs.owners.attached.is_empty();
+        if nobody {
             desk.finding(Finding::NoTargetGroup, "no target group is named: only /health is served");
-        } else {
+        } else if named.is_some() {
             desk.cured(Finding::NoTargetGroup);
         }
-        if self.named.as_deref() == Some(&*named) {
+        let listed = listed_groups(named.as_deref().unwrap_or_default(), inputs.owners.attached);
+        let known = (self.named.as_deref(), self.listed.as_slice()) == (named.as_deref(), listed.as_slice());
+        self.named = named.map(std::borrow::Cow::into_owned);
+        if known {
             return;
         }
-        // Only the tag can change while running.
+        // Only the tag, and what is attached, can change while running.
         let mut known = std::mem::take(&mut self.groups);
-        for wanted in named.iter() {
+        for wanted in &listed {
             let group = match known.iter().position(|g| g.wanted == *wanted) {
                 Some(at) => known.remove(at),
                 None => {
@@ -231,7 +239,7 @@ impl Membership {
         let leaving = self.leaving;
         known.retain_mut(|group| group.retire(leaving, desk));
         self.former.extend(known);
-        self.named = Some(named.into_owned());
+        self.listed = listed;
         // An open question is about the old names.
         desk.disown(&mut self.describe);
         self.describe.plan(desk.now() + desk.upto(Span::millis(500)));
@@ -271,15 +279,18 @@ impl Membership {
             claimed.push(target);
         }
         for group in &mut self.groups {
-            group.settle(owns(group.wanted.ownership, inputs.may_own));
+            group.settle(owns(group.wanted.ownership, group.arn(), inputs.owners));
+            group.note_owner(inputs.owners, desk);
         }
         // Where the agent is told to look only, it does; but a name that leads nowhere, and is ours, may mean it.
         let may_be_named = self.groups.iter().any(|group| group.owned && group.is_open());
         let looks_only = inputs.policy.ownership == Ownership::Observe && !may_be_named;
         // Nor does it act where a name that is to be observed only leads nowhere yet: that one may mean it, too.
-        let may_be_observed = self.groups.iter().any(|g| g.is_open() && g.wanted.ownership == Ownership::Observe);
+        let observed = |g: &Group| g.wanted.ownership == Ownership::Observe && !g.wanted.group.starts_with("arn:");
+        let may_be_observed = self.groups.iter().any(|g| g.is_open() && observed(g));
         for group in &mut self.former {
-            let owned = if may_be_observed { Says::Unknown } else { owns(group.wanted.ownership, inputs.may_own) };
+            let known = owns(group.wanted.ownership, group.arn(), inputs.owners);
+            let owned = if may_be_observed { Says::Unknown } else { known };
             group.settle(if looks_only { Says::No } else { owned });
         }
     }

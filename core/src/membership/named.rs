@@ -1,7 +1,8 @@
 //! Which groups are named, and which target of this node a named group means: as far as AWS or the configuration say.
 
-use crate::contract::{GroupFacts, GroupWanted, Identity, MembershipPolicy, Target, TargetType};
+use crate::contract::{GroupFacts, GroupWanted, Identity, MembershipPolicy, Ownership, Target, TargetType};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins. `tag`: what it
 /// says, empty where it is not there; `None`, here and there: not known.
@@ -12,6 +13,16 @@ pub(super) fn named_groups<'a>(policy: &'a MembershipPolicy, tag: Option<&str>) 
     let by_tag =
         |name: &str| GroupWanted { group: name.into(), port: None, target_type: None, ownership: policy.ownership };
     Some(tag?.split_whitespace().map(by_tag).collect())
+}
+
+/// The groups that are named, and behind them those that an Auto Scaling group has attached, by ARN: one that is named,
+/// too, has the same target, and is one.
+pub(super) fn listed_groups(named: &[GroupWanted], attached: &BTreeSet<String>) -> Vec<GroupWanted> {
+    let by_arn =
+        |arn: &String| GroupWanted { group: arn.clone(), port: None, target_type: None, ownership: Ownership::Observe };
+    let others =
+        attached.iter().filter(|arn| !named.iter().any(|wanted| wanted.group == **arn && wanted.port.is_none()));
+    named.iter().cloned().chain(others.map(by_arn)).collect()
 }
 
 /// What the group registers: as configured, else as AWS says.

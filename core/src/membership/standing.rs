@@ -5,18 +5,21 @@
 //! named is taken out, whatever the node does else. It knows nothing of other groups.
 
 use super::group::{Group, Left, Standing};
-use crate::contract::{GroupInputs, Moment, Ownership, Says, Span, Target, TargetState, Wish};
+use crate::contract::{Finding, GroupInputs, Moment, Owners, Ownership, Says, Span, Target, TargetState, Wish};
 use crate::desk::Desk;
 
 /// AWS may be wrong about a group, but for no longer than this: then what was registered there is forgotten.
 const GONE_AFTER: Span = Span::secs(10 * 60);
 
-/// Whether this agent acts in a group. `may_own`: an Auto Scaling group may own the membership.
-pub(super) fn owns(ownership: Ownership, may_own: Says) -> Says {
+/// Whether this agent acts in the target group of this ARN, where that is known. `self` says who registers, never whether an Auto Scaling
+/// group has it: what one has attached is observed, whatever was configured.
+pub(super) fn owns(ownership: Ownership, arn: Option<&str>, owners: Owners<'_>) -> Says {
+    let attached = arn.is_some_and(|arn| owners.attached.contains(arn));
     match ownership {
-        Ownership::Own => Says::Yes,
+        Ownership::Own => Says::sure(!attached),
         Ownership::Observe => Says::No,
-        Ownership::Auto => match may_own {
+        Ownership::Auto if attached => Says::No,
+        Ownership::Auto => match owners.others {
             Says::Yes => Says::No,
             Says::No => Says::Yes,
             Says::Unknown => Says::Unknown,
@@ -24,10 +27,42 @@ pub(super) fn owns(ownership: Ownership, may_own: Says) -> Says {
     }
 }
 
+fn note(it_is: bool, word: Finding, subject: &str, what: String, desk: &mut Desk) {
+    if it_is {
+        desk.finding_of(word, subject, what);
+    } else {
+        desk.cured_of(word, subject);
+    }
+}
+
 impl Group {
     /// Whether this agent acts in it. Where nobody knows, nothing is changed.
     pub(super) fn settle(&mut self, owned: Says) {
         (self.owned, self.settled) = (owned.or(false), owned != Says::Unknown);
+    }
+
+    /// Its ARN, as far as anybody knows which group is meant.
+    pub(super) fn arn(&self) -> Option<&str> {
+        let known = self.target.as_ref().map(|target| target.group.as_str());
+        let read = || self.facts.as_ref().map(|facts| facts.arn.as_str());
+        known.or_else(read).or(Some(self.wanted.group.as_str()).filter(|name| name.starts_with("arn:")))
+    }
+
+    /// What people expect of a group that an Auto Scaling group has attached, and does not come.
+    pub(super) fn note_owner(&self, owners: Owners<'_>, desk: &mut Desk) {
+        self.note_attached(self.arn().is_some_and(|arn| owners.attached.contains(arn)), desk);
+    }
+
+    fn note_attached(&self, attached: bool, desk: &mut Desk) {
+        let name = self.configured_name();
+        let conflict = attached && self.wanted.ownership == Ownership::Own;
+        let what =
+            format!("{name} is attached to the Auto Scaling group, which registers its instances: it is observed");
+        note(conflict, Finding::OwnershipConflict, name, what, desk);
+        let Some(port) = self.wanted.port else { return };
+        let other = attached && self.facts.as_ref().is_some_and(|facts| facts.port != port);
+        let what = format!("{name} is attached to the Auto Scaling group, which registers no port {port} there");
+        note(other, Finding::PortNotRegistered, &format!("{name}:{port}"), what, desk);
     }
 
     /// What is wanted of the group. `node`: what the node wants of all that are named; `waits`: a drain waits until it
@@ -91,6 +126,7 @@ impl Group {
     /// The group is named no more. False where nothing is left to be remembered of it. `leaving`: a drain, whose
     /// receipt names what it has left.
     pub(super) fn retire(&mut self, leaving: bool, desk: &mut Desk) -> bool {
+        self.note_attached(false, desk);
         let left = leaving && matches!(self.left, Left::Confirmed(_));
         // What is under way is waited for: under another name it must not be asked for once more.
         let kept = self.ours || left || self.drains(desk) || self.change.is_open();

@@ -2,7 +2,9 @@
 //!
 //! `BLESS=1` writes the file anew; the difference is then to be read, line by line.
 
-use crate::rig::{GROUP, RUNDECK, Rig, call_name, disk, facts, host, identity, info, jvm, policy, ready, target};
+use crate::rig::{
+    GROUP, RUNDECK, Rig, call_name, disk, facts, host, identity, in_group, info, jvm, policy, ready, target,
+};
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode,
     ModeTrouble, Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot,
@@ -272,6 +274,9 @@ fn answers_of_others() -> Vec<Reply> {
         Reply::Lifecycle(Ok(None)),
         Reply::Lifecycle(Ok(Some("Standby".into()))),
         Reply::Lifecycle(Err(no())),
+        Reply::Scaling(Ok(None)),
+        Reply::Scaling(Ok(Some(in_group("InService", &["EBS", "ELB"], &[GROUP])))),
+        Reply::Scaling(Err(trouble(TroubleKind::Denied))),
         Reply::Tag(Ok(Some(GROUP.into()))),
         Reply::Tag(Err(no())),
         Reply::Groups(Ok(vec![facts().into()])),
@@ -325,6 +330,7 @@ fn answers(reply: &Reply, call: &Call) -> bool {
         Call::CountInFlight => matches!(reply, Reply::InFlight(_)),
         Call::AskIdentity => matches!(reply, Reply::Identity(_)),
         Call::AskLifecycle => matches!(reply, Reply::Lifecycle(_)),
+        Call::AskScaling { .. } => matches!(reply, Reply::Scaling(_)),
         Call::AskTag(_) => matches!(reply, Reply::Tag(_)),
         Call::DescribeGroups(_) => matches!(reply, Reply::Groups(_)),
         Call::DescribeTarget(_) => matches!(reply, Reply::Target(_)),
@@ -356,6 +362,7 @@ fn kind(event: &Event) -> &'static str {
             Reply::InFlight(_) => "in flight",
             Reply::Identity(_) => "identity",
             Reply::Lifecycle(_) => "lifecycle",
+            Reply::Scaling(_) => "scaling",
             Reply::Tag(_) => "tag",
             Reply::Groups(_) => "groups",
             Reply::Target(_) => "target",
@@ -366,7 +373,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// Every kind, so that a kind without a sample fails the test.
-const KINDS: usize = 23;
+const KINDS: usize = 24;
 
 fn detail(event: &Event) -> String {
     let text = match event {
@@ -374,6 +381,8 @@ fn detail(event: &Event) -> String {
         Event::Reply(_, Reply::Target(Ok(seen))) => format!("{:?}", seen.state),
         Event::Reply(_, Reply::Target(Err(t)) | Reply::Changed(Err(t))) => format!("{:?}", t.kind),
         Event::Reply(_, Reply::Groups(Err(t))) => format!("{:?}", t.kind),
+        Event::Reply(_, Reply::Scaling(Ok(seen))) => seen.as_ref().map_or("none".into(), |seen| seen.name.clone()),
+        Event::Reply(_, Reply::Scaling(Err(t))) => format!("{:?}", t.kind),
         Event::Reply(_, Reply::Identity(Ok(_))) => "told".into(),
         Event::Reply(_, Reply::Web(web, boot)) => {
             format!("{web:?} {}", boot.map_or(String::new(), |b| format!("{b:?}")))

@@ -5,7 +5,8 @@
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, Event, GroupFacts, GroupWanted,
     Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment, Ownership, Policy, Process,
-    ProcessSeen, Readiness, ReadySeen, Reply, Room, Span, TargetSeen, TargetState, TargetType, WebSeen,
+    ProcessSeen, Readiness, ReadySeen, Reply, Room, ScalingFacts, ScalingSeen, Span, TargetSeen, TargetState,
+    TargetType, Trouble, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -21,6 +22,13 @@ pub fn policy() -> Policy {
         circumstances: Circumstances { has_token: true, ..Circumstances::default() },
         ..Policy::default()
     }
+}
+
+/// What Auto Scaling says of a node in this state, whose group has these checks and has attached these target groups.
+pub fn in_group(state: &str, checks: &[&str], attached: &[&str]) -> ScalingSeen {
+    let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let facts = ScalingFacts { health_checks: all(checks), attached: all(attached).into_iter().collect() };
+    ScalingSeen { name: "rundeck".into(), state: Some(state.into()), facts: Ok(facts) }
 }
 
 pub fn facts() -> GroupFacts {
@@ -90,6 +98,8 @@ pub struct Rig {
     pub running: Option<u32>,
     pub in_flight: Option<u32>,
     pub lifecycle: Option<String>,
+    /// What Auto Scaling says; `None`: as metadata, of a group that replaces unhealthy nodes, with nothing attached.
+    pub scaling: Option<Result<Option<ScalingSeen>, Trouble>>,
     pub registered: bool,
     pub process: ProcessSeen,
     pub ready: ReadySeen,
@@ -121,6 +131,7 @@ impl Rig {
             running: Some(0),
             in_flight: Some(0),
             lifecycle: None,
+            scaling: None,
             registered: false,
             process: ProcessSeen::One(RUNDECK, jvm()),
             ready: ready(Readiness::Absent),
@@ -169,6 +180,12 @@ impl Rig {
         false
     }
 
+    /// The group that has the node, by what metadata show.
+    fn has_node(&self) -> Option<ScalingSeen> {
+        let state = self.lifecycle.clone().filter(|state| state != "Detached")?;
+        Some(in_group(&state, &["EC2", "ELB"], &[]))
+    }
+
     pub fn reply(&mut self, call: &Call) -> Reply {
         match call {
             Call::ProbeWeb { with_boot } => Reply::Web(self.web, with_boot.then_some(BootSeen::Past)),
@@ -181,6 +198,7 @@ impl Rig {
             Call::CountInFlight => Reply::InFlight(self.in_flight),
             Call::AskIdentity => Reply::Identity(Ok(identity())),
             Call::AskLifecycle => Reply::Lifecycle(Ok(self.lifecycle.clone())),
+            Call::AskScaling { .. } => Reply::Scaling(self.scaling.clone().unwrap_or_else(|| Ok(self.has_node()))),
             Call::AskTag(_) => Reply::Tag(Ok(None)),
             Call::DescribeGroups(_) => Reply::Groups(Ok(vec![facts().into()])),
             Call::DescribeTarget(_) => {
@@ -219,6 +237,7 @@ pub fn call_name(call: &Call) -> String {
         Call::CountInFlight => "count in flight".into(),
         Call::AskIdentity => "ask identity".into(),
         Call::AskLifecycle => "ask lifecycle".into(),
+        Call::AskScaling { .. } => "ask scaling".into(),
         Call::AskTag(_) => "ask tag".into(),
         Call::DescribeGroups(_) => "describe groups".into(),
         Call::DescribeTarget(_) => "describe target".into(),

@@ -1,12 +1,13 @@
 //! The room by itself, before a small AWS: what is wanted of it, against what it asks for, does and says.
 
+mod attached;
 mod change;
 mod names;
 mod sums;
 mod told;
 
 use super::*;
-use crate::contract::{CallId, Command, Deregistered, GroupFacts, GroupsLeaving, TargetType, TroubleKind};
+use crate::contract::{CallId, Command, Deregistered, GroupFacts, GroupsLeaving, Owners, TargetType, TroubleKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 const BEGUN: Moment = Moment(1_000_000);
@@ -115,7 +116,8 @@ struct Stand {
     policy: MembershipPolicy,
     wish: Wish,
     dry_run: bool,
-    may_own: Says,
+    attached: BTreeSet<String>,
+    others: Says,
     refusing: Option<Moment>,
     /// Calls of these kinds stay open.
     mute: fn(&Call) -> bool,
@@ -159,7 +161,8 @@ impl Stand {
             policy,
             wish: Wish::Hold,
             dry_run: false,
-            may_own: Says::No,
+            attached: BTreeSet::new(),
+            others: Says::No,
             refusing: Some(BEGUN),
             mute: |_| false,
             open: Vec::new(),
@@ -204,7 +207,7 @@ impl Stand {
             let inputs = GroupInputs {
                 policy: &self.policy,
                 dry_run: self.dry_run,
-                may_own: self.may_own,
+                owners: Owners { attached: &self.attached, others: self.others },
                 waits: false,
                 refusing: self.refusing,
                 why: "first up",

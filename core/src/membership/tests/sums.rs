@@ -26,13 +26,13 @@ fn a_group_that_may_be_an_auto_scaling_groups_is_not_settled() {
     let mut policy = configured(&["a"]);
     policy.groups[0].ownership = Ownership::Auto;
     let mut stand = Stand::new(policy);
-    stand.may_own = Says::Unknown;
+    stand.others = Says::Unknown;
     stand.pass(MINUTE);
     let leaving = stand.leaving();
     assert_eq!((leaving.settled, leaving.tried), (false, false));
     let leaving = stand.room.leaving(stand.refusing, true, false);
     assert_eq!((leaving.settled, leaving.tried), (false, true));
-    stand.may_own = Says::No;
+    stand.others = Says::No;
     stand.pass(Span::secs(1));
     assert!(stand.leaving().settled);
 }

@@ -1,8 +1,8 @@
 //! What an Auto Scaling group means for a drain: a choice needs its permission for as long as it lasts.
 
 use super::*;
-use crate::rig::policy;
-use rundeck_alb_core::{DrainResult, Intent, Kept, OrderAnswer, Ownership, WebSeen};
+use crate::rig::{GROUP, in_group, policy};
+use rundeck_alb_core::{DrainResult, Intent, Kept, OrderAnswer, Ownership, Trouble, TroubleKind, WebSeen};
 
 /// A drain that is refused in an Auto Scaling group is accepted after the cure that the refusal names: Standby, detach.
 #[test]
@@ -88,6 +88,7 @@ fn a_lifecycle_item_that_goes_missing_frees_no_node() {
     policy.membership.groups[0].ownership = Ownership::Auto;
     let mut rig = Rig::new(policy, 1);
     rig.lifecycle = Some("InService".into());
+    rig.scaling = Some(Ok(Some(in_group("InService", &["ELB"], &[GROUP]))));
     assert!(rig.until(|rig| is_up(rig) && rig.heart.snapshot().lifecycle.is_some()), "never up");
     rig.lifecycle = None;
     let sent = pass(&mut rig, Span::secs(600), &mut calm);
@@ -130,14 +131,18 @@ fn requests_are_waited_for_after_the_last_200() {
 /// that its Auto Scaling group may own.
 #[test]
 fn a_detached_node_comes_back_into_its_own_groups() {
-    for (ownership, back) in [(Ownership::Own, true), (Ownership::Auto, false)] {
+    let (attached, none): (&[&str], &[&str]) = (&[GROUP], &[]);
+    for (ownership, attached, back) in
+        [(Ownership::Own, none, true), (Ownership::Auto, none, true), (Ownership::Auto, attached, false)]
+    {
         let mut policy = policy();
         policy.membership.groups[0].ownership = ownership;
         let mut rig = Rig::new(policy, 1);
         rig.lifecycle = Some("InService".into());
+        rig.scaling = Some(Ok(Some(in_group("InService", &["ELB"], attached))));
         rig.registered = !back;
         assert!(rig.until(|rig| is_up(rig) && rig.registered), "never in service");
-        rig.lifecycle = Some("Detached".into());
+        (rig.lifecycle, rig.scaling) = (Some("Detached".into()), Some(Ok(None)));
         pass(&mut rig, Span::secs(120), &mut calm);
         drain(&mut rig, "d1", Cause::Operator);
         until_receipt(&mut rig, &mut calm);
@@ -249,8 +254,10 @@ fn while_a_word_is_shown_that_nobody_knows_a_group_may_own_the_membership() {
     policy.membership.groups[0].ownership = Ownership::Auto;
     let mut rig = settled(policy);
     rig.lifecycle = Some("OK".into());
+    let (kind, action) = (TroubleKind::Denied, "autoscaling:DescribeAutoScalingInstances".into());
+    rig.scaling = Some(Err(Trouble { kind, action, text: "not allowed".into() }));
     assert!(rig.until(|rig| rig.heart.snapshot().lifecycle.is_some()), "never shown");
-    drain(&mut rig, "d1", Cause::Operator);
+    drain(&mut rig, "d1", Cause::RundeckStopping);
     let (receipt, sent) = until_receipt(&mut rig, &mut calm);
     assert_eq!((count(&sent, Call::changes_balancer), rig.registered), (0, true), "{:#?}", steps(&receipt));
 }

@@ -170,12 +170,12 @@ fn a_drain_waits_until_it_is_known_what_is_to_be_left() {
             let mut rig = Rig::new(policy, 1);
             (rig.mute, rig.registered) = (mute, true);
             rig.feed(Event::Tick);
-            drain(&mut rig, "d1", Cause::Operator);
+            drain(&mut rig, "d1", Cause::RundeckStopping);
             rig
         };
         let mut tagged =
             |_: &Rig, call: &Call| matches!(call, Call::AskTag(_)).then(|| Reply::Tag(Ok(Some("rundeck".into()))));
-        let mut rig = begin(|call| matches!(call, Call::AskLifecycle | Call::AskTag(_)));
+        let mut rig = begin(|call| matches!(call, Call::AskLifecycle | Call::AskScaling { .. } | Call::AskTag(_)));
         pass(&mut rig, Span::secs(5), &mut tagged);
         assert_eq!(phase(&rig), Some(DrainPhase::Advertise), "{name}");
         rig.mute = |_| false;

@@ -333,8 +333,9 @@ fn a_drain_that_cannot_or_must_not_switch_the_mode_does_not_claim_it() {
     }
     // Neither its `/health` nor its API answers.
     let mut rig = settled(policy());
-    rig.web = WebSeen::TimedOut;
     let mut silent = |_: &Rig, call: &Call| asks_api(call).then_some(Reply::Api(ApiSeen::TimedOut));
+    pass(&mut rig, Span::secs(60), &mut silent);
+    rig.web = WebSeen::TimedOut;
     pass(&mut rig, Span::secs(60), &mut silent);
     let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
     sent.extend(until_receipt(&mut rig, &mut silent).1);

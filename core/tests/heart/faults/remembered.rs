@@ -1,7 +1,7 @@
 //! What was registered and is no longer named: it is left, over restarts too, and nobody else's target is.
 
 use super::*;
-use crate::rig::{facts, identity, policy, target};
+use crate::rig::{facts, identity, in_group, policy, target};
 use rundeck_alb_core::{
     DrainResult, GroupFacts, GroupWanted, Heart, Kept, Ownership, Registered, Registrations, Target, TargetSeen,
     TargetState, Trouble, TroubleKind, WebSeen,
@@ -443,10 +443,11 @@ fn what_an_auto_scaling_group_owns_is_not_left() {
     let mut rig = world.settled(policy);
     assert_eq!(world.members(), ["old"]);
     rig.lifecycle = Some("InService".into());
+    rig.scaling = Some(Ok(Some(in_group("InService", &["EC2"], &[&arn("old")]))));
     world.pass(&mut rig, Span::secs(180));
     world.tag = Some("new".into());
     world.pass(&mut rig, HOUR);
-    assert_eq!((world.members(), world.left()), (vec!["old"], vec![]));
+    assert_eq!((world.members(), world.left()), (vec!["new", "old"], vec![]));
 }
 
 /// A target stands on disk before it is registered; a disk that does not answer is waited for one second.

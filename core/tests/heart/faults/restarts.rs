@@ -181,7 +181,7 @@ fn a_drain_after_a_restart_knows_that_the_node_was_in_service() {
         again.heart = Heart::new(policy.clone(), 2, again.now);
         again.mute = |call| matches!(call, Call::DescribeTarget(_));
         again.feed(Event::Kept(Kept { intent: kept, ..Kept::default() }));
-        drain(&mut again, "d1", Cause::Operator);
+        drain(&mut again, "d1", Cause::RundeckStopping);
         let (receipt, _) = until_receipt(&mut again, &mut calm);
         let skipped = receipt.steps.iter().any(|step| step.said().contains("not in service"));
         assert_eq!(skipped, !serves, "{:#?}", steps(&receipt));

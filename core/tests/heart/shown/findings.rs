@@ -2,11 +2,11 @@
 //! away when what was wrong is over.
 
 use super::{Answers, calm, golden, turn};
-use crate::rig::{Rig, facts, identity, info, policy, target};
+use crate::rig::{GROUP, Rig, facts, identity, in_group, info, policy, target};
 use rundeck_alb_core::{
     ApiSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, Finding, GroupFacts, Identity, Info,
-    MembershipPolicy, Mode, NoteKind, Notice, Order, Policy, ProcessSeen, Reply, Span, TargetState, TargetType,
-    Trouble, TroubleKind, Unjudged, WebSeen,
+    MembershipPolicy, Mode, NoteKind, Notice, Order, Ownership, Policy, ProcessSeen, Reply, Span, TargetState,
+    TargetType, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -160,9 +160,30 @@ fn address_missing() -> Case {
     }
 }
 
+/// The node's Auto Scaling group has attached its target group, and no longer once metadata show a move.
+fn attached(finding: Finding, policy: fn() -> Policy) -> Case {
+    fn told(call: &Call, attached: &[&str]) -> Option<Reply> {
+        let seen = in_group("InService", &["EC2"], attached);
+        matches!(call, Call::AskScaling { .. }).then(|| Reply::Scaling(Ok(Some(seen))))
+    }
+    Case {
+        policy,
+        from_start: true,
+        right: |_, call| told(call, &[]),
+        over: Some(|rig| rig.lifecycle = Some("InService".into())),
+        ..answers(finding, |_, call| told(call, &[GROUP]))
+    }
+}
+
 fn of_aws() -> Vec<Case> {
     vec![
         address_missing(),
+        attached(Finding::OwnershipConflict, policy),
+        attached(Finding::PortNotRegistered, || {
+            let mut policy = policy();
+            (policy.membership.groups[0].port, policy.membership.groups[0].ownership) = (Some(8080), Ownership::Auto);
+            policy
+        }),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::Refused)),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::NotFound)),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::InvalidTarget)),
