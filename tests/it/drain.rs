@@ -1,8 +1,8 @@
 //! Leaving: no failed request, no killed job, a receipt; and coming back.
 
-use crate::support::{Scene, get, login, request, stays, until, with_cookie};
+use crate::support::{Scene, get, in_scaling_group, login, request, stays, until, with_cookie};
 use rundeck_alb_lab::alb::State;
-use rundeck_alb_lab::faults::Fault;
+use rundeck_alb_lab::faults::{Fault, Rule};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -104,11 +104,42 @@ async fn an_operators_drain_lasts_until_resume() {
 
 #[tokio::test]
 async fn a_node_of_an_auto_scaling_group_is_not_drained_by_order() {
-    let scene = Scene::new(|world| world.imds(0).set_lifecycle_state(Some("InService")), |c| c).await;
-    scene.agent.says("200 ok").await;
-    until("the group's state", async || scene.agent.status().await["lifecycle"] == "InService").await;
+    let scene = Scene::new(|world| in_scaling_group(world, "EC2,ELB", &[]), |c| c).await;
+    scene.healthy().await;
     let order = scene.agent.order("/drain", "{}").await;
     assert_eq!((order.status, &order.json()["why"]), (409, &"asg".into()), "{order:?}");
+    assert_eq!(scene.agent.ask().await.line(), "200 ok");
+}
+
+/// Only one that would replace it: a group with EC2's own checks alone lets an operator drain its node.
+#[tokio::test]
+async fn a_node_whose_group_minds_no_503_is_drained_by_order() {
+    let scene = Scene::new(|world| in_scaling_group(world, "EC2,EBS", &[]), |c| c).await;
+    scene.healthy().await;
+    let order = scene.agent.order("/drain", "{}").await;
+    assert_eq!(order.status, 202, "{order:?}");
+    scene.agent.says("503 draining: operator").await;
+    until("gone from the group", async || scene.state() == State::Unused).await;
+}
+
+/// Where nobody may be asked, the worst is assumed, and said.
+#[tokio::test]
+async fn where_auto_scaling_may_not_be_asked_a_drain_is_refused_with_the_cure() {
+    let deny = Rule::always(Fault::Deny).only("DescribeAutoScalingInstances");
+    let scene = Scene::new(
+        |world| {
+            in_scaling_group(world, "EC2", &[]);
+            world.api().faults().add(deny);
+        },
+        |c| c,
+    )
+    .await;
+    scene.agent.says("200 ok").await;
+    until("the finding", async || scene.agent.finds("permission-missing").await).await;
+    let text = scene.agent.status().await["findings"].to_string();
+    assert!(text.contains("autoscaling:DescribeAutoScalingInstances"), "{text}");
+    let order = scene.agent.order("/drain", "{}").await;
+    assert_eq!((order.status, &order.json()["why"]), (409, &"unknown".into()), "{order:?}");
     assert_eq!(scene.agent.ask().await.line(), "200 ok");
 }
 

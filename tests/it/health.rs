@@ -1,6 +1,6 @@
 //! What `/health` says of a Rundeck that misbehaves: a typed finding or a counted failure, never a wrong verdict.
 
-use crate::support::{Config, Rundeck, TestAgent, get, stays, until, world};
+use crate::support::{Config, GROUP, Rundeck, TestAgent, get, in_scaling_group, stays, until, world};
 use rundeck_alb_lab::rundeck::{Config as RundeckConfig, Fault, Mode, Rundeck as InProcess, Scope, Version};
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ async fn a_token_that_was_read_is_used_on_while_its_file_cannot_be_read() {
 #[tokio::test]
 async fn passive_in_an_auto_scaling_group_stays_200_degraded() {
     let world = world(1, 4440, 4441);
-    world.imds(0).set_lifecycle_state(Some("InService"));
+    in_scaling_group(&world, "ELB", &[GROUP]);
     let rundeck = in_process(Version::V5_20);
     let agent = TestAgent::start(&Config::new(rundeck.addr()).in_world(&world, 0)).await;
     agent.says("200 ok").await;
@@ -131,7 +131,7 @@ async fn passive_in_an_auto_scaling_group_stays_200_degraded() {
     rundeck.state().set_mode(Mode::Passive);
     until("degraded", async || agent.status().await["health"]["degraded"].to_string().contains("passive")).await;
     stays("200 while passive", A_WHILE, async || agent.ask().await.line() == "200 ok").await;
-    assert_eq!(world.api().calls().count("RegisterTargets"), 0, "an Auto Scaling group may own the membership");
+    assert_eq!(world.api().calls().count("RegisterTargets"), 0, "the Auto Scaling group owns the membership");
 }
 
 #[tokio::test]

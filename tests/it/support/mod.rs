@@ -7,7 +7,7 @@ mod scene;
 
 pub use agent::{Config, TestAgent, run_to_end};
 pub use http::{Reply, get, login, request, unix_request, with_cookie};
-pub use node::{GROUP, Rundeck, stand_in, world, world_asking};
+pub use node::{GROUP, Rundeck, in_scaling_group, stand_in, world, world_asking};
 pub use scene::Scene;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The world around a test's agent: a balancer with one group, and Rundeck as a process that can be killed.
 
 use rundeck_alb_lab::alb::{GroupSettings, HealthCheck, HealthPort};
+use rundeck_alb_lab::aws::ScalingSettings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -31,6 +32,15 @@ pub fn world_asking(nodes: usize, traffic: u16, health: u16, path: &str) -> Worl
         ..HealthCheck::default()
     };
     World::builder().nodes(nodes).group(settings).start().expect("the lab starts")
+}
+
+/// The first node is in service in an Auto Scaling group with these health checks, which has attached these groups.
+pub fn in_scaling_group(world: &World, checks: &str, attached: &[&str]) {
+    let target_groups = attached.iter().map(|name| world.group(name).arn().to_owned()).collect();
+    let settings = ScalingSettings { health_checks: checks.into(), target_groups, ..ScalingSettings::default() };
+    world.scaling().set("rundeck-asg", settings);
+    world.scaling().place("rundeck-asg", &world.node(0).instance_id, "InService");
+    world.imds(0).set_lifecycle_state(Some("InService"));
 }
 
 /// A Rundeck stand-in as a process of its own.
