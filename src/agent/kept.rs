@@ -119,6 +119,7 @@ mod tests {
             reason: String::new(),
             at: Moment(1),
             deadline: None,
+            force: false,
         };
         let intent = Intent { drains: vec![order], ..Intent::default() };
         store.write_receipt("20261122T110431-operator", b"{}".to_vec()).await.expect("written");

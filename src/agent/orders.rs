@@ -6,7 +6,7 @@ use rundeck_alb_core::{Cause, DrainOrder, Event, Order, OrderAnswer, Span};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::oneshot;
 
-/// Orders that wait for their answer; the heart answers each in the turn in which it is taken.
+/// Orders that wait for their answer; the heart answers each in the turn in which it is taken, or once AWS was asked.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     last: u64,
@@ -25,11 +25,11 @@ impl Orders {
         self.last += 1;
         self.waiting.insert(self.last, request.reply);
         let order = match request.order {
-            AdminOrder::Drain { cause, reason, timeout } => {
+            AdminOrder::Drain { cause, reason, timeout, force } => {
                 tracing::info!(event = "order", "drain ordered: {cause} \"{reason}\"");
                 let at = clock.now();
                 let deadline = timeout.map(|t| at + Span(crate::clock::millis(t)));
-                Order::Drain(DrainOrder { id: self.drain_id(clock, cause), cause, reason, at, deadline })
+                Order::Drain(DrainOrder { id: self.drain_id(clock, cause), cause, reason, at, deadline, force })
             }
             AdminOrder::Resume { cause, reason } => {
                 tracing::info!(event = "order", "resume ordered: {cause} \"{reason}\"");

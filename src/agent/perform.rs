@@ -12,8 +12,8 @@ use crate::watch::host::Machine;
 use crate::watch::process::Finder;
 use crate::watch::{api, database, node, readiness, scaling, targets, web};
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Event, GroupSeen, Identity, Mode, ModeTrouble, Notice, Reply, ScalingSeen, Target,
-    TargetSeen, Trouble, TroubleKind,
+    ApiSeen, Call, CallId, Event, FleetSeen, GroupSeen, Identity, Mode, ModeTrouble, Notice, Reply, ScalingSeen,
+    Target, TargetSeen, Trouble, TroubleKind,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -87,6 +87,7 @@ async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::AskScaling { instance } => Reply::Scaling(scaling(world, &instance).await),
         Call::AskTag(key) => Reply::Tag(tag(world, &key).await),
         Call::DescribeGroups(names) => Reply::Groups(groups(world, &names).await),
+        Call::AskFleet(groups) => Reply::Fleet(fleet(world, &groups).await),
         Call::DescribeTarget(target) => Reply::Target(look(world, &target).await),
         Call::Register { target, reason } => Reply::Changed(register(world, &target, &reason).await),
         Call::Deregister { target, reason } => Reply::Changed(deregister(world, &target, &reason).await),
@@ -146,6 +147,10 @@ async fn tag(world: &World, key: &str) -> Result<Option<String>, String> {
 
 async fn groups(world: &World, names: &[String]) -> Result<Vec<GroupSeen>, Trouble> {
     Ok(targets::groups(world.cloud.elbv2().await?, names).await)
+}
+
+async fn fleet(world: &World, groups: &[String]) -> Result<Vec<FleetSeen>, Trouble> {
+    targets::fleet(world.cloud.elbv2().await?, groups).await
 }
 
 async fn look(world: &World, target: &Target) -> Result<TargetSeen, Trouble> {

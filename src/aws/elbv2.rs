@@ -12,7 +12,8 @@ use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::operation::RequestId;
 use aws_sdk_elasticloadbalancingv2::types::{
-    TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
+    AnomalyResultEnum, DescribeTargetHealthInputIncludeEnum, TargetAdministrativeOverrideStateEnum, TargetDescription,
+    TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
 };
 use rundeck_alb_core::Trouble;
 use std::collections::BTreeMap;
@@ -56,6 +57,17 @@ pub struct TargetSeen {
     pub description: Option<String>,
     /// AWS's request id.
     pub request_id: Option<String>,
+}
+
+/// One target of a group, this node's or another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerHealth {
+    /// Instance id or address.
+    pub id: String,
+    pub port: u16,
+    pub seen: Seen,
+    /// A zonal shift, or an anomaly, keeps traffic from it whatever its state says.
+    pub sidelined: bool,
 }
 
 /// What AWS answered to a change.
@@ -134,6 +146,17 @@ impl Elbv2 {
         Ok(target_seen(ours.ok_or_else(silent)?, request_id))
     }
 
+    /// Looks at every target of the group.
+    ///
+    /// # Errors
+    /// As AWS answered.
+    pub async fn all_health(&self, arn: &str) -> Result<Vec<PeerHealth>, Trouble> {
+        let all = DescribeTargetHealthInputIncludeEnum::All;
+        let call = self.client.describe_target_health().target_group_arn(arn).include(all);
+        let output = self.caller.call("DescribeTargetHealth", call.send()).await?;
+        Ok(output.target_health_descriptions().iter().filter_map(peer).collect())
+    }
+
     /// Looks at groups, and at the attributes of each: 1 call, and 1 for each group. Attributes that cannot be read
     /// leave the rest as it is.
     ///
@@ -184,6 +207,25 @@ impl Elbv2 {
 
 fn target(id: &str, port: u16) -> TargetDescription {
     TargetDescription::builder().id(id).port(port.into()).build()
+}
+
+/// `None` for what has no id or no port: no Rundeck.
+fn peer(described: &TargetHealthDescription) -> Option<PeerHealth> {
+    let target = described.target()?;
+    let health = described.target_health();
+    let overridden = described.administrative_override().and_then(|by| by.state());
+    let anomaly = described.anomaly_detection().and_then(|anomaly| anomaly.result());
+    Some(PeerHealth {
+        id: target.id()?.to_owned(),
+        port: u16::try_from(target.port()?).ok()?,
+        seen: match health.and_then(|health| health.state()) {
+            Some(state) => seen(state, health.and_then(|health| health.reason())),
+            None => Seen::Other(String::new()),
+        },
+        // Any word but the one that says "none" may be one that keeps traffic away.
+        sidelined: overridden.is_some_and(|state| *state != TargetAdministrativeOverrideStateEnum::NoOverride)
+            || anomaly.is_some_and(|result| *result != AnomalyResultEnum::Normal),
+    })
 }
 
 fn target_seen(described: &TargetHealthDescription, request_id: Option<&str>) -> TargetSeen {

@@ -131,6 +131,9 @@ pub struct DrainFlags {
     /// Why, for the receipt and for whoever looks
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Leave although too few others are healthy; where an Auto Scaling group would replace the node, it stays refused
+    #[arg(long)]
+    pub force: bool,
     /// Who wants it: operator or rundeck-stopping [default: operator]
     #[arg(long, value_enum, value_name = "CAUSE", default_value_t, hide_default_value = true)]
     #[arg(hide_possible_values = true)]

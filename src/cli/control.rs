@@ -18,8 +18,10 @@ use tokio::time::timeout;
 
 /// Connecting to a local socket takes microseconds; longer means that the agent does not accept.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// The whole answer. Orders are answered by the loop's next turn.
+/// The whole answer to a question.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// The whole answer to an order: the agent may ask AWS before, for 15 s at most.
+const ORDER_LIMIT: Duration = Duration::from_secs(18);
 /// Bytes of an answer's body; a status with a hundred target groups has about 100 kB.
 const MAX_BODY: usize = 1024 * 1024;
 
@@ -161,9 +163,10 @@ impl Control {
 
     async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, ControlError> {
         let stream = self.connect(path).await?;
-        match timeout(ANSWER_LIMIT, ask(stream, method, path, body)).await {
+        let limit = if method == Method::POST { ORDER_LIMIT } else { ANSWER_LIMIT };
+        match timeout(limit, ask(stream, method, path, body)).await {
             Ok(answer) => answer,
-            Err(_) => Err(ControlError::TimedOut { path: path.to_owned(), limit: ANSWER_LIMIT }),
+            Err(_) => Err(ControlError::TimedOut { path: path.to_owned(), limit }),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::args::{DrainFlags, Output};
 use super::console::Console;
 use super::control::{Control, ControlError};
-use super::error::{CliError, FAILED};
+use super::error::{CliError, FAILED, REFUSED};
 use super::follow::{Following, Pace, exit_code};
 use super::runtime::runtime;
 use super::view::Receipt;
@@ -16,8 +16,6 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 
 const PATH: &str = "/drain";
-/// The exit code where the agent refuses (docs/CLI.md).
-const REFUSED: u8 = 4;
 
 /// The body of a 202.
 #[derive(Debug, Deserialize)]
@@ -80,6 +78,7 @@ async fn order(control: &Control, flags: &DrainFlags) -> Result<(String, Value),
         "cause": flags.cause.cause(),
         "reason": flags.reason,
         "timeout": flags.timeout.map(format_duration),
+        "force": flags.force,
     });
     let answer = control.post(PATH, &body).await.map_err(failed)?;
     match answer.status {

@@ -12,6 +12,8 @@ pub const BAD_CONFIGURATION: u8 = 78;
 pub const BAD_USAGE: u8 = 64;
 /// Any other failure.
 pub const FAILED: u8 = 1;
+/// The exit code where the agent, the fleet or an Auto Scaling group refuses (docs/CLI.md).
+pub const REFUSED: u8 = 4;
 
 /// Causes printed of one problem; a longer chain is a loop.
 const MAX_CAUSES: usize = 8;

@@ -7,13 +7,13 @@
 
 use super::console::Console;
 use super::control::{Control, ControlError};
-use super::error::{CliError, FAILED};
+use super::error::{CliError, FAILED, REFUSED};
 use super::paint::{Paint, Sign};
 use super::steps::Row;
 use super::view::{Receipt, Status, Step};
 use super::{steps, text};
 use hyper::StatusCode;
-use rundeck_alb_core::{DrainPhase, DrainResult, StepName};
+use rundeck_alb_core::{DrainPhase, DrainResult, EndedBy, StepName};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -256,7 +256,9 @@ fn redraw(block: &str, drawn: &mut usize) -> String {
 
 /// The exit code of a receipt (docs/CLI.md).
 pub fn exit_code(receipt: &Receipt) -> u8 {
+    let forbidden = [EndedBy::Guard, EndedBy::Permission].iter().any(|by| by.word() == receipt.ended_by);
     match DrainResult::from_word(&receipt.result) {
+        Some(DrainResult::Resumed) if forbidden => REFUSED,
         Some(DrainResult::Clean | DrainResult::Unproven) => 0,
         Some(DrainResult::CutShort) => 3,
         Some(DrainResult::Resumed | DrainResult::Aborted) | None => FAILED,

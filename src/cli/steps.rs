@@ -3,7 +3,7 @@
 use super::paint::{Hue, Paint, Sign};
 use super::text;
 use super::view::{Drain, Receipt, Status, Step};
-use rundeck_alb_core::{Deregistered, DrainPhase, DrainResult, StepName, StepResult};
+use rundeck_alb_core::{Deregistered, DrainPhase, DrainResult, EndedBy, StepName, StepResult};
 use std::fmt::Write;
 use time::OffsetDateTime;
 
@@ -144,6 +144,13 @@ pub fn ending(receipt: &Receipt, paint: Paint) -> String {
             let left = left.map(|left| format!("{} still running, ", text::count(left, "job", "jobs")));
             (Hue::Bad, format!("cut short after {took}: {}{cut}", left.unwrap_or_default()))
         }
+        Some(DrainResult::Resumed) if receipt.ended_by == EndedBy::Guard.word() => {
+            (Hue::Warn, format!("taken back after {took}: too few others were left, the node goes back into service"))
+        }
+        Some(DrainResult::Resumed) if receipt.ended_by == EndedBy::Permission.word() => (
+            Hue::Warn,
+            format!("taken back after {took}: an Auto Scaling group has the node in service, and would replace it"),
+        ),
         Some(DrainResult::Resumed) => (Hue::Warn, format!("resumed after {took}: the node goes back into service")),
         Some(DrainResult::Aborted) => (Hue::Bad, format!("aborted after {took} by a second signal: {cut}")),
         None => (Hue::Warn, format!("ended after {took}: {}", text::harmless(&receipt.result))),

@@ -214,6 +214,9 @@ pub struct Receipt {
     pub inflight_at_cut: Option<u64>,
     /// `clean`, `unproven`, `cut-short`, `resumed`, `aborted`.
     pub result: String,
+    /// Who or what has ended it; empty in a receipt of an older agent.
+    #[serde(default)]
+    pub ended_by: String,
 }
 
 impl Status {

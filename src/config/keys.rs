@@ -115,6 +115,8 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(membership.auto_scaling, word()),
     key!(membership.discover_tag, codec::TAG_KEY),
     key!(membership.reconcile_interval, codec::PACE),
+    key!(membership.crash_ejection, codec::SWITCH),
+    key!(membership.min_other_healthy, count::<0, 1000>()),
     key!(drain.floor, codec::PACE),
     key!(drain.quiet_timeout, codec::AUTO_OR_PACE),
     key!(drain.jobs_timeout, codec::WAIT),

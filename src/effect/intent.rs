@@ -87,6 +87,7 @@ fn order(drain: Value, lost: &mut Vec<String>) -> DrainOrder {
         reason: text("reason").unwrap_or_default(),
         at: drain["at"].as_u64().map_or(Moment(0), Moment),
         deadline: None,
+        force: false,
     }
 }
 
@@ -103,10 +104,11 @@ mod tests {
             reason: "an upgrade".into(),
             at: Moment(7),
             deadline: Some(Moment(9)),
+            force: false,
         };
         let process = Some(Process { pid: 3, start: 4 });
-        let may_land_until = Some(Moment(8));
-        Intent { drains: vec![order], passive_by_us: true, process, ended: None, served: true, may_land_until }
+        let (may_land_until, scaling) = (Some(Moment(8)), Some(ScalingKept::Alone));
+        Intent { drains: vec![order], passive_by_us: true, process, ended: None, served: true, may_land_until, scaling }
     }
 
     fn read(file: &Value) -> (Intent, Option<String>) {

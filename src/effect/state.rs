@@ -104,6 +104,7 @@ pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
         "inflight_at_cut": receipt.inflight_at_cut,
         "target_groups": receipt.target_groups,
         "result": receipt.result,
+        "ended_by": receipt.ended_by,
     }))
 }
 

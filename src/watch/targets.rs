@@ -1,7 +1,9 @@
 //! One look at target groups and at this node's own target, in the heart's words.
 
-use crate::aws::{Elbv2, GroupFacts as Group, GroupsBy, HealthPort, Seen, TargetType as Kind};
-use rundeck_alb_core::{GroupFacts, GroupSeen, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
+use crate::aws::{Elbv2, GroupFacts as Group, GroupsBy, HealthPort, PeerHealth, Seen, TargetType as Kind};
+use rundeck_alb_core::{
+    FleetSeen, GroupFacts, GroupSeen, PeerSeen, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind,
+};
 use std::time::Duration;
 
 /// AWS's defaults, for what an answer leaves out (ELBv2 API reference, "CreateTargetGroup").
@@ -37,7 +39,30 @@ fn group_seen(name: &str, answer: Result<Vec<Group>, Trouble>) -> Option<GroupSe
 /// As AWS answered.
 pub async fn target(elbv2: &Elbv2, target: &Target) -> Result<TargetSeen, Trouble> {
     let seen = elbv2.target_health(&target.group, &target.id, target.port).await?;
-    let state = match seen.seen {
+    Ok(TargetSeen {
+        state: state(seen.seen),
+        reason: seen.reason.unwrap_or_default(),
+        description: seen.description.unwrap_or_default(),
+    })
+}
+
+/// Looks at all targets of these groups, one call each.
+///
+/// # Errors
+/// As AWS answered about the first that it did not tell about: the others say too little alone.
+pub async fn fleet(elbv2: &Elbv2, groups: &[String]) -> Result<Vec<FleetSeen>, Trouble> {
+    let mut seen = Vec::with_capacity(groups.len());
+    for group in groups {
+        let peers = elbv2.all_health(group).await?.into_iter();
+        let targets =
+            peers.map(|PeerHealth { id, port, seen, sidelined }| PeerSeen { id, port, state: state(seen), sidelined });
+        seen.push(FleetSeen { group: group.clone(), targets: targets.collect() });
+    }
+    Ok(seen)
+}
+
+fn state(seen: Seen) -> TargetState {
+    match seen {
         Seen::Arriving => TargetState::Arriving,
         Seen::Healthy => TargetState::Healthy,
         Seen::Unhealthy => TargetState::Unhealthy,
@@ -46,8 +71,7 @@ pub async fn target(elbv2: &Elbv2, target: &Target) -> Result<TargetSeen, Troubl
         Seen::NotInUse => TargetState::Idle,
         Seen::Unavailable => TargetState::Unavailable,
         Seen::Other(word) => TargetState::Other(word),
-    };
-    Ok(TargetSeen { state, reason: seen.reason.unwrap_or_default(), description: seen.description.unwrap_or_default() })
+    }
 }
 
 /// `None` for a group without a port: no Rundeck can be in it.

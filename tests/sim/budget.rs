@@ -22,7 +22,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::AskLifecycle => ("lifecycle", 12),
         Call::AskScaling { .. } => ("scaling", 12),
         Call::AskTag(_) => ("tag", 12),
-        Call::DescribeGroups(_) | Call::DescribeTarget(_) => ("describe", 80),
+        Call::DescribeGroups(_) | Call::DescribeTarget(_) | Call::AskFleet(_) => ("describe", 80),
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
         Call::SetMode(_) => ("mode", 20),
         Call::KeepIntent(_) => ("intent", 60),
@@ -56,6 +56,8 @@ pub fn within(call: &Call, oracle: &mut Oracle, now: Moment) -> Verdict {
     let limit = match kind {
         "mode" => limit + orders + 2 * ends,
         "api" => limit + 4 * ends,
+        // Each choice asks afresh.
+        "scaling" => limit + orders,
         _ => limit,
     };
     require(count <= limit, "S8 calls within budget", || format!("{count} x {kind} in one minute"))

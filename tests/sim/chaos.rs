@@ -78,7 +78,7 @@ impl Schedule<'_> {
         }
         let deadline = self.world.tape.chance(60).then(|| now + Span(self.world.tape.upto(120_000)));
         let id = format!("{cause}-{}", self.orders + 1);
-        self.order(Order::Drain(DrainOrder { id, cause, reason: "sim".into(), at: now, deadline }))
+        self.order(Order::Drain(DrainOrder { id, cause, reason: "sim".into(), at: now, deadline, force: false }))
     }
 
     fn agents(&mut self, happening: Happening) -> Verdict {
@@ -228,6 +228,7 @@ impl Schedule<'_> {
             }
             Happening::DriftOut => world.groups.iter_mut().for_each(|g| g.leave(now)),
             Happening::PutBack => world.groups.iter_mut().for_each(|g| g.put_back(now)),
+            Happening::OthersLeave => world.alone = until,
             Happening::MetadataDown => world.metadata.down = until,
             Happening::Lifecycle if world.metadata.in_group => {
                 world.metadata.lifecycle = world.tape.pick(&LIFECYCLES, None).map(String::from);

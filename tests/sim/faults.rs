@@ -30,6 +30,8 @@ listed! {
         AwsTrouble,
         DriftOut,
         PutBack,
+        /// The others are unhealthy for a while.
+        OthersLeave,
         MetadataDown,
         Lifecycle,
         Tag,

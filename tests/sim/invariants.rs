@@ -3,6 +3,7 @@
 //! Each rule has a short name that a failure prints. What needs time to show (liveness) is in `runner.rs`.
 
 use crate::budget;
+use crate::consents;
 use crate::drains;
 use crate::evidence::Round;
 use crate::hangs;
@@ -18,7 +19,7 @@ use crate::targets::{
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
-    Order, OrderAnswer, Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
+    Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
 };
 use std::collections::BTreeSet;
 
@@ -35,7 +36,8 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     if turn.now.since(turn.before.at) > oracle.policy.health.interval.times(2) {
         oracle.run.woke = turn.now;
     }
-    answered_order(turn, oracle)?;
+    consents::taken_back(turn, oracle);
+    consents::answered(turn, oracle)?;
     budget::note(turn.event, oracle, turn.now);
     oracle.run.was_ok |= turn.before.answer.ok && turn.before.accepting;
     for command in turn.commands {
@@ -122,40 +124,7 @@ pub fn served(answer: Answer, oracle: &Oracle, now: Moment) -> Verdict {
     })
 }
 
-fn answered_order(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
-    let answers: Vec<(u64, &OrderAnswer)> = turn
-        .commands
-        .iter()
-        .filter_map(|c| match c {
-            Command::Answer(number, answer) => Some((*number, answer)),
-            _ => None,
-        })
-        .collect();
-    let Event::Order(number, order) = turn.event else {
-        return require(answers.is_empty(), "S-orders answered once", || format!("{answers:?} without an order"));
-    };
-    // An agent whose time is over ends before it hears anything else; whoever ordered sees it go.
-    let gone = turn.commands.iter().any(|command| matches!(command, Command::Exit(_)));
-    let [(answered, answer)] = answers.as_slice() else {
-        if gone && answers.is_empty() {
-            return Ok(());
-        }
-        return require(false, "S-orders answered once", || format!("{} answers", answers.len()));
-    };
-    require(answered == number, "S-orders answered once", || format!("{answered} instead of {number}"))?;
-    let by_operator = matches!(order, Order::Drain(o) if o.cause == Cause::Operator);
-    let accepted = matches!(answer, OrderAnswer::Accepted(_));
-    let already = oracle.orders.iter().any(|w| w.order.cause == Cause::Operator);
-    require(
-        !(by_operator && accepted && oracle.may_replace() && !already),
-        "S-asg no choice of ours gets a node terminated",
-        || "an operator's drain was accepted in an Auto Scaling group".into(),
-    )?;
-    oracle.answered(order, answer, turn.now);
-    Ok(())
-}
-
-fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> Verdict {
+fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     probing::no_token_to_strangers(call, oracle, turn.now)?;
     probing::one_by_one(call, oracle)?;
     match call {
@@ -168,7 +137,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         }
         Call::Deregister { target, .. } => {
             own_target(target, oracle, world)?;
-            left_for_a_reason(target, oracle, world)?;
+            left_for_a_reason(target, turn.now, oracle, world)?;
             intent_first(oracle, world, turn.now)
         }
         Call::SetMode(Mode::Passive) => {
@@ -202,6 +171,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &Oracle, world: &World) -> V
         | Call::AskScaling { .. }
         | Call::AskTag(_)
         | Call::DescribeGroups(_)
+        | Call::AskFleet(_)
         | Call::DescribeTarget(_)
         | Call::KeepRegistered(_) => Ok(()),
     }

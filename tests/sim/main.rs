@@ -20,6 +20,7 @@ mod balancer;
 mod broken;
 mod budget;
 mod chaos;
+mod consents;
 mod drains;
 mod eager;
 mod evidence;

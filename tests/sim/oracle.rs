@@ -3,12 +3,13 @@
 //! It is counted here a second time, in another way than in the heart, so that `invariants.rs` can judge. It judges
 //! nothing.
 
+use crate::balancer::{ADDRESS, INSTANCE};
 use crate::evidence::{Answered, BELIEVED, Bound, Counted, Open, Round, Wanted, asks_server, judged};
 use crate::notes::Notes;
 use crate::run::Run;
 use rundeck_alb_core::{
-    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Kept, Mode, Moment, Order, OrderAnswer, Policy, Process,
-    ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, Unjudged, WebSeen,
+    ApiSeen, Call, CallId, Cause, Command, DrainOrder, Event, Kept, Mode, Moment, Order, OrderAnswer, PeerSeen, Policy,
+    Process, ProcessSeen, Readiness, Receipt, Reply, Room, Span, Step, StepResult, TargetState, Unjudged, WebSeen,
 };
 use std::borrow::Cow;
 
@@ -148,7 +149,7 @@ impl Oracle {
                     self.run.abort_at = Some(now);
                 }
                 let (cause, reason) = (Cause::AgentStopping, String::new());
-                let order = DrainOrder { id: id.clone(), cause, reason, at: now, deadline: None };
+                let order = DrainOrder { id: id.clone(), cause, reason, at: now, deadline: None, force: false };
                 if now == first {
                     self.want(order, now);
                 }
@@ -187,7 +188,7 @@ impl Oracle {
 
     fn process_gone(&mut self, now: Moment) {
         self.run.orphan = true;
-        self.run.ended = true;
+        (self.run.ended, self.run.ended_at) = (true, now);
         self.run.mode_told = false;
         self.run.process = None;
         self.run.bound = Bound::default();
@@ -242,6 +243,12 @@ impl Oracle {
                     self.moved = now;
                 }
                 self.run.lifecycle = Some(state.clone());
+            }
+            Reply::Fleet(Ok(groups)) => {
+                let other = |peer: &&PeerSeen| peer.id != INSTANCE && peer.id != ADDRESS;
+                let healthy = |peer: &&PeerSeen| peer.state == TargetState::Healthy;
+                let counts = groups.iter().map(|group| group.targets.iter().filter(other).filter(healthy).count());
+                self.run.fleet = Some((open.sent, counts.min().unwrap_or(0)));
             }
             Reply::Scaling(Ok(seen)) => self.scaling_told(seen, now),
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,

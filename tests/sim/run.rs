@@ -1,9 +1,18 @@
 //! What the bystander knows of one run of the agent. It judges nothing.
 
 use crate::evidence::{Answered, Bound, Counted, Local, Named, Open};
-use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Process, ScalingSeen};
+use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Order, Process, ScalingSeen};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// An order that waits for its answer.
+#[derive(Debug)]
+pub struct Pending {
+    pub order: Order,
+    pub since: Moment,
+    /// The node was in service then, in groups that it knew.
+    pub serving: bool,
+}
 
 /// Everything that ends with the agent's process.
 #[derive(Debug, Default)]
@@ -26,6 +35,10 @@ pub struct Run {
     pub lifecycle: Option<Option<String>>,
     /// The last answer of Auto Scaling.
     pub scaling: Option<Option<ScalingSeen>>,
+    /// Orders that were not answered yet.
+    pub pending: BTreeMap<u64, Pending>,
+    /// What was told of the others, last: when that was asked for, and how many are healthy in every group.
+    pub fleet: Option<(Moment, usize)>,
     /// They told the machine's identity without an address.
     pub addressless: bool,
     /// And then with it, last.
@@ -51,6 +64,10 @@ pub struct Run {
     pub orphan: bool,
     /// Some process of Rundeck was seen to end in this run.
     pub ended: bool,
+    /// When, last.
+    pub ended_at: Moment,
+    /// The ends for which the node was taken out of its groups.
+    pub ejected: Vec<Moment>,
     /// `/health` has said 200 in this run.
     pub was_ok: bool,
     /// Some process of Rundeck was found in this run.

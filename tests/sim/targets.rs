@@ -2,6 +2,7 @@
 //! and that a drain is over only when the balancer knows.
 
 use crate::balancer::{ADDRESS, Group, INSTANCE, Place};
+use crate::consents;
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{World, names};
@@ -80,12 +81,15 @@ pub fn named_and_written(target: &Target, now: Moment, oracle: &Oracle, world: &
 }
 
 /// Deregistered only for a drain, or where the group is named no more, as far as the agent was told.
-pub fn left_for_a_reason(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
+pub fn left_for_a_reason(target: &Target, now: Moment, oracle: &mut Oracle, world: &World) -> Verdict {
     let by_tag = oracle.policy.membership.groups.is_empty();
     let [_, last] = &oracle.run.named.tags;
     let group = world.groups.iter().find(|g| g.facts.arn == target.group);
     let still = last.as_ref().zip(group).is_some_and(|(tag, group)| names(tag, &group.facts));
     let reason = !oracle.orders.is_empty() || (by_tag && !still);
+    if !reason && consents::ejected(target, now, oracle)? {
+        return Ok(());
+    }
     require(reason, "S2 never deregistered without a drain while it is named", || format!("{target:?}"))
 }
 

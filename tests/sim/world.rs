@@ -10,8 +10,8 @@ use crate::rundeck::{Rundeck, Until};
 use crate::sight::Sight;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
-    Registrations, Reply, Span, Trouble, TroubleKind,
+    Call, CallId, Event, FleetSeen, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, PeerSeen,
+    Process, Receipt, Registrations, Reply, Span, TargetState, Trouble, TroubleKind,
 };
 use std::collections::BTreeMap;
 
@@ -90,6 +90,8 @@ pub struct World {
     pub disk: Disk,
     /// AWS answers like this; the flag: changes only.
     pub aws: (Until, TroubleKind, bool),
+    /// Nobody else is healthy in the node's groups.
+    pub alone: Until,
     /// What keeps the agent itself from looking.
     pub sight: Sight,
     /// Some request is in flight from then on …
@@ -125,6 +127,7 @@ impl World {
             metadata: Metadata::new(),
             disk: Disk::default(),
             aws: (never, TroubleKind::Throttled, false),
+            alone: never,
             sight: Sight::default(),
             requests_from: never,
             requests: never,
@@ -191,6 +194,7 @@ impl World {
             Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => 10,
             Call::AskScaling { .. }
             | Call::DescribeGroups(_)
+            | Call::AskFleet(_)
             | Call::DescribeTarget(_)
             | Call::Register { .. }
             | Call::Deregister { .. } => 40,
@@ -296,6 +300,7 @@ impl World {
                 Reply::Tag(tag)
             }
             Call::DescribeGroups(names) => Reply::Groups(self.describe_groups(names)),
+            Call::AskFleet(arns) => Reply::Fleet(self.aws(false).map(|()| self.fleet(arns))),
             Call::DescribeTarget(target) => Reply::Target(self.aws(false).and_then(|()| {
                 let group = self.groups.iter_mut().find(|g| g.facts.arn == target.group).ok_or_else(not_found)?;
                 Ok(group.describe(target, now))
@@ -324,6 +329,21 @@ impl World {
             }
         };
         (reply, false)
+    }
+
+    /// All targets of these groups: two others beside this node's own.
+    fn fleet(&mut self, arns: &[String]) -> Vec<FleetSeen> {
+        let state = if self.now < self.alone { TargetState::Unhealthy } else { TargetState::Healthy };
+        let groups = self.groups.iter().filter(|group| arns.contains(&group.facts.arn));
+        let other = |group: &Group, n: u32| {
+            let id = if group.is_address() { format!("10.0.1.{n}") } else { format!("i-{n:017}") };
+            PeerSeen { id, port: group.port, state: state.clone(), sidelined: false }
+        };
+        let seen = |group: &Group| FleetSeen {
+            group: group.facts.arn.clone(),
+            targets: (1..=2).map(|n| other(group, n)).collect(),
+        };
+        groups.map(seen).collect()
     }
 
     /// Passive mode is ours, and nothing that the agent can read says so any more: it tells, and a person undoes it.
@@ -439,6 +459,7 @@ impl World {
             self.metadata.tag = tag;
         }
         self.aws.0 = self.now;
+        self.alone = self.now;
         self.sight.heal(self.now);
         self.requests = self.requests.min(self.now);
         self.disk.fails = self.now;

@@ -88,6 +88,36 @@ impl AutoScaling {
         }
     }
 
+    /// What it would do to the node for a 503 rests on what Auto Scaling itself has told.
+    fn rests_on_service(&self) -> bool {
+        match self.place() {
+            Place::Alone | Place::Detached | Place::Group { state: Some("Standby"), odd: false } => false,
+            Place::Unknown | Place::Group { .. } => true,
+        }
+    }
+
+    /// A choice is about to be made: Auto Scaling is asked afresh, where that matters.
+    pub(crate) fn ask_afresh(&mut self, desk: &mut Desk) {
+        if self.rests_on_service() {
+            self.service.ask_afresh(desk);
+        }
+    }
+
+    /// Whether the group would replace the node for a choice, by an answer that was asked for at `since` or later. Where
+    /// that failed, only the worst is believed of what was known; `None`: none has come.
+    pub(crate) fn replaces_since(&self, since: Moment) -> Option<Says> {
+        if !self.rests_on_service() {
+            return Some(self.replaces());
+        }
+        let whole = self.service.told_since(since)?;
+        Some(if whole { self.replaces() } else { self.replaces_at_worst() })
+    }
+
+    /// As [`replaces`](Self::replaces), where nobody can be asked: what was told before vouches for nothing.
+    pub(crate) fn replaces_at_worst(&self) -> Says {
+        if self.rests_on_service() && self.replaces() == Says::No { Says::Unknown } else { self.replaces() }
+    }
+
     /// The group has the node in service.
     pub(crate) fn in_service(&self) -> Says {
         match self.place() {

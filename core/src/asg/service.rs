@@ -40,6 +40,8 @@ pub(super) struct Service {
     attached_told: bool,
     pace: Pace,
     backoff: Backoff,
+    /// When the last answer was asked for, and whether it told everything.
+    asked: Option<(Moment, bool)>,
 }
 
 /// The last answer.
@@ -62,7 +64,20 @@ impl Service {
             attached_told: false,
             pace: Pace::from(now),
             backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
+            asked: None,
         }
+    }
+
+    /// Somebody wants an answer that is asked for now.
+    pub(super) fn ask_afresh(&mut self, desk: &mut Desk) {
+        // One that is under way was asked for too early.
+        desk.disown(&mut self.pace);
+        self.pace.plan(desk.now());
+    }
+
+    /// An answer that was asked for at that moment or later has told everything; `None`: none has come.
+    pub(super) fn told_since(&self, since: Moment) -> Option<bool> {
+        self.asked.filter(|(asked, _)| *asked >= since).map(|(_, whole)| whole)
     }
 
     /// What an earlier run knew of the group.
@@ -134,6 +149,7 @@ impl Service {
     /// It has answered, or not. `grouped`: metadata show that a group has the machine.
     pub(super) fn on_reply(&mut self, answer: Result<Option<ScalingSeen>, Trouble>, grouped: bool, desk: &mut Desk) {
         let whole = matches!(&answer, Ok(None) | Ok(Some(ScalingSeen { facts: Ok(_), .. })));
+        self.asked = Some((self.pace.begun(), whole));
         let wait = desk.wait_or(!whole, &mut self.backoff, LOOK);
         self.pace.done(desk.now() + wait);
         let trouble = match answer {

@@ -94,6 +94,29 @@ pub struct TargetSeen {
     pub description: String,
 }
 
+/// Every target of one group, as the load balancer sees it: who else could take this node's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetSeen {
+    /// ARN of the group.
+    pub group: String,
+    /// Its targets, this node's own among them.
+    pub targets: Vec<PeerSeen>,
+}
+
+/// One target of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerSeen {
+    /// Instance id or address.
+    pub id: String,
+    /// Traffic port.
+    pub port: u16,
+    /// In neutral words.
+    pub state: TargetState,
+    /// A zonal shift or an anomaly keeps traffic from it, whatever its state is (`AdministrativeOverride`,
+    /// `AnomalyDetection`).
+    pub sidelined: bool,
+}
+
 /// States of a target, in neutral words (ELBv2 API reference, `TargetHealth`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TargetState {

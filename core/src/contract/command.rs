@@ -102,6 +102,8 @@ pub enum Call {
     AskTag(String),
     /// Read the facts of these groups (names or ARNs).
     DescribeGroups(Vec<String>),
+    /// Look at all targets of these groups (ARNs), one call each.
+    AskFleet(Vec<String>),
     /// Look at our own target.
     DescribeTarget(Target),
     /// Put our own target in.

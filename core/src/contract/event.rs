@@ -2,7 +2,7 @@
 //!
 //! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
 
-use super::aws::{GroupSeen, Identity, ScalingSeen, TargetSeen, Trouble};
+use super::aws::{FleetSeen, GroupSeen, Identity, ScalingSeen, TargetSeen, Trouble};
 use super::finding::Finding;
 use super::order::{Kept, Order};
 use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
@@ -124,6 +124,8 @@ pub enum Reply {
     Tag(Result<Option<String>, String>),
     /// What the groups are like, each by itself; one that is left out does not exist.
     Groups(Result<Vec<GroupSeen>, Trouble>),
+    /// All targets of the groups that were asked about, or trouble with one of them.
+    Fleet(Result<Vec<FleetSeen>, Trouble>),
     /// This node's own target in one group.
     Target(Result<TargetSeen, Trouble>),
     /// A registration or deregistration was accepted, with its request id.

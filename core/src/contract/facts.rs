@@ -40,6 +40,23 @@ pub(crate) struct Owners<'a> {
     pub(crate) others: Says,
 }
 
+/// Who else is in the node's groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fleet {
+    /// Those that could take its place.
+    pub(crate) others: BTreeSet<String>,
+    /// How many there are, in whatever state.
+    pub(crate) known: usize,
+}
+
+/// What the fleet says to a choice; the text has the numbers, and who is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GuardSays {
+    Enough(String),
+    TooFew { healthy: usize, text: String },
+    NoAnswer(String),
+}
+
 /// What the node wants of its groups now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
@@ -47,6 +64,8 @@ pub(crate) enum Wish {
     Join,
     /// Be none.
     Leave,
+    /// Be none for now, where coming back takes no longer than being up again.
+    Eject,
     /// Change nothing.
     Hold,
 }

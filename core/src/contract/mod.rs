@@ -22,8 +22,8 @@ mod snapshot;
 mod words;
 
 pub use aws::{
-    GroupFacts, GroupSeen, Identity, ScalingFacts, ScalingSeen, Target, TargetSeen, TargetState, TargetType, Trouble,
-    TroubleKind,
+    FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, ScalingFacts, ScalingSeen, Target, TargetSeen, TargetState,
+    TargetType, Trouble, TroubleKind,
 };
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};
@@ -37,7 +37,7 @@ pub use policy::{
     AutoScalingRule, Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy,
     Ownership, PassiveRule, Policy, Share,
 };
-pub use receipt::{Deregistered, DrainResult, GroupLeft, ModeLeft, Receipt, Step, StepName, StepResult};
+pub use receipt::{Deregistered, DrainResult, EndedBy, GroupLeft, ModeLeft, Receipt, Step, StepName, StepResult};
 pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
     Room, Unjudged, WebSeen,
@@ -46,7 +46,8 @@ pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snaps
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{
-    Answering, DrainInputs, GroupInputs, GroupsLeaving, Jobs, Life, Owners, Passive, Reach, Says, Wish,
+    Answering, DrainInputs, Fleet, GroupInputs, GroupsLeaving, GuardSays, Jobs, Life, Owners, Passive, Reach, Says,
+    Wish,
 };
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

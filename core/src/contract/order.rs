@@ -115,6 +115,9 @@ pub struct DrainOrder {
     pub at: Moment,
     /// When it must have ended.
     pub deadline: Option<Moment>,
+    /// The fleet need not agree. Absent in files of older agents, which asked nobody.
+    #[serde(default)]
+    pub force: bool,
 }
 
 words! {
@@ -124,6 +127,10 @@ words! {
         Asg = "asg",
         /// The agent is stopping.
         AgentStopping = "agent-stopping",
+        /// It was taken back before it had begun.
+        Resumed = "resumed",
+        /// Too few others are healthy, or nobody tells how many.
+        Guard = "guard",
         /// Nobody tells whether an Auto Scaling group has the node, or what it would do.
         Unknown = "unknown",
     }
@@ -140,6 +147,8 @@ pub enum OrderAnswer {
     Refused {
         /// The stable word.
         why: Refusal,
+        /// How many others are healthy, where that is why.
+        healthy_others: Option<usize>,
         /// For people, with the way out.
         text: String,
     },

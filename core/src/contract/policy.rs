@@ -213,6 +213,10 @@ pub struct MembershipPolicy {
     pub auto_scaling: AutoScalingRule,
     /// Between two looks at what should not have changed.
     pub reconcile_interval: Span,
+    /// A node whose Rundeck has died leaves its own groups at once, where others are left.
+    pub crash_ejection: bool,
+    /// A choice takes the node out only where so many others are healthy in all of its groups.
+    pub min_other_healthy: u32,
 }
 
 impl Default for MembershipPolicy {
@@ -223,6 +227,8 @@ impl Default for MembershipPolicy {
             ownership: Ownership::default(),
             auto_scaling: AutoScalingRule::default(),
             reconcile_interval: Span::secs(5 * 60),
+            crash_ejection: true,
+            min_other_healthy: 1,
         }
     }
 }

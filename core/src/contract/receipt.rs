@@ -22,6 +22,29 @@ words! {
 }
 
 words! {
+    /// Who or what has ended a drain.
+    EndedBy {
+        /// It came to its own end.
+        End = "end",
+        /// Somebody took it back.
+        Resume = "resume",
+        /// Too few others were left.
+        Guard = "guard",
+        /// An Auto Scaling group would replace the node for it now.
+        Permission = "permission",
+        /// A second signal.
+        Abort = "abort",
+    }
+}
+
+impl Default for EndedBy {
+    /// What older receipts do not say.
+    fn default() -> EndedBy {
+        EndedBy::End
+    }
+}
+
+words! {
     /// A step of a drain.
     StepName {
         /// Saying 503.
@@ -197,4 +220,7 @@ pub struct Receipt {
     pub target_groups: Vec<GroupLeft>,
     /// In one word.
     pub result: DrainResult,
+    /// Who or what has ended it. Absent in files of older agents, which knew fewer ways.
+    #[serde(default)]
+    pub ended_by: EndedBy,
 }

@@ -40,6 +40,7 @@ impl Topic {
             | Topic::Scaling
             | Topic::Tag
             | Topic::Groups
+            | Topic::Fleet
             | Topic::Target(_)
             | Topic::Change(_)
             | Topic::Intent

@@ -60,6 +60,7 @@ pub(crate) enum Topic {
     Scaling,
     Tag,
     Groups,
+    Fleet,
     /// Key of the group.
     Target(u32),
     /// Key of the group.

@@ -5,7 +5,8 @@
 
 use crate::api::passive_ejects;
 use crate::contract::{
-    Answer, Cause, Degraded, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, Says, State, Wish,
+    Answer, Cause, Degraded, GuardSays, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, Says,
+    State, Wish,
 };
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
@@ -76,13 +77,17 @@ pub(super) fn passive(mode: Option<Mode>, failed: bool, policy: &Policy) -> Pass
 }
 
 /// What the node wants of its groups. `may_join`: the Auto Scaling group, if any, lets it be a target; where nobody
-/// knows, nothing is registered.
-pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says) -> Wish {
+/// knows, nothing is registered. `ejects`: what a death of Rundeck wants of them.
+pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says, ejects: Option<Wish>) -> Wish {
     match acting {
         Some(true) => Wish::Leave,
         Some(false) => Wish::Hold,
-        None if shown.ok && shown.state == State::Up && may_join.or(false) => Wish::Join,
-        None => Wish::Hold,
+        None => match ejects {
+            Some(Wish::Join) if !may_join.or(false) => Wish::Hold,
+            Some(ejects) => ejects,
+            None if shown.ok && shown.state == State::Up && may_join.or(false) => Wish::Join,
+            None => Wish::Hold,
+        },
     }
 }
 
@@ -95,6 +100,56 @@ pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<Refusal> {
         Says::Unknown => Some(Refusal::Unknown),
         Says::No => None,
     }
+}
+
+/// The fleet is asked before an operator takes the node out: it must be able to do without it. One that gives no
+/// answer of 200 is no loss, and where there are no groups there is nobody to ask.
+pub(super) fn asks_fleet(shown: Answer, force: bool, has_fleet: bool) -> bool {
+    shown.ok && !force && has_fleet
+}
+
+/// What a choice is answered; `None`: somebody must still say something. `replaces`: whether an Auto Scaling group
+/// would replace the node for it, once that was told afresh; `fleet`: what the fleet says, where it is asked. Yes
+/// tells whether the fleet was.
+pub(super) fn consent(
+    cause: Cause,
+    replaces: Option<Says>,
+    fleet: Option<Option<GuardSays>>,
+) -> Option<Result<bool, (Refusal, Option<usize>, String)>> {
+    if let Some(why) = refuses(cause, replaces?) {
+        return Some(Err((why, None, refusal_words(why).into())));
+    }
+    let Some(says) = fleet else { return Some(Ok(false)) };
+    let (healthy, text) = match says? {
+        GuardSays::Enough(_) => return Some(Ok(true)),
+        GuardSays::TooFew { healthy, text } => {
+            (Some(healthy), format!("too few others could take its place: {text}; wait for them, or use --force"))
+        }
+        GuardSays::NoAnswer(why) => {
+            (None, format!("nobody tells whether others could take its place ({why}): --force leaves all the same"))
+        }
+    };
+    Some(Err((Refusal::Guard, healthy, text)))
+}
+
+fn refusal_words(why: Refusal) -> &'static str {
+    match why {
+        Refusal::Unknown => {
+            "nobody tells whether an Auto Scaling group would replace this node: look at the finding, or set \
+             membership.auto_scaling = \"none\" where there is none"
+        }
+        Refusal::Asg => {
+            "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first"
+        }
+        Refusal::AgentStopping => "the agent is stopping: its next start brings the node back",
+        Refusal::Guard => "too few others could take its place",
+        Refusal::Resumed => "it was taken back before it had begun",
+    }
+}
+
+/// Rundeck's process was seen to end, and that alone is why the node is out.
+pub(super) fn has_died(shown: Answer) -> bool {
+    (shown.state, shown.reason) == (State::Down, Reason::Exited)
 }
 
 /// An Auto Scaling group might replace the node for a 503, with its jobs: then nothing that is a choice says one, and a
@@ -265,10 +320,13 @@ mod tests {
 
     #[test]
     fn a_node_joins_only_while_it_answers_up_and_leaves_only_once_the_drain_acts() {
-        assert_eq!(wish(None, UP, Says::Yes), Wish::Join);
-        assert_eq!([Says::No, Says::Unknown].map(|may| wish(None, UP, may)), [Wish::Hold; 2]);
-        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, Says::Yes), Wish::Hold);
-        assert_eq!((wish(Some(false), UP, Says::Yes), wish(Some(true), UP, Says::Yes)), (Wish::Hold, Wish::Leave));
+        assert_eq!(wish(None, UP, Says::Yes, None), Wish::Join);
+        assert_eq!([Says::No, Says::Unknown].map(|may| wish(None, UP, may, None)), [Wish::Hold; 2]);
+        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, Says::Yes, None), Wish::Hold);
+        assert_eq!(
+            (wish(Some(false), UP, Says::Yes, None), wish(Some(true), UP, Says::Yes, None)),
+            (Wish::Hold, Wish::Leave)
+        );
     }
 
     #[test]

@@ -98,6 +98,10 @@ impl Heart {
                 let answer = only!(reply, Reply::Groups(answer) => answer).unwrap_or_else(|| Err(unanswered()));
                 self.on_groups(answer);
             }
+            Topic::Fleet => {
+                let answer = only!(reply, Reply::Fleet(answer) => answer).unwrap_or_else(|| Err(unanswered()));
+                self.membership.on_fleet(answer, &mut self.desk);
+            }
             Topic::Target(key) => {
                 let answer = only!(reply, Reply::Target(answer) => answer).unwrap_or_else(|| Err(unanswered()));
                 self.on_target(key, answer);

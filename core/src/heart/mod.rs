@@ -9,6 +9,7 @@
 
 mod between;
 mod check;
+mod consent;
 mod inbox;
 mod orders;
 mod rows;
@@ -24,6 +25,7 @@ use crate::desk::Desk;
 use crate::health::Health;
 use crate::leaving::Drain;
 use crate::membership::Membership;
+use consent::Consents;
 use std::collections::BTreeSet;
 
 /// Passes of one turn: a drain may end all of its phases in one, and each pass moves at least one room.
@@ -41,6 +43,7 @@ pub struct Heart {
     membership: Membership,
     mode: ModeSwitch,
     drain: Option<Drain>,
+    consents: Consents,
     /// The intent that is on disk or on its way.
     kept: Intent,
     /// The last try to write it failed.
@@ -78,6 +81,7 @@ impl Heart {
             membership,
             mode: ModeSwitch::new(now),
             drain: None,
+            consents: Consents::default(),
             kept: Intent::default(),
             keep_again: None,
             intent_open: false,
@@ -195,7 +199,8 @@ impl Heart {
     }
 
     fn wish(&self) -> Wish {
-        between::wish(self.drain.as_ref().map(Drain::acting), self.shown, self.asg.may_join())
+        let acting = self.drain.as_ref().map(Drain::acting);
+        between::wish(acting, self.shown, self.asg.may_join(), self.membership.ejects())
     }
 
     fn drain_inputs(&self) -> DrainInputs {
@@ -215,6 +220,7 @@ impl Heart {
     fn why_changed(&self) -> &'static str {
         match &self.drain {
             Some(drain) => drain.lead().map_or("", |order| order.cause.word()),
+            None if self.membership.ejects().is_some() => "crash ejection",
             None if self.joining => "drift: the target was gone",
             None => "first up",
         }
@@ -225,6 +231,7 @@ impl Heart {
         self.desk.allow_early(self.health.slack(&self.policy.health, &self.desk));
         self.health.step(&self.policy.health, &mut self.desk);
         self.end_choices();
+        self.step_consents();
         self.show();
         self.health.keep(self.shown.ok, &self.policy.health, &mut self.desk);
         self.claim_mode();
@@ -244,6 +251,8 @@ impl Heart {
         let watched = self.drain.is_some() || matches!(self.shown.reason, Reason::Passive | Reason::Disk);
         let instance = self.membership.identity().map(|identity| identity.instance_id.as_str());
         self.asg.step(instance, watched, &mut self.desk);
+        let died = self.drain.is_none() && between::has_died(self.shown);
+        self.membership.step_ejection(died, &self.policy.membership, &mut self.desk);
         let wish = self.wish();
         let inputs = GroupInputs {
             policy: &self.policy.membership,

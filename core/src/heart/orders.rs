@@ -5,8 +5,8 @@
 
 use super::{Heart, between};
 use crate::contract::{
-    Call, Cause, Command, DrainOrder, DrainResult, Ending, Finding, Intent, Kept, NoteKind, Order, OrderAnswer,
-    Refusal, Span, State,
+    Call, Cause, Command, DrainOrder, DrainResult, EndedBy, Ending, Finding, Intent, Kept, NoteKind, Order,
+    OrderAnswer, Refusal, Span, State,
 };
 use crate::desk::Topic;
 use crate::leaving::{Drain, anew, note_receipt};
@@ -69,45 +69,42 @@ impl Heart {
             self.desk.cured(Finding::AsgWillReplace);
         }
         let answer = match order {
-            Order::Drain(order) => self.order_drain(order),
-            Order::Resume(_) if self.drain.as_ref().is_some_and(Drain::exits) => OrderAnswer::Refused {
+            Order::Drain(order) => self.order_drain(number, order),
+            Order::Resume(_) if self.drain.as_ref().is_some_and(Drain::exits) => Some(OrderAnswer::Refused {
                 why: Refusal::AgentStopping,
+                healthy_others: None,
                 text: "the agent is stopping: its next start brings the node back".into(),
-            },
+            }),
             Order::Resume(cause) => {
                 if self.unread {
                     // What is read of an earlier run after this is taken back with it.
                     self.resumed.insert(cause);
                 }
-                OrderAnswer::Resumed(self.resume(cause))
+                self.drop_waiting(cause);
+                Some(OrderAnswer::Resumed(self.resume(cause)))
             }
         };
-        self.desk.send(Command::Answer(number, answer));
+        if let Some(answer) = answer {
+            self.desk.send(Command::Answer(number, answer));
+        }
     }
 
-    pub(super) fn order_drain(&mut self, order: DrainOrder) -> OrderAnswer {
+    /// What a drain by order is answered; `None`: others are asked first.
+    fn order_drain(&mut self, number: u64, order: DrainOrder) -> Option<OrderAnswer> {
         // Whoever joins a drain waits for its one receipt, which the first order named.
         if let Some(drain) = self.drain.as_mut().filter(|d| d.has(order.cause)) {
             let (again, id) = (drain.add(order, self.desk.now()), drain.id().to_owned());
             self.try_again(again);
-            return OrderAnswer::Accepted(id);
+            return Some(OrderAnswer::Accepted(id));
         }
-        if let Some(why) = between::refuses(order.cause, self.asg.replaces()) {
-            let text = match why {
-                Refusal::Unknown => {
-                    "nobody tells whether an Auto Scaling group would replace this node: look at the finding, or set \
-                     membership.auto_scaling = \"none\" where there is none"
-                }
-                Refusal::Asg | Refusal::AgentStopping => {
-                    "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it \
-                     first"
-                }
-            };
-            return OrderAnswer::Refused { why, text: text.into() };
+        // The fleet need not agree where the node goes anyway.
+        let goes = self.drain.as_ref().is_some_and(|drain| !drain.is_choice());
+        if order.cause.meaning().choice && !goes {
+            self.ask_consent(number, order);
+        } else {
+            self.join(number, order);
         }
-        let id = order.id.clone();
-        self.begin(order);
-        OrderAnswer::Accepted(self.drain.as_ref().map_or(id, |d| d.id().to_owned()))
+        None
     }
 
     pub(super) fn begin(&mut self, order: DrainOrder) {
@@ -147,7 +144,7 @@ impl Heart {
             Some(false) => {}
         }
         self.desk.cured(Finding::AsgWillReplace);
-        self.come_back("resumed: the node goes back into service when it is up");
+        self.come_back(EndedBy::Resume, "resumed: the node goes back into service when it is up");
         true
     }
 
@@ -164,7 +161,8 @@ impl Heart {
         let left = drain.take_back(|cause| between::ends_choice(cause, in_service, replaces));
         let text = match left {
             Some(false) => {
-                self.come_back("the group has the node in service again and may replace it: the drain is taken back");
+                let why = "the group has the node in service again and may replace it: the drain is taken back";
+                self.come_back(EndedBy::Permission, why);
                 "an Auto Scaling group may replace this node at 503: the drain that was ordered has ended"
             }
             Some(true) | None => {
@@ -175,10 +173,11 @@ impl Heart {
     }
 
     /// No cause is left: the node goes back into service when it is up.
-    fn come_back(&mut self, why: &str) {
+    pub(super) fn come_back(&mut self, by: EndedBy, why: &str) {
         let Some(drain) = &mut self.drain else { return };
+        let (groups, now) = (self.membership.left_groups(), self.desk.now());
         if !drain.done()
-            && let Some(receipt) = drain.receipt(self.membership.left_groups(), DrainResult::Resumed, self.desk.now())
+            && let Some(receipt) = drain.receipt(groups, DrainResult::Resumed, by, now)
         {
             self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), Span::secs(2));
         }
@@ -203,8 +202,14 @@ impl Heart {
     }
 
     fn stop(&mut self, id: String) {
-        let order =
-            DrainOrder { id, cause: Cause::AgentStopping, reason: String::new(), at: self.desk.now(), deadline: None };
+        let order = DrainOrder {
+            id,
+            cause: Cause::AgentStopping,
+            reason: String::new(),
+            at: self.desk.now(),
+            deadline: None,
+            force: false,
+        };
         self.begin(order);
     }
 
@@ -219,7 +224,7 @@ impl Heart {
         self.aborting = Some(self.desk.now() + ABORT_LIMIT);
         // A drain that is over has its receipt under way: a second one would take its place.
         if !drain.done()
-            && let Some(receipt) = drain.receipt(groups, DrainResult::Aborted, self.desk.now())
+            && let Some(receipt) = drain.receipt(groups, DrainResult::Aborted, EndedBy::Abort, self.desk.now())
         {
             self.desk.tell(NoteKind::Drained, format!("aborted by a second signal (receipt {})", receipt.id));
             self.desk.call(Topic::LastReceipt, Call::WriteReceipt(Box::new(receipt)), ABORT_LIMIT);

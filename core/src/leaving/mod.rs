@@ -126,6 +126,11 @@ impl Drain {
         self.wishes.has(cause)
     }
 
+    /// The node need not go: whoever wants it out has chosen to.
+    pub(crate) fn is_choice(&self) -> bool {
+        self.wishes.all().iter().all(|order| order.cause.meaning().choice)
+    }
+
     /// The order whose word is shown.
     pub(crate) fn lead(&self) -> Option<&DrainOrder> {
         self.wishes.lead()

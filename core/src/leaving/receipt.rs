@@ -3,7 +3,7 @@
 use super::Drain;
 use super::limits::RECEIPT_LIMIT;
 use super::words::{drained_words, note_receipt};
-use crate::contract::{Call, DrainPhase, DrainResult, GroupLeft, Moment, NoteKind, Receipt};
+use crate::contract::{Call, DrainPhase, DrainResult, EndedBy, GroupLeft, Moment, NoteKind, Receipt};
 use crate::desk::{Desk, Topic};
 
 impl Drain {
@@ -13,7 +13,7 @@ impl Drain {
             return;
         }
         let result = self.steps.outcome();
-        if let Some(receipt) = self.receipt(groups, result, desk.now()) {
+        if let Some(receipt) = self.receipt(groups, result, EndedBy::End, desk.now()) {
             desk.tell(NoteKind::Drained, drained_words(&receipt));
             let receipt = Box::new(receipt);
             self.ended = Some(receipt.clone());
@@ -21,7 +21,13 @@ impl Drain {
         }
     }
 
-    pub(crate) fn receipt(&self, groups: Vec<GroupLeft>, result: DrainResult, now: Moment) -> Option<Receipt> {
+    pub(crate) fn receipt(
+        &self,
+        groups: Vec<GroupLeft>,
+        result: DrainResult,
+        ended_by: EndedBy,
+        now: Moment,
+    ) -> Option<Receipt> {
         let lead = self.lead()?;
         Some(Receipt {
             id: self.id.clone(),
@@ -36,6 +42,7 @@ impl Drain {
             inflight_at_cut: self.cut.flatten(),
             target_groups: groups,
             result,
+            ended_by,
         })
     }
 

@@ -123,7 +123,7 @@ mod tests {
     const LATE: Option<Moment> = Some(Moment(1_020_000));
 
     fn order(cause: Cause, deadline: Option<Moment>) -> DrainOrder {
-        DrainOrder { id: cause.to_string(), cause, reason: String::new(), at: NOW, deadline }
+        DrainOrder { id: cause.to_string(), cause, reason: String::new(), at: NOW, deadline, force: false }
     }
 
     fn wishes(deadline: Option<Moment>) -> Wishes {

@@ -207,7 +207,7 @@ impl Group {
             (Wish::Join, None) => self.unreadable,
             (Wish::Join, Some(state)) => matches!(state, TargetState::Absent | TargetState::Leaving),
             (Wish::Leave, Some(TargetState::Absent)) if self.presence(refusing) == Presence::Out => false,
-            (Wish::Leave, _) => !matches!(self.left, Left::Confirmed(_)),
+            (Wish::Leave | Wish::Eject, _) => !matches!(self.left, Left::Confirmed(_)),
         }
     }
 
@@ -429,6 +429,14 @@ impl Group {
     /// How the configuration or the tag names the group.
     pub(super) fn configured_name(&self) -> &str {
         &self.wanted.group
+    }
+
+    /// A change of it is wanted at once, whatever was tried before.
+    pub(super) fn hasten_change(&mut self, now: Moment) {
+        self.change_backoff.reset();
+        if !self.change.is_open() {
+            self.change.plan(now);
+        }
     }
 
     /// The node wants in again after a drain: look soon instead of after the delay.

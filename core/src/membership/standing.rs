@@ -69,6 +69,13 @@ impl Group {
     /// is on disk.
     pub(super) fn wish(&self, node: Wish, waits: bool) -> Wish {
         match self.standing {
+            Standing::Named if node == Wish::Eject => {
+                if self.is_ejectable() {
+                    Wish::Leave
+                } else {
+                    Wish::Hold
+                }
+            }
             Standing::Named => node,
             // Only a node that leaves anyway leaves what may still be named.
             Standing::Kept if node == Wish::Leave => Wish::Leave,

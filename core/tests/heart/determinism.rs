@@ -30,6 +30,7 @@ fn any_event(rig: &Rig, chance: &mut u64) -> Event {
                 reason: "test".into(),
                 at: now,
                 deadline: None,
+                force: false,
             }),
         ),
         1 | 2 => Event::Order(2, Order::Resume(Cause::Operator)),

@@ -4,6 +4,7 @@
 
 mod determinism;
 mod faults;
+mod kinds;
 mod paces;
 mod phases;
 mod rig;

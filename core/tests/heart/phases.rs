@@ -2,13 +2,14 @@
 //!
 //! `BLESS=1` writes the file anew; the difference is then to be read, line by line.
 
+use crate::kinds::{answers, kind};
 use crate::rig::{
-    GROUP, RUNDECK, Rig, call_name, disk, facts, host, identity, in_group, info, jvm, policy, ready, target,
+    GROUP, RUNDECK, Rig, call_name, disk, facts, fleet, host, identity, in_group, info, jvm, policy, ready, target,
 };
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode,
-    ModeTrouble, Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot,
-    Span, State, TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, BootSeen, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode, ModeTrouble,
+    Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State,
+    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use rundeck_alb_core::{DrainPhase, Reason};
 use std::collections::BTreeSet;
@@ -19,12 +20,20 @@ use std::path::Path;
 const PATIENCE: Span = Span::secs(400);
 
 fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
-    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None }
+    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None, force: false }
 }
 
 fn drain(rig: &mut Rig, cause: Cause) {
     let order = order("d1", cause, rig.now);
+    rig.ordered(order);
+}
+
+/// An operator's order waits for the fleet's consent.
+fn asking() -> Rig {
+    let mut rig = up();
+    let order = order("d1", Cause::Operator, rig.now);
     rig.feed(Event::Order(1, Order::Drain(order)));
+    rig
 }
 
 fn is(rig: &Rig, state: State, reason: Reason) -> bool {
@@ -175,6 +184,7 @@ fn phases() -> Vec<(&'static str, Rig)> {
             }),
         ),
         ("down, passive by others", reaches(State::Down, Reason::Passive, |r| r.mode = Mode::Passive)),
+        ("up, an order waits for the fleet", asking()),
         ("draining by operator, advertise", draining(DrainPhase::Advertise, 0)),
         ("draining by operator, quiet", draining(DrainPhase::Quiet, 0)),
         ("draining by operator, jobs", draining(DrainPhase::Jobs, 1)),
@@ -282,6 +292,9 @@ fn answers_of_others() -> Vec<Reply> {
         Reply::Groups(Ok(vec![facts().into()])),
         Reply::Groups(Ok(Vec::new())),
         Reply::Groups(Err(trouble(TroubleKind::Throttled))),
+        Reply::Fleet(Ok(fleet(2))),
+        Reply::Fleet(Ok(fleet(0))),
+        Reply::Fleet(Err(trouble(TroubleKind::Unavailable))),
         Reply::Target(Ok(target(TargetState::Arriving))),
         Reply::Target(Ok(target(TargetState::Healthy))),
         Reply::Target(Ok(target(TargetState::Unhealthy))),
@@ -314,66 +327,8 @@ fn events(rig: &Rig) -> Vec<Event> {
     events
 }
 
-/// What a reply is to. No `_` here: a new kind of event or call must find its way into the table.
-fn answers(reply: &Reply, call: &Call) -> bool {
-    match call {
-        Call::ProbeWeb { with_boot } => match reply {
-            Reply::Web(WebSeen::Ok | WebSeen::Disabled, boot) => *with_boot || *boot == Some(BootSeen::Past),
-            other => matches!(other, Reply::Web(..)),
-        },
-        Call::ProbeApi => matches!(reply, Reply::Api(_)),
-        Call::ProbeReadiness { .. } => matches!(reply, Reply::Ready(_)),
-        Call::ProbeDatabase { .. } => matches!(reply, Reply::Database(_)),
-        Call::LookDisks { .. } => matches!(reply, Reply::Disks(_)),
-        Call::LookHost => matches!(reply, Reply::Host(_)),
-        Call::FindProcess { .. } => matches!(reply, Reply::Process(_)),
-        Call::CountInFlight => matches!(reply, Reply::InFlight(_)),
-        Call::AskIdentity => matches!(reply, Reply::Identity(_)),
-        Call::AskLifecycle => matches!(reply, Reply::Lifecycle(_)),
-        Call::AskScaling { .. } => matches!(reply, Reply::Scaling(_)),
-        Call::AskTag(_) => matches!(reply, Reply::Tag(_)),
-        Call::DescribeGroups(_) => matches!(reply, Reply::Groups(_)),
-        Call::DescribeTarget(_) => matches!(reply, Reply::Target(_)),
-        Call::Register { .. } | Call::Deregister { .. } => matches!(reply, Reply::Changed(_)),
-        Call::SetMode(_) => matches!(reply, Reply::Mode(_)),
-        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => matches!(reply, Reply::Written(_)),
-    }
-}
-
-/// The kind of an event. No `_` here: a new one breaks the build until it stands in the table.
-fn kind(event: &Event) -> &'static str {
-    match event {
-        Event::Kept(_) => "kept",
-        Event::ProcessEnded(_) => "process ended",
-        Event::Order(_, Order::Drain(_)) => "order drain",
-        Event::Order(_, Order::Resume(_)) => "order resume",
-        Event::Stop { .. } => "stop",
-        Event::Noticed(..) => "noticed",
-        Event::Tick => "tick",
-        Event::Reply(_, reply) => match reply {
-            Reply::Web(..) => "web",
-            Reply::Api(_) => "api",
-            Reply::Process(_) => "process",
-            Reply::Ready(_) => "readiness",
-            Reply::Database(_) => "database",
-            Reply::Disks(_) => "disks",
-            Reply::Host(_) => "host",
-            Reply::Mode(_) => "mode",
-            Reply::InFlight(_) => "in flight",
-            Reply::Identity(_) => "identity",
-            Reply::Lifecycle(_) => "lifecycle",
-            Reply::Scaling(_) => "scaling",
-            Reply::Tag(_) => "tag",
-            Reply::Groups(_) => "groups",
-            Reply::Target(_) => "target",
-            Reply::Changed(_) => "changed",
-            Reply::Written(_) => "written",
-        },
-    }
-}
-
 /// Every kind, so that a kind without a sample fails the test.
-const KINDS: usize = 24;
+const KINDS: usize = 25;
 
 fn detail(event: &Event) -> String {
     let text = match event {
@@ -381,6 +336,8 @@ fn detail(event: &Event) -> String {
         Event::Reply(_, Reply::Target(Ok(seen))) => format!("{:?}", seen.state),
         Event::Reply(_, Reply::Target(Err(t)) | Reply::Changed(Err(t))) => format!("{:?}", t.kind),
         Event::Reply(_, Reply::Groups(Err(t))) => format!("{:?}", t.kind),
+        Event::Reply(_, Reply::Fleet(Ok(groups))) => format!("{} others", groups[0].targets.len()),
+        Event::Reply(_, Reply::Fleet(Err(t))) => format!("{:?}", t.kind),
         Event::Reply(_, Reply::Scaling(Ok(seen))) => seen.as_ref().map_or("none".into(), |seen| seen.name.clone()),
         Event::Reply(_, Reply::Scaling(Err(t))) => format!("{:?}", t.kind),
         Event::Reply(_, Reply::Identity(Ok(_))) => "told".into(),

@@ -3,10 +3,10 @@
 //! For tests that look at single turns; random worlds are the simulator's.
 
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, Event, GroupFacts, GroupWanted,
-    Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment, Ownership, Policy, Process,
-    ProcessSeen, Readiness, ReadySeen, Reply, Room, ScalingFacts, ScalingSeen, Span, TargetSeen, TargetState,
-    TargetType, Trouble, WebSeen,
+    ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, DrainOrder, Event, FleetSeen,
+    GroupFacts, GroupWanted, Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment, Order,
+    Ownership, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, ScalingFacts, ScalingSeen,
+    Span, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -77,6 +77,17 @@ pub fn host(available: u64, load_hundredths: u32) -> HostSeen {
     HostSeen { memory: 8 << 30, available, load_hundredths, processors: 2 }
 }
 
+/// So many others that are healthy.
+pub fn fleet(others: usize) -> Vec<FleetSeen> {
+    let peer =
+        |n: usize| PeerSeen { id: format!("i-{n:017}"), port: 4440, state: TargetState::Healthy, sidelined: false };
+    vec![FleetSeen { group: GROUP.into(), targets: (0..others).map(peer).collect() }]
+}
+
+pub fn unavailable(action: &str) -> Trouble {
+    Trouble { kind: TroubleKind::Unavailable, action: action.into(), text: "no answer".into() }
+}
+
 pub fn target(state: TargetState) -> TargetSeen {
     TargetSeen { state, reason: String::new(), description: String::new() }
 }
@@ -101,6 +112,8 @@ pub struct Rig {
     /// What Auto Scaling says; `None`: as metadata, of a group that replaces unhealthy nodes, with nothing attached.
     pub scaling: Option<Result<Option<ScalingSeen>, Trouble>>,
     pub registered: bool,
+    /// How many others are healthy in each group; `None`: the load balancer does not tell.
+    pub others: Option<usize>,
     pub process: ProcessSeen,
     pub ready: ReadySeen,
     pub database: DatabaseSeen,
@@ -133,6 +146,7 @@ impl Rig {
             lifecycle: None,
             scaling: None,
             registered: false,
+            others: Some(2),
             process: ProcessSeen::One(RUNDECK, jvm()),
             ready: ready(Readiness::Absent),
             database: DatabaseSeen::Answered,
@@ -186,6 +200,17 @@ impl Rig {
         Some(in_group(&state, &["EC2", "ELB"], &[]))
     }
 
+    /// The order, and whoever must agree to it does so at once.
+    pub fn ordered(&mut self, order: DrainOrder) -> Vec<Command> {
+        let mut commands = self.feed(Event::Order(1, Order::Drain(order)));
+        let asked = |open: &&Open| matches!(open.call, Call::AskFleet(_) | Call::AskScaling { .. });
+        while let Some(open) = self.open.iter().find(asked).cloned() {
+            let reply = self.reply(&open.call);
+            commands.extend(self.feed(Event::Reply(open.id, reply)));
+        }
+        commands
+    }
+
     pub fn reply(&mut self, call: &Call) -> Reply {
         match call {
             Call::ProbeWeb { with_boot } => Reply::Web(self.web, with_boot.then_some(BootSeen::Past)),
@@ -201,6 +226,10 @@ impl Rig {
             Call::AskScaling { .. } => Reply::Scaling(self.scaling.clone().unwrap_or_else(|| Ok(self.has_node()))),
             Call::AskTag(_) => Reply::Tag(Ok(None)),
             Call::DescribeGroups(_) => Reply::Groups(Ok(vec![facts().into()])),
+            Call::AskFleet(_) => {
+                let silent = || unavailable("elasticloadbalancing:DescribeTargetHealth");
+                Reply::Fleet(self.others.map(fleet).ok_or_else(silent))
+            }
             Call::DescribeTarget(_) => {
                 let state = if self.registered { TargetState::Healthy } else { TargetState::Absent };
                 Reply::Target(Ok(target(state)))
@@ -240,6 +269,7 @@ pub fn call_name(call: &Call) -> String {
         Call::AskScaling { .. } => "ask scaling".into(),
         Call::AskTag(_) => "ask tag".into(),
         Call::DescribeGroups(_) => "describe groups".into(),
+        Call::AskFleet(_) => "ask fleet".into(),
         Call::DescribeTarget(_) => "describe target".into(),
         Call::Register { .. } => "REGISTER".into(),
         Call::Deregister { .. } => "DEREGISTER".into(),

@@ -19,8 +19,8 @@ use tokio::time::timeout;
 const LONGEST_BODY: usize = 16 * 1024;
 /// The longest reason, in characters: it stands in log lines and on one line of `status`.
 const LONGEST_REASON: usize = 500;
-/// How long the loop may take. It answers at once, unless it is stuck.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long the loop may take. It answers at once, unless AWS must be asked before, for twelve seconds at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// What an operator wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum AdminOrder {
         reason: String,
         /// The drain's own deadline, from now.
         timeout: Option<Duration>,
+        /// The fleet need not agree.
+        force: bool,
     },
     /// Undo a drain of this cause.
     Resume {
@@ -58,6 +60,7 @@ struct DrainBody {
     cause: Option<String>,
     reason: Option<String>,
     timeout: Option<String>,
+    force: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,7 +79,7 @@ pub(super) async fn drain(admin: &Admin, body: Incoming) -> Answer {
         let body: DrainBody = read(body).await?;
         let timeout = body.timeout.as_deref().map(admin.parse_duration).transpose();
         let timeout = timeout.map_err(|why| bad(format!("timeout {why}: write it as \"90s\" or \"5m\"")))?;
-        Ok(AdminOrder::Drain { cause: cause(body.cause)?, reason: reason(body.reason)?, timeout })
+        Ok(AdminOrder::Drain { cause: cause(body.cause)?, reason: reason(body.reason)?, timeout, force: body.force })
     };
     match order.await {
         Ok(order) => give(admin, order, LONGEST_WAIT).await,
@@ -106,8 +109,12 @@ pub(super) async fn give(admin: &Admin, order: AdminOrder, patience: Duration) -
     match given.await {
         Ok(Some(OrderAnswer::Accepted(id))) => json(StatusCode::ACCEPTED, &json!({ "drain": id })),
         Ok(Some(OrderAnswer::Resumed(done))) => json(StatusCode::OK, &json!({ "resumed": done })),
-        Ok(Some(OrderAnswer::Refused { why, text })) => {
-            json(StatusCode::CONFLICT, &json!({ "refused": text, "why": why }))
+        Ok(Some(OrderAnswer::Refused { why, healthy_others, text })) => {
+            let mut body = json!({ "refused": text, "why": why });
+            if let Some(others) = healthy_others {
+                body["healthy_others"] = others.into();
+            }
+            json(StatusCode::CONFLICT, &body)
         }
         Ok(None) => {
             json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": "the agent is ending and takes no order" }))

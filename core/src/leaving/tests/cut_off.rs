@@ -114,7 +114,7 @@ fn a_drain_of_an_earlier_run_that_has_ended_stands() {
     assert!(stand.receipt().is_none(), "it is not written again");
     let view = stand.drain.view().expect("a view");
     assert_eq!((view.phase, view.started, view.steps), (DrainPhase::Done, BEGUN, receipt.steps.clone()));
-    let now = stand.drain.receipt(Vec::new(), receipt.result, receipt.ended).expect("a receipt");
+    let now = stand.drain.receipt(Vec::new(), receipt.result, receipt.ended_by, receipt.ended).expect("a receipt");
     assert_eq!(now, Receipt { cause: Cause::Operator, ..receipt });
 }
 

@@ -18,7 +18,14 @@ struct Stand {
 
 fn order(cause: Cause, deadline: Option<Span>) -> DrainOrder {
     let id = format!("d-{cause}");
-    DrainOrder { id, cause, reason: "planned".into(), at: BEGUN, deadline: deadline.map(|span| BEGUN + span) }
+    DrainOrder {
+        id,
+        cause,
+        reason: "planned".into(),
+        at: BEGUN,
+        deadline: deadline.map(|span| BEGUN + span),
+        force: false,
+    }
 }
 
 /// Nothing is in the way: deregistered, passive, and no job.

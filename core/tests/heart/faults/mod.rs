@@ -56,12 +56,12 @@ fn phase(rig: &Rig) -> Option<DrainPhase> {
 }
 
 fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
-    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None }
+    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None, force: false }
 }
 
 fn drain(rig: &mut Rig, id: &str, cause: Cause) -> Vec<Command> {
     let order = order(id, cause, rig.now);
-    rig.feed(Event::Order(1, Order::Drain(order)))
+    rig.ordered(order)
 }
 
 fn resume(rig: &mut Rig) -> Vec<Command> {

@@ -252,7 +252,7 @@ fn a_drain_leaves_what_is_named_no_more_too() {
     world.pass(&mut rig, HOUR);
     assert_eq!(world.members(), ["kept", "old"]);
     drain(&mut rig, "d1", Cause::Operator);
-    world.pass(&mut rig, Span::secs(20));
+    world.pass(&mut rig, Span::secs(5));
     world.changes.clear();
     let (receipt, _) = until_receipt(&mut rig, &mut |rig, call| world.answer(rig, call));
     let groups: Vec<(String, bool)> =

@@ -87,9 +87,15 @@ fn notice(rig: &mut Rig, notice: Notice, what: Option<&str>) {
 }
 
 fn drain(rig: &mut Rig) {
-    let order =
-        DrainOrder { id: "d1".into(), cause: Cause::Operator, reason: String::new(), at: rig.now, deadline: None };
-    rig.feed(Event::Order(1, Order::Drain(order)));
+    let order = DrainOrder {
+        id: "d1".into(),
+        cause: Cause::Operator,
+        reason: String::new(),
+        at: rig.now,
+        deadline: None,
+        force: false,
+    };
+    rig.ordered(order);
 }
 
 fn resume(rig: &mut Rig) {

@@ -59,7 +59,8 @@ fn boot(call: &Call, boot: BootSeen) -> Option<Reply> {
 
 fn drain(rig: &mut Rig) {
     let reason = "planned work".to_string();
-    let order = DrainOrder { id: "d1".into(), cause: Cause::Operator, reason, at: rig.now, deadline: None };
+    let order =
+        DrainOrder { id: "d1".into(), cause: Cause::Operator, reason, at: rig.now, deadline: None, force: false };
     rig.feed(Event::Order(1, Order::Drain(order)));
 }
 

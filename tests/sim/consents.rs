@@ -1,0 +1,93 @@
+//! The promises about choices: who must have agreed before one is made, how long that is waited for, and what ends it.
+
+use crate::oracle::Oracle;
+use crate::rule::{Turn, Verdict, Violation, require};
+use crate::run::Pending;
+use rundeck_alb_core::{Cause, Command, Event, Moment, Order, OrderAnswer, Span, Target};
+
+/// An order is answered so soon, whatever AWS does.
+const ANSWERED: Span = Span::secs(12);
+
+/// Each order is answered once, in time; and yes is said to a choice only if all agree who must.
+pub fn answered(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
+    const RULE: &str = "S-orders answered once";
+    if let Event::Order(number, order) = turn.event {
+        let known = turn.before.targets.iter().any(|target| target.id.is_some());
+        let serving = turn.before.answer.ok && known;
+        oracle.run.pending.insert(*number, Pending { order: order.clone(), since: turn.now, serving });
+    }
+    for command in turn.commands {
+        let Command::Answer(number, answer) = command else { continue };
+        let Some(pending) = oracle.run.pending.remove(number) else {
+            return require(false, RULE, || format!("{answer:?} without an order"));
+        };
+        agreed(&pending, answer, oracle)?;
+        oracle.answered(&pending.order, answer, turn.now);
+    }
+    if turn.commands.iter().any(|command| matches!(command, Command::Exit(_))) {
+        // An agent whose time is over ends before it hears anything else; whoever ordered sees it go.
+        oracle.run.pending.clear();
+    }
+    let choice = |order: &Order| matches!(order, Order::Drain(order) if order.cause == Cause::Operator);
+    let waits = oracle.run.pending.values().find(|pending| !choice(&pending.order));
+    require(waits.is_none(), RULE, || format!("{waits:?} is not answered at once"))?;
+    let late = oracle.run.pending.values().find(|pending| turn.now.since(pending.since) >= ANSWERED);
+    require(late.is_none(), "S-orders answered in time", || format!("{late:?}"))
+}
+
+fn agreed(pending: &Pending, answer: &OrderAnswer, oracle: &Oracle) -> Verdict {
+    let Order::Drain(order) = &pending.order else { return Ok(()) };
+    let joins = oracle.orders.iter().any(|wanted| wanted.order.cause == Cause::Operator);
+    let goes = oracle.orders.iter().any(|wanted| wanted.order.cause != Cause::Operator);
+    if order.cause != Cause::Operator || !matches!(answer, OrderAnswer::Accepted(_)) || joins || goes {
+        return Ok(());
+    }
+    require(!oracle.may_replace(), "S-asg no choice of ours gets a node terminated", || {
+        "an operator's drain was accepted in an Auto Scaling group".into()
+    })?;
+    let enough = |fleet: &(Moment, usize)| fleet.0 >= pending.since && fleet.1 >= needed(oracle);
+    let asked = !pending.serving || order.force || oracle.run.fleet.as_ref().is_some_and(enough);
+    require(asked, "S-guard a choice is made only where others are left, by an answer of that moment", || {
+        format!("{:?}, ordered at {}", oracle.run.fleet, pending.since.0)
+    })
+}
+
+fn needed(oracle: &Oracle) -> usize {
+    oracle.policy.membership.min_other_healthy as usize
+}
+
+/// The fleet has taken back what it cannot bear: only a drain that an operator alone wants, and only by an answer that
+/// was asked for after that had begun.
+pub fn taken_back(turn: &Turn<'_>, oracle: &mut Oracle) {
+    let over = turn.before.drain.is_some() && turn.after.drain.is_none();
+    let resumed = matches!(turn.event, Event::Order(_, Order::Resume(_)));
+    let chosen = oracle.orders.iter().all(|wanted| wanted.order.cause == Cause::Operator);
+    let few = |(asked, others): &(Moment, usize)| {
+        oracle.drain.is_some_and(|(since, _)| *asked >= since) && *others < needed(oracle)
+    };
+    if over && !resumed && chosen && oracle.run.fleet.as_ref().is_some_and(few) {
+        oracle.orders.clear();
+        oracle.begin_if_wanted(turn.now);
+    }
+}
+
+/// A dead Rundeck takes its node out: only once its process was seen to end, where others are left by an answer of
+/// since then, where it can come back soon, and twice in ten minutes at most.
+pub fn ejected(target: &Target, now: Moment, oracle: &mut Oracle) -> Result<bool, Violation> {
+    const RULE: &str = "S-eject a dead Rundeck takes its node out only where others are left, and twice in ten minutes";
+    if !oracle.run.orphan {
+        return Ok(false);
+    }
+    let (needed, ended) = (needed(oracle), oracle.run.ended_at);
+    let fleet = oracle.run.fleet;
+    let enough = fleet.is_some_and(|(asked, others)| asked >= ended && others >= needed);
+    require(enough, RULE, || format!("{fleet:?}, dead since {}", ended.0))?;
+    require(target.id.starts_with("i-"), RULE, || format!("{target:?} could not come back"))?;
+    let done = &mut oracle.run.ejected;
+    if done.last() != Some(&ended) {
+        done.push(ended);
+    }
+    let recent = done.iter().filter(|at| now.since(**at) < Span::secs(540)).count();
+    require(recent <= 2, RULE, || format!("{done:?}"))?;
+    Ok(true)
+}
