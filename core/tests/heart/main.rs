@@ -2,7 +2,9 @@
 //!
 //! Random worlds are `tests/sim`'s.
 
+mod consents;
 mod determinism;
+mod ejection;
 mod faults;
 mod kinds;
 mod paces;
