@@ -28,7 +28,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use elbv2::{Change, ELASTIC_LOAD_BALANCING, Elbv2, Seen, TargetSeen};
+pub use elbv2::{Change, ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
 pub use imds::{Imds, ImdsError};
 pub use items::Identity;

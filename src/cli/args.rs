@@ -131,7 +131,7 @@ pub struct DrainFlags {
     /// Why, for the receipt and for whoever looks
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Leave although too few others are healthy; where an Auto Scaling group would replace the node, it stays refused
+    /// Leave although too few other nodes are healthy
     #[arg(long)]
     pub force: bool,
     /// Who wants it: operator or rundeck-stopping [default: operator]

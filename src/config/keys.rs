@@ -163,8 +163,6 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "rundeck.unit",
     "rundeck.cluster_url",
     "membership.group_tag",
-    "membership.crash_ejection",
-    "membership.min_other_healthy",
     "membership.standby",
     "membership.verify_interval",
     "drain.log_storage_timeout",

@@ -3,7 +3,9 @@
 //! As AWS's is: one good check makes a new target healthy, thresholds count only for coming back, a target drains for
 //! its whole delay, an address cannot be registered again before, and a deregistration with another port does nothing.
 
-use rundeck_alb_core::{GroupFacts, Moment, Span, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind};
+use rundeck_alb_core::{
+    FleetSeen, GroupFacts, Moment, PeerSeen, Span, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind,
+};
 
 pub const INSTANCE: &str = "i-0123456789abcdef0";
 pub const ADDRESS: &str = "10.0.0.7";
@@ -182,4 +184,16 @@ impl Group {
         };
         TargetSeen { state, reason: reason.into(), description: String::new() }
     }
+}
+
+/// All targets of these groups but this node's own: two others, `ill` or healthy.
+pub fn fleet(groups: &[Group], arns: &[String], ill: bool) -> Vec<FleetSeen> {
+    let state = if ill { TargetState::Unhealthy } else { TargetState::Healthy };
+    let other = |group: &Group, n: u32| {
+        let id = if group.is_address() { format!("10.0.1.{n}") } else { format!("i-{n:017}") };
+        PeerSeen { id, port: group.port, state: state.clone(), sidelined: false }
+    };
+    let asked = groups.iter().filter(|group| arns.contains(&group.facts.arn));
+    let targets = |group: &Group| (1..=2).map(|n| other(group, n)).collect();
+    asked.map(|group| FleetSeen { group: group.facts.arn.clone(), targets: targets(group) }).collect()
 }

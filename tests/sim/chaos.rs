@@ -182,9 +182,7 @@ impl Schedule<'_> {
         match happening {
             Happening::Job => world.rundeck.start_job(now, until.since(now)),
             Happening::Requests => {
-                if world.requests <= now {
-                    world.requests_from = now;
-                }
+                world.requests_from = if world.requests <= now { now } else { world.requests_from };
                 world.requests = until;
             }
             Happening::Hang => {

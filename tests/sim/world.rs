@@ -3,15 +3,15 @@
 //!
 //! It performs calls as the agent's adapters would, and knows nothing of how the heart decides.
 
-use crate::balancer::{ADDRESS, Group, INSTANCE};
+use crate::balancer::{ADDRESS, Group, INSTANCE, fleet};
 use crate::faults::{Fate, Mix};
 use crate::metadata::Metadata;
 use crate::rundeck::{Rundeck, Until};
 use crate::sight::Sight;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Call, CallId, Event, FleetSeen, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, PeerSeen,
-    Process, Receipt, Registrations, Reply, Span, TargetState, Trouble, TroubleKind,
+    Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
+    Registrations, Reply, Span, TargetState, Trouble, TroubleKind,
 };
 use std::collections::BTreeMap;
 
@@ -294,13 +294,12 @@ impl World {
             Call::AskTag(_) => {
                 let tag = self.metadata().map(|m| m.tag.clone());
                 if let Ok(Some(tag)) = &tag {
-                    let told = |group: &&mut Group| names(tag, &group.facts);
-                    self.groups.iter_mut().filter(told).for_each(|group| group.known = true);
+                    self.groups.iter_mut().filter(|g| names(tag, &g.facts)).for_each(|group| group.known = true);
                 }
                 Reply::Tag(tag)
             }
             Call::DescribeGroups(names) => Reply::Groups(self.describe_groups(names)),
-            Call::AskFleet(arns) => Reply::Fleet(self.aws(false).map(|()| self.fleet(arns))),
+            Call::AskFleet(arns) => Reply::Fleet(self.aws(false).map(|()| fleet(&self.groups, arns, now < self.alone))),
             Call::DescribeTarget(target) => Reply::Target(self.aws(false).and_then(|()| {
                 let group = self.groups.iter_mut().find(|g| g.facts.arn == target.group).ok_or_else(not_found)?;
                 Ok(group.describe(target, now))
@@ -329,21 +328,6 @@ impl World {
             }
         };
         (reply, false)
-    }
-
-    /// All targets of these groups: two others beside this node's own.
-    fn fleet(&mut self, arns: &[String]) -> Vec<FleetSeen> {
-        let state = if self.now < self.alone { TargetState::Unhealthy } else { TargetState::Healthy };
-        let groups = self.groups.iter().filter(|group| arns.contains(&group.facts.arn));
-        let other = |group: &Group, n: u32| {
-            let id = if group.is_address() { format!("10.0.1.{n}") } else { format!("i-{n:017}") };
-            PeerSeen { id, port: group.port, state: state.clone(), sidelined: false }
-        };
-        let seen = |group: &Group| FleetSeen {
-            group: group.facts.arn.clone(),
-            targets: (1..=2).map(|n| other(group, n)).collect(),
-        };
-        groups.map(seen).collect()
     }
 
     /// Passive mode is ours, and nothing that the agent can read says so any more: it tells, and a person undoes it.

@@ -1,10 +1,10 @@
 //! What an Auto Scaling group does to this node.
 //!
-//! It knows where the group moves the machine, by instance metadata (`metadata.rs`), and which group that is, what it is
-//! like and what it has attached, by Auto Scaling itself (`service.rs`). It says what both mean together, as yes, no or
-//! unknown: whether a 503 would get the node replaced, whether the group has it in service, which target groups it owns,
-//! and whether it lets the node be a target now. What follows, and what holds where it is unknown, whoever asks decides.
-//! It touches no target.
+//! It knows where the group moves the machine, by instance metadata (`metadata.rs`), and which group that is, what it
+//! is like and what it has attached, by Auto Scaling itself (`service.rs`). It says what both mean together, as yes, no
+//! or unknown: whether a 503 would get the node replaced, whether the group has it in service, which target groups it
+//! owns, and whether it lets the node be a target now. What follows, and what holds where it is unknown, whoever asks
+//! decides. It touches no target.
 //!
 //! The heart calls `step` once a turn, `on_lifecycle` for metadata's answer and `on_scaling` for Auto Scaling's, asks
 //! `replaces`, `in_service`, `owners` and `may_join`, and shows `state`.
@@ -103,8 +103,8 @@ impl AutoScaling {
         }
     }
 
-    /// Whether the group would replace the node for a choice, by an answer that was asked for at `since` or later. Where
-    /// that failed, only the worst is believed of what was known; `None`: none has come.
+    /// Whether the group would replace the node for a choice, by an answer that was asked for at `since` or later.
+    /// Where that failed, only the worst is believed of what was known; `None`: none has come.
     pub(crate) fn replaces_since(&self, since: Moment) -> Option<Says> {
         if !self.rests_on_service() {
             return Some(self.replaces());

@@ -51,13 +51,12 @@ impl Stand {
             for command in self.1.take() {
                 let Command::Call { id, call, .. } = command else { continue };
                 assert!(self.1.close(id).is_some());
-                match call {
-                    Call::AskScaling { instance } => {
-                        assert_eq!(instance, "i-1");
-                        asked.push(self.1.now().since(NOW));
-                        self.0.on_scaling(Ok(Some(seen("InService", &["EC2"], &[]))), &mut self.1);
-                    }
-                    _ => self.0.on_lifecycle(Ok(Some("InService".into())), true, &mut self.1),
+                if let Call::AskScaling { instance } = call {
+                    assert_eq!(instance, "i-1");
+                    asked.push(self.1.now().since(NOW));
+                    self.0.on_scaling(Ok(Some(seen("InService", &["EC2"], &[]))), &mut self.1);
+                } else {
+                    self.0.on_lifecycle(Ok(Some("InService".into())), true, &mut self.1);
                 }
             }
             self.1.begin_pass();

@@ -70,8 +70,8 @@ pub struct Intent {
     /// of older agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_land_until: Option<Moment>,
-    /// Which Auto Scaling group has the node, where a drain is wanted; `None`: nobody had told. Absent in files of older
-    /// agents.
+    /// Which Auto Scaling group has the node, where a drain is wanted; `None`: nobody had told. Absent in files of
+    /// older agents.
     #[serde(default)]
     pub scaling: Option<ScalingKept>,
 }

@@ -108,6 +108,9 @@ pub(super) fn asks_fleet(shown: Answer, force: bool, has_fleet: bool) -> bool {
     shown.ok && !force && has_fleet
 }
 
+/// Why a choice is not made: the word, how many others are healthy where that is why, and the text for people.
+pub(super) type No = (Refusal, Option<usize>, String);
+
 /// What a choice is answered; `None`: somebody must still say something. `replaces`: whether an Auto Scaling group
 /// would replace the node for it, once that was told afresh; `fleet`: what the fleet says, where it is asked. Yes
 /// tells whether the fleet was.
@@ -115,7 +118,7 @@ pub(super) fn consent(
     cause: Cause,
     replaces: Option<Says>,
     fleet: Option<Option<GuardSays>>,
-) -> Option<Result<bool, (Refusal, Option<usize>, String)>> {
+) -> Option<Result<bool, No>> {
     if let Some(why) = refuses(cause, replaces?) {
         return Some(Err((why, None, refusal_words(why).into())));
     }

@@ -71,9 +71,9 @@ impl Heart {
     /// What waits to begin is taken back with what has begun.
     pub(super) fn drop_waiting(&mut self, by: Cause) {
         let ends = |waiting: &Waiting| waiting.order.cause.meaning().taken_back_by.contains(&by);
-        let (dropped, left) = std::mem::take(&mut self.consents.waiting).into_iter().partition(ends);
+        let (dropped, left): (Vec<_>, _) = std::mem::take(&mut self.consents.waiting).into_iter().partition(ends);
         self.consents.waiting = left;
-        for Waiting { number, .. } in Vec::from(dropped) {
+        for Waiting { number, .. } in dropped {
             self.refuse(number, Refusal::Resumed, None, "taken back before it had begun".into());
         }
     }

@@ -4,7 +4,11 @@
 //! whether enough others are left for a choice, with the numbers and who was counted. What is asked, and what follows
 //! from the answer, others decide: it neither ejects nor refuses.
 
-use crate::contract::{Call, Fleet, FleetSeen, GuardSays, Identity, Moment, Span, TargetState, Trouble};
+use super::Membership;
+use super::group::Group;
+use crate::contract::{
+    Call, Fleet, FleetSeen, GuardSays, Identity, MembershipPolicy, Moment, Span, TargetState, Trouble,
+};
 use crate::desk::{Desk, Pace, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,6 +72,39 @@ impl Guard {
             Ok(fleet) => GuardSays::TooFew { healthy: fleet.others.len(), text: words(fleet, needed) },
             Err(why) => GuardSays::NoAnswer(why.clone()),
         })
+    }
+}
+
+impl Membership {
+    /// The target groups in which the node is or may be, each once, whoever owns them.
+    pub(super) fn fleet(&self) -> Vec<String> {
+        let arns: BTreeSet<&String> = self.each().filter_map(|group| Some(&group.target.as_ref()?.group)).collect();
+        arns.into_iter().cloned().collect()
+    }
+
+    /// There is a fleet to be asked, which is asked now: the answer is one of this moment.
+    pub(crate) fn ask_fleet(&mut self, desk: &mut Desk) {
+        self.guard.ask(desk);
+    }
+
+    /// Others may be in the node's groups.
+    pub(crate) fn has_fleet(&self) -> bool {
+        self.each().any(|group| group.target.is_some())
+    }
+
+    /// A target that leaves cannot come back before its delay is over.
+    pub(crate) fn has_address(&self) -> bool {
+        self.each().any(Group::is_address)
+    }
+
+    /// What the fleet says to a choice, by an answer that was asked for at `since` or later; `None`: none has come.
+    pub(crate) fn fleet_says(&self, since: Moment, policy: &MembershipPolicy) -> Option<GuardSays> {
+        self.guard.says(since, policy.min_other_healthy)
+    }
+
+    /// The load balancer was asked who else is there.
+    pub(crate) fn on_fleet(&mut self, answer: Result<Vec<FleetSeen>, Trouble>, desk: &mut Desk) {
+        self.guard.on_reply(answer, self.instance.identity(), desk);
     }
 }
 

@@ -25,9 +25,8 @@ mod tests;
 mod trouble;
 
 use crate::contract::{
-    Answering, Call, Finding, FleetSeen, GroupInputs, GroupSeen, GroupWanted, GuardSays, Identity, MembershipPolicy,
-    Moment, NoteKind, Ownership, Registered, Registrations, Says, Span, Target, TargetSeen, TargetState, TargetView,
-    Trouble, Wish,
+    Answering, Call, Finding, GroupInputs, GroupSeen, GroupWanted, Identity, MembershipPolicy, Moment, NoteKind,
+    Ownership, Registered, Registrations, Says, Span, Target, TargetSeen, TargetState, TargetView, Trouble, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use ejection::Ejection;
@@ -194,37 +193,6 @@ impl Membership {
         }
         let asked = self.fleet();
         self.guard.step(asked, desk);
-    }
-
-    /// The target groups in which the node is or may be, each once, whoever owns them.
-    fn fleet(&self) -> Vec<String> {
-        let arns: BTreeSet<&String> = self.each().filter_map(|group| Some(&group.target.as_ref()?.group)).collect();
-        arns.into_iter().cloned().collect()
-    }
-
-    /// There is a fleet to be asked, which is asked now: the answer is one of this moment.
-    pub(crate) fn ask_fleet(&mut self, desk: &mut Desk) {
-        self.guard.ask(desk);
-    }
-
-    /// Others may be in the node's groups.
-    pub(crate) fn has_fleet(&self) -> bool {
-        self.each().any(|group| group.target.is_some())
-    }
-
-    /// A target that leaves cannot come back before its delay is over.
-    pub(crate) fn has_address(&self) -> bool {
-        self.each().any(Group::is_address)
-    }
-
-    /// What the fleet says to a choice, by an answer that was asked for at `since` or later; `None`: none has come.
-    pub(crate) fn fleet_says(&self, since: Moment, policy: &MembershipPolicy) -> Option<GuardSays> {
-        self.guard.says(since, policy.min_other_healthy)
-    }
-
-    /// The load balancer was asked who else is there.
-    pub(crate) fn on_fleet(&mut self, answer: Result<Vec<FleetSeen>, Trouble>, desk: &mut Desk) {
-        self.guard.on_reply(answer, self.instance.identity(), desk);
     }
 
     /// What an earlier run had registered is ours still, once it is known which machine this is.

@@ -11,8 +11,8 @@ use crate::desk::Desk;
 /// AWS may be wrong about a group, but for no longer than this: then what was registered there is forgotten.
 const GONE_AFTER: Span = Span::secs(10 * 60);
 
-/// Whether this agent acts in the target group of this ARN, where that is known. `self` says who registers, never whether an Auto Scaling
-/// group has it: what one has attached is observed, whatever was configured.
+/// Whether this agent acts in the target group of this ARN, where that is known. `self` says who registers, never
+/// whether an Auto Scaling group has it: what one has attached is observed, whatever was configured.
 pub(super) fn owns(ownership: Ownership, arn: Option<&str>, owners: Owners<'_>) -> Says {
     let attached = arn.is_some_and(|arn| owners.attached.contains(arn));
     match ownership {

@@ -86,7 +86,7 @@ fn the_last_healthy_node_stays_with_the_numbers() {
     let mut rig = in_service(policy());
     rig.others = Some(0);
     let (answer, _) = ordered(&mut rig, Cause::Operator, false);
-    let (why, healthy, text) = refused(&answer).expect("refused");
+    let (why, healthy, text) = refused(&answer).unwrap();
     assert_eq!((why, healthy), (Refusal::Guard, Some(0)));
     assert!(text.contains("0 of 0 others healthy, 1 needed") && text.contains("--force"), "{text}");
     assert!(rig.heart.answer().ok);
@@ -101,7 +101,7 @@ fn where_nobody_tells_of_the_fleet_only_force_leaves() {
     let mut rig = in_service(policy());
     rig.others = None;
     let (answer, _) = ordered(&mut rig, Cause::Operator, false);
-    let (why, healthy, text) = refused(&answer).expect("refused");
+    let (why, healthy, text) = refused(&answer).unwrap();
     assert_eq!((why, healthy), (Refusal::Guard, None));
     assert!(text.contains("--force"), "{text}");
     assert!(accepted(&ordered(&mut rig, Cause::Operator, true).0));
@@ -146,7 +146,7 @@ fn what_the_fleet_cannot_bear_is_taken_back() {
     assert!(accepted(&ordered(&mut rig, Cause::Operator, false).0));
     rig.others = Some(0);
     let begin = rig.now;
-    let receipt = runs(&mut rig, Span::secs(60)).expect("a receipt");
+    let receipt = runs(&mut rig, Span::secs(60)).unwrap();
     assert_eq!((receipt.result, receipt.ended_by), (DrainResult::Resumed, EndedBy::Guard));
     assert!(rig.now.since(begin) <= APART + APART + Span::secs(1), "{:?}", rig.now.since(begin));
     assert!(rig.until(|rig| rig.registered && rig.mode == Mode::Active && rig.heart.answer().ok), "not back");

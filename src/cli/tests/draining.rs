@@ -148,7 +148,8 @@ fn the_order_carries_what_the_flags_say() -> Tested {
     let requests = agent.requests();
     let (order, looks) = requests.split_first().ok_or("an order")?;
     let body: Value = serde_json::from_str(order.strip_prefix("POST /drain ").ok_or("the order")?)?;
-    assert_eq!(body, json!({"cause": "rundeck-stopping", "reason": "kernel update", "timeout": "1m30s"}));
+    let wanted = json!({"cause": "rundeck-stopping", "reason": "kernel update", "timeout": "1m30s", "force": false});
+    assert_eq!(body, wanted);
     // The status comes first: a drain that goes on for a joiner still has the receipt of its first end.
     assert_eq!(looks, ["GET /status".to_owned(), format!("GET /receipts/{ID}")]);
     let json = run(&agent, "drain --wait --output json")?;
@@ -162,7 +163,7 @@ fn without_wait_it_is_enough_that_the_order_is_accepted() -> Tested {
     let ran = run(&agent, "drain")?;
     assert!(ran.code(0));
     assert_eq!(ran.out, format!("draining (receipt {ID}): `status --watch` follows it, `resume` takes it back\n"));
-    assert_eq!(agent.requests(), [r#"POST /drain {"cause":"operator","reason":null,"timeout":null}"#]);
+    assert_eq!(agent.requests(), [r#"POST /drain {"cause":"operator","force":false,"reason":null,"timeout":null}"#]);
     let json = run(&agent, "drain --output json")?;
     assert_eq!(serde_json::from_str::<Value>(&json.out)?, json!({"drain": ID}));
     Ok(())

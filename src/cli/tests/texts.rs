@@ -69,7 +69,7 @@ fn help_is_an_answer_and_a_usage_error_is_64() -> Tested {
         &["drain", "--timeout", "5"],
         &["drain", "--timeout", "0s"],
         &["drain", "--cause", "agent-stopping"],
-        &["drain", "--force"],
+        &["drain", "--gently"],
         &["status", "--output", "yaml"],
         // Commands that a later version is to have are no commands.
         &["maint", "on"],

@@ -6,7 +6,7 @@ use serde_json::json;
 
 fn refusing() -> House {
     let text = "an Auto Scaling group would replace this node: use Standby".into();
-    House::new(sample::up, OrderAnswer::Refused { why: Refusal::Asg, text })
+    House::new(sample::up, OrderAnswer::Refused { why: Refusal::Asg, healthy_others: None, text })
 }
 
 #[test]
@@ -19,6 +19,7 @@ fn a_drain_is_accepted_with_its_receipts_id() {
         cause: Cause::RundeckStopping,
         reason: "kernel \"6.18\"\n".into(),
         timeout: Some(Duration::from_secs(90)),
+        force: false,
     };
     assert_eq!(house.orders.recv(), Ok(expected));
 }
@@ -28,7 +29,7 @@ fn without_particulars_an_operator_orders_it() {
     let house = House::up();
     for body in ["", "{}", r#"{"reason":null}"#] {
         assert_eq!(house.post("/drain", body).status, 202, "{body}");
-        let expected = AdminOrder::Drain { cause: Cause::Operator, reason: String::new(), timeout: None };
+        let expected = AdminOrder::Drain { cause: Cause::Operator, reason: String::new(), timeout: None, force: false };
         assert_eq!(house.orders.recv(), Ok(expected));
     }
 }
@@ -41,6 +42,19 @@ fn a_refusal_says_why() {
         got.json(),
         json!({ "why": "asg", "refused": "an Auto Scaling group would replace this node: use Standby" })
     );
+}
+
+#[test]
+fn a_refusal_of_the_fleet_has_the_number_and_force_is_handed_on() {
+    let text = "0 of 1 others healthy".to_owned();
+    let house = House::new(
+        sample::up,
+        OrderAnswer::Refused { why: Refusal::Guard, healthy_others: Some(0), text: text.clone() },
+    );
+    let got = house.post("/drain", r#"{"force": true}"#);
+    assert_eq!((got.status, got.json()), (409, json!({ "why": "guard", "refused": text, "healthy_others": 0 })));
+    let forced = |order: AdminOrder| matches!(order, AdminOrder::Drain { force: true, .. });
+    assert!(house.orders.recv().is_ok_and(forced));
 }
 
 #[test]
