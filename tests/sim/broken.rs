@@ -8,9 +8,9 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, Degraded, Event, GroupFacts, GroupSeen, Heart,
-    Info, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Reply,
-    Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
+    Answer, ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, Degraded, Event, FleetSeen, GroupFacts, GroupSeen,
+    Heart, Info, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt,
+    Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +52,10 @@ listed! {
         IgnoresReadiness,
         /// Does not hear that Rundeck was told to end.
         DeafToSigterm,
+        /// Counts others that are out of service among those that could take the node's place.
+        CountsTheUnhealthy,
+        /// Takes what it was told first of the others for what is so now.
+        RemembersTheFleet,
         /// Takes a database that is down for this node's own trouble.
         BlamesTheNodeForItsDatabase,
         /// Asks what needs the database while such a call is open.
@@ -118,6 +122,8 @@ struct Broken {
     refused: BTreeSet<String>,
     /// The database was flagged once.
     flagged: bool,
+    /// What it was told first of the others.
+    fleet: Option<Vec<FleetSeen>>,
 }
 
 impl Broken {
@@ -137,6 +143,10 @@ impl Broken {
                     self.refused.insert(target.group.clone());
                 }
                 Some(Event::Reply(id, Reply::Changed(Err(why))))
+            }
+            (Flaw::RemembersTheFleet, Event::Reply(id, Reply::Fleet(Ok(groups)))) => {
+                let first = self.fleet.get_or_insert(groups).clone();
+                Some(Event::Reply(id, Reply::Fleet(Ok(first))))
             }
             (Flaw::DeafToProcessEnd, Event::ProcessEnded(_)) => None,
             (Flaw::BelievesOldReplies, Event::Reply(id, reply)) => Some(Event::Reply(self.like(id), reply)),
@@ -180,6 +190,11 @@ impl Broken {
             }
             (Flaw::TakesNotFoundForDone, Reply::Changed(Err(why))) if why.kind == TroubleKind::NotFound => {
                 Reply::Changed(Ok("none".into()))
+            }
+            (Flaw::CountsTheUnhealthy, Reply::Fleet(Ok(mut groups))) => {
+                let all = groups.iter_mut().flat_map(|group| &mut group.targets);
+                all.for_each(|peer| peer.state = TargetState::Healthy);
+                Reply::Fleet(Ok(groups))
             }
             (Flaw::CountsNothing, Reply::InFlight(Some(_))) => Reply::InFlight(Some(0)),
             (Flaw::TrustsTheBalancer, Reply::Groups(Ok(facts))) => {
@@ -377,7 +392,18 @@ pub fn caught_after(flaw: Flaw, most: u64) -> Option<(u64, Violation)> {
     let make: &Make = &move |policy: &Policy, seed: u64, now: Moment| -> Box<dyn Subject> {
         let heart = Heart::new(policy.clone(), seed, now);
         let (open, seen, refused) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Box::new(Broken { flaw, heart, now, extra: Vec::new(), foreign: 0, open, seen, refused, flagged: false })
+        Box::new(Broken {
+            flaw,
+            heart,
+            now,
+            extra: Vec::new(),
+            foreign: 0,
+            open,
+            seen,
+            refused,
+            flagged: false,
+            fleet: None,
+        })
     };
     (1..=most).find_map(|seed| Some((seed, schedule(Tape::from_seed(seed, DECISIONS), make, false).verdict.err()?)))
 }
