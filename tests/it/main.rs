@@ -7,6 +7,7 @@
 mod support;
 
 mod drain;
+mod fleet;
 mod haproxy;
 mod health;
 mod jvm;

@@ -80,7 +80,7 @@ async fn a_group_can_be_named_by_the_instance_tag() {
     let scene = Scene::new(
         |world| world.imds(0).set_tags(Some(&tags)),
         |mut c| {
-            c.more = "[membership]\nreconcile_interval = \"1s\"\n".into();
+            c.more = "[membership]\nreconcile_interval = \"1s\"\nmin_other_healthy = 0\n".into();
             c
         },
     )

@@ -46,7 +46,9 @@ impl Account {
     fn config(&self, rundeck: SocketAddr, user: &Credentials, group: &str) -> Config {
         let mut config = Config::new(rundeck).in_world(&self.metadata, 0);
         config.env.extend(self.moto.env(user).into_iter().map(|(name, value)| (name.to_string(), value)));
-        config.more = format!("[membership]\nreconcile_interval = \"1s\"\n[[target_group]]\narn = \"{group}\"\n");
+        config.more = format!(
+            "[membership]\nreconcile_interval = \"1s\"\nmin_other_healthy = 0\n[[target_group]]\narn = \"{group}\"\n"
+        );
         config
     }
 

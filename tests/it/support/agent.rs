@@ -21,6 +21,9 @@ timeout = "250ms"
 settle = "300ms"
 max_age = "2s""#;
 
+/// For a node whose world has no other: nobody else need be healthy, and its death is nobody's loss.
+const ALONE: &str = "min_other_healthy = 0\ncrash_ejection = false\n";
+
 /// What a test's agent is told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -70,9 +73,15 @@ impl Config {
     pub fn in_world(mut self, world: &rundeck_alb_lab::World, index: usize) -> Config {
         self.env = world.agent_env(index).into_iter().map(|(k, v)| (k.to_string(), v)).collect();
         self.more.push_str(&format!(
-            "[membership]\nreconcile_interval = \"1s\"\n[[target_group]]\nname = \"{}\"\n",
+            "[membership]\nreconcile_interval = \"1s\"\n{ALONE}[[target_group]]\nname = \"{}\"\n",
             super::node::GROUP
         ));
+        self
+    }
+
+    /// Others count, as in a cluster.
+    pub fn among_others(mut self) -> Config {
+        self.more = self.more.replace(ALONE, "");
         self
     }
 
