@@ -35,6 +35,7 @@ const ATTEMPTS: u32 = 3;
 const TOKEN_TTL: Duration = Duration::from_secs(300);
 
 const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
+const PARTITION: &str = "/latest/meta-data/services/partition";
 const LIFECYCLE: &str = "/latest/meta-data/autoscaling/target-lifecycle-state";
 /// The keys of all tags; each tag's value stands below.
 const TAGS: &str = "/latest/meta-data/tags/instance";
@@ -91,6 +92,15 @@ impl Imds {
     pub async fn identity(&self) -> Result<Identity, ImdsError> {
         let text = self.get(DOCUMENT).await?.ok_or_else(|| bad(DOCUMENT, "not there (404)"))?;
         items::document(&text).map_err(|why| bad(DOCUMENT, why))
+    }
+
+    /// The partition of AWS that this instance is in, as ARNs begin with it; `None`: not told.
+    ///
+    /// # Errors
+    /// [`ImdsError`]; `BadAnswer` for what is no partition.
+    pub async fn partition(&self) -> Result<Option<String>, ImdsError> {
+        let text = self.get(PARTITION).await?;
+        text.map(|text| items::partition(&text).map_err(|why| bad(PARTITION, why))).transpose()
     }
 
     /// Where the Auto Scaling group sends this instance (`InService`, `Terminated`, …), not where it is: `InService`

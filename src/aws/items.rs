@@ -28,6 +28,8 @@ pub struct Identity {
     pub private_ip: Option<String>,
     pub region: String,
     pub availability_zone: String,
+    /// The account's number; `None`: the document tells none.
+    pub account: Option<String>,
 }
 
 /// The identity document; more than these fields may stand in it.
@@ -38,15 +40,18 @@ struct Document {
     private_ip: Option<String>,
     region: String,
     availability_zone: String,
+    #[serde(default)]
+    account_id: serde_json::Value,
 }
 
-/// Who this node is. Only the address may be missing.
+/// Who this node is. Only the address and the account may be missing: no node is kept out of its groups by an account's
+/// number, which is for people alone.
 pub(super) fn document(text: &str) -> Result<Identity, String> {
     if text.len() > MOST_DOCUMENT {
         return Err(format!("{} bytes are too many", text.len()));
     }
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let Document { instance_id, private_ip, region, availability_zone } = document;
+    let Document { instance_id, private_ip, region, availability_zone, account_id } = document;
     let private_ip = private_ip.filter(|address| !address.is_empty());
     if !instance_id.strip_prefix("i-").is_some_and(|id| is_name(id, "")) {
         return Err(format!("{} is no instance id", shown(&instance_id)));
@@ -57,7 +62,15 @@ pub(super) fn document(text: &str) -> Result<Identity, String> {
     if let Some(odd) = private_ip.as_ref().filter(|address| address.parse::<Ipv4Addr>().is_err()) {
         return Err(format!("{} is no IPv4 address", shown(odd)));
     }
-    Ok(Identity { instance_id, private_ip, region, availability_zone })
+    let account = account_id.as_str().filter(|account| is_account(account)).map(str::to_owned);
+    Ok(Identity { instance_id, private_ip, region, availability_zone, account })
+}
+
+/// The first part of all ARNs: `aws`, `aws-cn`, `aws-us-gov`, or one that is not known yet.
+pub(super) fn partition(text: &str) -> Result<String, String> {
+    let partition = text.trim_ascii_end();
+    let is_one = partition == "aws" || partition.strip_prefix("aws-").is_some_and(|more| is_name(more, "-"));
+    if is_one { Ok(partition.to_owned()) } else { Err(format!("{} is no partition", shown(text))) }
 }
 
 /// A word of AWS's, as states are: letters, with a colon between two (`Warmed:Stopped`).
@@ -92,6 +105,11 @@ pub(super) fn is_not_found_page(body: &[u8]) -> bool {
     body.len() <= MOST_PAGE && std::str::from_utf8(body).is_ok_and(|page| page.contains(NOT_FOUND))
 }
 
+/// Twelve digits.
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// ASCII letters, digits and these.
 fn is_name(text: &str, more: &str) -> bool {
     let served = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
@@ -118,6 +136,7 @@ mod tests {
             ("privateIp", "\"10.0.7.10\""),
             ("region", "\"eu-west-1\""),
             ("availabilityZone", "\"eu-west-1-lon-1a\""),
+            ("accountId", "\"123456789012\""),
             ("marketplaceProductCodes", "null"),
         ]
         .to_vec();
@@ -130,11 +149,15 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_may_lack_its_ipv4_address_and_nothing_else() {
+    fn an_identity_may_lack_its_ipv4_address_and_its_account_and_nothing_else() {
         let whole = document(&with("", "")).expect("whole");
         assert_eq!(whole.private_ip.as_deref(), Some("10.0.7.10"));
         for nothing in ["", "null", "\"\""] {
             assert_eq!(document(&with("privateIp", nothing)), Ok(Identity { private_ip: None, ..whole.clone() }));
+        }
+        assert_eq!(whole.account.as_deref(), Some("123456789012"));
+        for nothing in ["", "null", "\"\"", "17", "{}", "\"0123456789\"", "\"12345678901x\""] {
+            assert_eq!(document(&with("accountId", nothing)), Ok(Identity { account: None, ..whole.clone() }));
         }
         for field in ["instanceId", "region", "availabilityZone"] {
             for odd in ["", "null", "\"\"", "17", "\"<html>\"", "\"i-1\\n\"", &format!("\"i-{}\"", "a".repeat(200))] {
@@ -154,6 +177,16 @@ mod tests {
         }
         assert!(document("<html>404</html>").is_err() && document("null").is_err());
         assert!(document(&format!("{whole}{}", " ".repeat(MOST_DOCUMENT))).is_err());
+    }
+
+    #[test]
+    fn partitions_that_are_not_known_yet_are_partitions_and_pages_are_not() {
+        for partition in ["aws", "aws-cn", "aws-us-gov", "aws-iso-b"] {
+            assert_eq!(super::partition(partition).as_deref(), Ok(partition));
+        }
+        for odd in ["", "aws-", "awsome", "amazonaws.com", "aws:", "aws-*", "<html>aws</html>", "aws\naws-cn"] {
+            assert!(super::partition(odd).is_err(), "{odd:?}");
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn complete(_: usize, request: &str) -> Option<String> {
         Some("/latest/dynamic/instance-identity/document") => item(DOCUMENT),
         Some("/latest/meta-data/autoscaling/target-lifecycle-state") => item("InService\n"),
         Some("/latest/meta-data/instance-life-cycle") => item("spot"),
+        Some("/latest/meta-data/services/partition") => item("aws"),
         Some("/latest/meta-data/tags/instance/rundeck-alb-agent:target-groups") => item("one two"),
         Some("/latest/meta-data/tags/instance") => item("Name\nrundeck-alb-agent:target-groups"),
         _ => not_there(),
@@ -53,14 +54,16 @@ async fn tells_who_this_node_is_with_one_token() -> Tested {
         private_ip: Some("10.0.7.10".into()),
         region: "eu-west-1".into(),
         availability_zone: "eu-west-1a".into(),
+        account: Some("123456789012".into()),
     };
     assert_eq!(imds.identity().await?, expected);
+    assert_eq!(imds.partition().await?.as_deref(), Some("aws"));
     assert_eq!(imds.lifecycle().await?.as_deref(), Some("InService"));
     assert_eq!(imds.tag("rundeck-alb-agent:target-groups").await?.as_deref(), Some("one two"));
     let requests = server.requests();
     assert_eq!(requests.iter().filter(|request| request.starts_with("PUT")).count(), 1, "one token for all");
     assert!(requests[0].to_ascii_lowercase().contains("x-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
-    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("200", 3)]);
+    assert_eq!(imds.counts().into_iter().collect::<Vec<_>>(), [("200", 4)]);
     Ok(())
 }
 
