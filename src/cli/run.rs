@@ -2,13 +2,11 @@
 
 use super::{CliError, Globals, RunFlags};
 use crate::agent::{Places, start};
-use crate::aws::Outside;
 use crate::clock::Clock;
 use crate::config::{LogFormat, LogLevel, LogSettings, Override};
 use crate::telemetry::{self, Format};
 use rundeck_alb_core::Ending;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -23,7 +21,7 @@ pub fn run(globals: &Globals, flags: &RunFlags) -> Result<ExitCode, CliError> {
     let clock = Clock::machine();
     let log = telemetry::init(log_settings(settings.log, !globals.flags.no_color), &clock)
         .map_err(|error| CliError::failed(&error))?;
-    let ending = start::run(&settings, &places(globals), outside(globals), &clock);
+    let ending = start::run(&settings, &places(globals), globals.surroundings.outside(), &clock);
     log.flush();
     match ending.map_err(|error| CliError::failed(&error))? {
         Ending::Stopped => Ok(ExitCode::SUCCESS),
@@ -40,18 +38,6 @@ fn places(globals: &Globals) -> Places {
         credential: around.credential(),
         // A service has none, whoever supervises it, and neither has what `nohup` started.
         terminal: std::io::stdin().is_terminal(),
-    }
-}
-
-/// What AWS's variables say and the SDK does not read.
-fn outside(globals: &Globals) -> Outside {
-    let read = |name: &str| globals.surroundings.text(name).map(str::to_string);
-    Outside {
-        ca_bundle: read("AWS_CA_BUNDLE").map(PathBuf::from),
-        https_proxy: read("HTTPS_PROXY").or_else(|| read("https_proxy")),
-        no_proxy: read("NO_PROXY").or_else(|| read("no_proxy")),
-        metadata_disabled: read("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true")),
-        metadata_endpoint: None,
     }
 }
 

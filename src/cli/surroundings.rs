@@ -1,6 +1,7 @@
 //! What the process was given from outside: environment variables and what its output is connected to. Read here once,
 //! handed to whoever needs it. Decides nothing about the configuration.
 
+use crate::aws::Outside;
 use crate::config::Environment;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -63,6 +64,19 @@ impl Surroundings {
     pub fn credential(&self) -> Option<PathBuf> {
         let folder = self.variable("CREDENTIALS_DIRECTORY")?;
         Some(PathBuf::from(folder).join(CREDENTIAL)).filter(|path| path.exists())
+    }
+
+    /// What AWS's variables say and the SDK does not read. The metadata's address is one that it reads itself; it is
+    /// taken from here, so that a command can be given another.
+    pub fn outside(&self) -> Outside {
+        let read = |name: &str| self.text(name).map(str::to_string);
+        Outside {
+            ca_bundle: read("AWS_CA_BUNDLE").map(PathBuf::from),
+            https_proxy: read("HTTPS_PROXY").or_else(|| read("https_proxy")),
+            no_proxy: read("NO_PROXY").or_else(|| read("no_proxy")),
+            metadata_disabled: read("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true")),
+            metadata_endpoint: read("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+        }
     }
 
     fn directory(&self, variable: &str, default: &str) -> PathBuf {
