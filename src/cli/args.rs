@@ -2,6 +2,7 @@
 //!
 //! Help lines are wrapped by hand at 100 columns: clap's own wrapping would bring a crate.
 
+use super::iam_policy::{Feature, Tag};
 use crate::config::parse_duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rundeck_alb_core::Cause;
@@ -72,7 +73,7 @@ pub enum Command {
     /// Why the answer is what it is, check by check, and what would change it
     #[command(after_help = "Exit codes: 0 up, 1 degraded, 2 not up, 3 agent not reachable")]
     Explain,
-    /// Take this node out of service: 503, passive mode, deregister, wait for requests and jobs
+    /// Take this node out: 503, passive mode, deregister, wait for requests and jobs
     #[command(
         after_help = "Exit codes: 0 accepted, or with --wait clean or unproven; 1 failed, aborted, resumed, or no \
             agent;\n\
@@ -82,6 +83,9 @@ pub enum Command {
     /// Undo a drain: the node comes back when Rundeck is ready
     #[command(after_help = "Exit codes: 0 accepted, or nothing to resume; 1 failed, or no agent")]
     Resume(ResumeFlags),
+    /// Print the IAM policy that the node's role needs, and no more
+    #[command(after_help = FEATURES)]
+    IamPolicy(IamPolicyFlags),
     /// Check, show or begin a configuration
     #[command(
         after_help = "Exit codes: 0 fine, 78 bad configuration",
@@ -171,6 +175,33 @@ impl OrderCause {
         }
     }
 }
+
+/// `iam-policy`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct IamPolicyFlags {
+    /// What it is for; any number of them [default: membership, auto-scaling]
+    #[arg(long = "feature", value_name = "FEATURE", value_enum, hide_possible_values = true)]
+    pub features: Vec<Feature>,
+    /// Allow changes to what has this tag, whatever its name
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Tag::parse)]
+    pub by_tag: Option<Tag>,
+}
+
+/// What each feature is; a test holds it to the list of them.
+const FEATURES: &str = "\
+Features (this version uses membership and auto-scaling; the others are for roles made in advance):
+  membership    register and deregister this node, look at it and at its target groups
+  auto-scaling  see which Auto Scaling group has the node, and what it is like
+  standby       move the node into Standby and back
+  hooks         answer lifecycle hooks
+  verify        compare the load balancer with what Rundeck needs
+  fix           change the settings that verify finds wrong
+What sets up a load balancer is in none of them.
+
+ARNs come from the configuration; words in capitals stand for the rest.
+Standard output is the policy alone, whatever --output says.
+
+Exit codes: 0 printed, 78 bad configuration";
 
 /// `config …`.
 #[derive(Debug, Clone, Subcommand)]

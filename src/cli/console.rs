@@ -35,6 +35,13 @@ impl<'a> Console<'a> {
         self.say(&format!("{value:#}\n"))
     }
 
+    /// Writes to standard error what is no result and no trouble, unless `--quiet` was given. Lost like a warning.
+    pub fn remark(&mut self, text: &str) {
+        if !self.quiet {
+            let _ = self.err.write_all(text.as_bytes());
+        }
+    }
+
     /// Writes a line to standard error, `--quiet` or not. One that cannot be written is lost: there is nowhere else.
     pub fn warn(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");

@@ -8,6 +8,7 @@
 //! | `check.rs` | one look at Rundeck without the agent |
 //! | `status.rs`, `explain.rs` | the running agent's account; why it answers what it answers |
 //! | `drain.rs`, `resume.rs` | orders to leave and to come back |
+//! | `iam_policy/` | the permissions of the node's role |
 //! | `config.rs` | the configuration checked and shown |
 //! | `control.rs` | one exchange over the control socket |
 //! | `view.rs` | what is read of the agent's JSON |
@@ -27,6 +28,7 @@ mod drain;
 mod error;
 mod explain;
 mod follow;
+mod iam_policy;
 mod paint;
 mod report;
 mod resume;
@@ -141,6 +143,7 @@ pub fn execute(
         Command::Explain => explain::explain(&globals, &mut console),
         Command::Drain(flags) => drain::drain(&globals, &flags, &mut console),
         Command::Resume(flags) => resume::resume(&globals, &flags, &mut console),
+        Command::IamPolicy(flags) => iam_policy::iam_policy(&globals, &flags, &mut console),
         Command::Config { command } => config::config(&globals, &command, &mut console),
     }
 }

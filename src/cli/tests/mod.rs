@@ -3,6 +3,7 @@
 mod agent;
 mod configuration;
 mod draining;
+mod iam_policy;
 mod looking;
 mod states;
 mod texts;

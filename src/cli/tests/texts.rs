@@ -71,6 +71,8 @@ fn help_is_an_answer_and_a_usage_error_is_64() -> Tested {
         &["drain", "--cause", "agent-stopping"],
         &["drain", "--gently"],
         &["status", "--output", "yaml"],
+        &["iam-policy", "--feature", "setup"],
+        &["iam-policy", "--by-tag", "team"],
         // Commands that a later version is to have are no commands.
         &["maint", "on"],
     ] {
