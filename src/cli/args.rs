@@ -198,8 +198,8 @@ Features (this version uses membership and auto-scaling; the others are for role
   fix           change the settings that verify finds wrong
 What sets up a load balancer is in none of them.
 
-ARNs come from the configuration; words in capitals stand for the rest.
-Standard output is the policy alone, whatever --output says.
+ARNs come from the configuration and, on a node, from instance metadata; words in capitals stand for
+the rest. Standard output is the policy alone, whatever --output says.
 
 Exit codes: 0 printed, 78 bad configuration";
 

@@ -47,6 +47,7 @@ use std::path::{Path, PathBuf};
 pub use env::Environment;
 pub use error::{ConfigError, ConfigErrors, Problem};
 pub use keys::{PREFIX, variable};
+pub use names::is_target_group;
 pub use origin::{Origin, Origins, Position};
 pub use secret::Secret;
 pub use settings::*;

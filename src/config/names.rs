@@ -94,6 +94,11 @@ pub(super) fn is_arn(group: &str) -> bool {
     group.starts_with("arn:")
 }
 
+/// Whether a text can be a target group's name or ARN. What an instance tag says has been judged by nobody.
+pub fn is_target_group(text: &str) -> bool {
+    is_group_arn(text) || is_group_name(text)
+}
+
 /// The group's name, which an ARN holds too (`…:targetgroup/NAME/ID`).
 pub(super) fn name_of_group(group: &str) -> &str {
     if is_arn(group) { group.split('/').nth(1).unwrap_or(group) } else { group }
@@ -216,6 +221,8 @@ mod tests {
             ],
         );
         verdicts(group_name, &["a", "rundeck-prod", &"x".repeat(32)], &["", "-a", "a-", "a_b", &"x".repeat(33), arn]);
+        assert!(is_target_group(arn) && is_target_group("rundeck-prod"));
+        assert!(!["", "*", "rundeck-*", &format!("{arn}*")].into_iter().any(is_target_group));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! `iam-policy`: the least that the node's role needs, as IAM reads it. On standard output the policy alone, so that it
-//! can be piped; what is to be known of it goes to standard error. Calls nothing of AWS's.
+//! can be piped; what is to be known of it goes to standard error. Calls nothing of AWS's but instance metadata.
 
 mod feature;
 mod place;
@@ -11,6 +11,7 @@ pub use policy::Tag;
 use super::args::IamPolicyFlags;
 use super::console::Console;
 use super::error::CliError;
+use super::runtime::runtime;
 use super::{Globals, text};
 use policy::{Policy, policy};
 use std::collections::BTreeSet;
@@ -27,11 +28,20 @@ pub fn iam_policy(globals: &Globals, flags: &IamPolicyFlags, console: &mut Conso
     let settings = globals.load(Vec::new())?.settings;
     let features: BTreeSet<Feature> =
         if flags.features.is_empty() { USED.into() } else { flags.features.iter().copied().collect() };
-    let known = place::configured(&settings, &globals.surroundings);
-    let drawn = policy(&features, &known, flags.by_tag.as_ref());
+    let mut known = place::configured(&settings, &globals.surroundings);
+    let mut drawn = policy(&features, &known, flags.by_tag.as_ref());
+    let mut remarks = Vec::new();
+    let missing = drawn.placeholders();
+    if !missing.is_empty() {
+        let tag = settings.membership.discover_tag.as_deref();
+        let outside = globals.surroundings.outside();
+        remarks = runtime()?.block_on(place::fill(&mut known, &missing, outside, tag));
+        drawn = policy(&features, &known, flags.by_tag.as_ref());
+    }
     let printed = serde_json::to_string_pretty(&drawn).map_err(|error| CliError::failed(&error))?;
+    remarks.extend(said(&features, &drawn, flags.by_tag.is_some(), &printed));
     console.say(&format!("{printed}\n"))?;
-    for remark in said(&features, &drawn, flags.by_tag.is_some(), &printed) {
+    for remark in remarks {
         console.remark(&text::hanging("note: ", &text::harmless(&remark), "note: ".len()));
     }
     Ok(ExitCode::SUCCESS)

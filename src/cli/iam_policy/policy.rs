@@ -11,8 +11,10 @@ const PARTITION: &str = "PARTITION";
 const REGION: &str = "REGION";
 const ACCOUNT: &str = "ACCOUNT";
 const LOAD_BALANCER: &str = "LOAD_BALANCER";
-const TARGET_GROUP: &str = "TARGET_GROUP";
-const AUTO_SCALING_GROUP: &str = "AUTO_SCALING_GROUP";
+/// Stands for the name of a target group.
+pub const TARGET_GROUP: &str = "TARGET_GROUP";
+/// Stands for the name of an Auto Scaling group.
+pub const AUTO_SCALING_GROUP: &str = "AUTO_SCALING_GROUP";
 const PLACEHOLDERS: [&str; 6] = [PARTITION, REGION, ACCOUNT, TARGET_GROUP, LOAD_BALANCER, AUTO_SCALING_GROUP];
 
 /// Longest key and value of a tag, in characters (AWS: "Tag restrictions").
