@@ -120,7 +120,9 @@ impl Finding {
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
             Finding::OwnershipConflict => "detach it from the Auto Scaling group, or set its ownership to auto",
             Finding::PassiveMode => "switch it to active in Rundeck, or restart Rundeck",
-            Finding::PermissionMissing => "allow it to the instance's role",
+            Finding::PermissionMissing => {
+                "allow it to the instance's role: rundeck-alb-agent iam-policy prints what it needs"
+            }
             Finding::PortNotRegistered => "give that port a target group of its own",
             Finding::ProcessHidden => {
                 "put the agent's user into the group that the mount of /proc names (gid=), or mount it without hidepid"

@@ -27,7 +27,7 @@ fn answer(rig: &mut Rig, kind: fn(&Call) -> bool, reply: Reply) {
 fn trouble_names_its_action_and_another_questions_success_cures_nothing() {
     let mut rig = Rig::new(policy(), 1);
     answer(&mut rig, |call| matches!(call, Call::Register { .. }), Reply::Changed(Err(denied("elb:PutIn"))));
-    let told = Some("AWS denied elb:PutIn (told so); allow it to the instance's role".to_string());
+    let told = Some(format!("AWS denied elb:PutIn (told so); {}", Finding::PermissionMissing.cure()));
     assert_eq!(finding(&rig), told);
     // A look succeeds: the node may see its target, and may still not register it.
     rig.mute = |call| matches!(call, Call::Register { .. });
