@@ -247,3 +247,59 @@ async fn what_aws_refuses_is_a_finding_and_changes_no_verdict() {
     }
     assert_eq!(account.targets().await, []);
 }
+
+/// What `iam-policy` prints for this group, each resource widened: moto judges every request as one of `*`.
+async fn printed_policy(group: &str) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("agent.toml");
+    std::fs::write(&config, format!("[[target_group]]\narn = \"{group}\"\n")).expect("a configuration");
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rundeck-alb-agent"));
+    command.args(["iam-policy", "--config"]).arg(&config).env("AWS_EC2_METADATA_DISABLED", "true");
+    let output = command.output().await.expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    let mut policy: Value = serde_json::from_slice(&output.stdout).expect("a policy");
+    for statement in policy["Statement"].as_array_mut().expect("statements") {
+        let of = if statement["Sid"] == "Membership" { group } else { "*" };
+        assert_eq!(std::mem::replace(&mut statement["Resource"], json!("*")), of, "{statement}");
+    }
+    policy
+}
+
+/// The policy without this action.
+fn without(policy: &Value, action: &str) -> String {
+    let mut policy = policy.clone();
+    for statement in policy["Statement"].as_array_mut().expect("statements") {
+        statement["Action"].as_array_mut().expect("actions").retain(|allowed| allowed != action);
+    }
+    policy.to_string()
+}
+
+#[tokio::test]
+async fn the_printed_policy_is_enough_and_nothing_of_it_is_spare() {
+    let Some(account) = Account::open().await else { return };
+    let rundeck = Rundeck::ready().await;
+    let group = account.moto.world().group.clone();
+    let policy = printed_policy(&group).await;
+    let moto = account.moto.endpoint().strip_prefix("http://").and_then(|addr| addr.parse().ok()).expect("an address");
+    let endpoint = format!("http://{}", mended(moto).await);
+    for operation in
+        ["RegisterTargets", "DescribeTargetGroups", "DescribeTargetGroupAttributes", "DescribeTargetHealth"]
+    {
+        let action = format!("elasticloadbalancing:{operation}");
+        let poorer = without(&policy, &action);
+        assert_ne!(poorer, policy.to_string(), "{action} is printed");
+        let user = account.behind_the_agents_back(move |moto| moto.user(operation, &poorer)).await;
+        let mut config = account.config(rundeck.addr, &user, &group);
+        config.env.push(("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2".into(), endpoint.clone()));
+        let agent = TestAgent::start(&config).await;
+        let denied = format!("AWS denied {action} ");
+        assert!(comes_true(async || says(&agent, "permission-missing", &denied).await).await, "{}", agent.log());
+    }
+
+    let whole = policy.to_string();
+    let user = account.behind_the_agents_back(move |moto| moto.user("printed", &whole)).await;
+    let mut agent = TestAgent::start(&account.config(rundeck.addr, &user, &group)).await;
+    sees(&agent, "healthy").await;
+    assert_eq!(leave(&mut agent).await["result"], "clean", "{}", agent.log());
+    assert!(!agent.log().contains("permission-missing"), "{}", agent.log());
+}

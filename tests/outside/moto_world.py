@@ -6,6 +6,7 @@ moto_world.py ENDPOINT targets ARN              prints [[id, port, state, reason
 moto_world.py ENDPOINT register ARN ID PORT     as an administrator, behind the agent's back
 moto_world.py ENDPOINT deregister ARN ID PORT   the same
 moto_world.py ENDPOINT stop ID                  stops an instance
+moto_world.py ENDPOINT user NAME POLICY         makes a user who may do what this policy allows, prints the keys
 
 It does not judge: what is right stands in the tests. All but `make` and `contract` want the administrator's keys in AWS_ACCESS_KEY_ID
 and AWS_SECRET_ACCESS_KEY.
@@ -41,11 +42,13 @@ def client(endpoint, service, keys=None):
     )
 
 
-def make_user(iam, name, actions):
+def policy(actions):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+
+
+def make_user(iam, name, document=None):
     iam.create_user(UserName=name)
-    if actions:
-        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    if document:
         iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"key": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
@@ -81,9 +84,9 @@ def make(endpoint):
         "vpc": vpc,
         "group": group,
         "instances": [{"id": i["InstanceId"], "private_ip": i["PrivateIpAddress"]} for i in started],
-        "member": make_user(iam, "member", MEMBER_ACTIONS),
-        "stranger": make_user(iam, "stranger", []),
-        "administrator": make_user(iam, "administrator", ["*"]),
+        "member": make_user(iam, "member", policy(MEMBER_ACTIONS)),
+        "stranger": make_user(iam, "stranger"),
+        "administrator": make_user(iam, "administrator", policy(["*"])),
     }
     checks_on = urllib.request.Request(
         f"{endpoint}/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}, method="POST"
@@ -167,6 +170,8 @@ def main():
     elif command == "stop":
         client(endpoint, "ec2").stop_instances(InstanceIds=rest)
         answer = {}
+    elif command == "user":
+        answer = make_user(client(endpoint, "iam"), *rest)
     else:
         sys.exit(__doc__)
     print(json.dumps(answer))

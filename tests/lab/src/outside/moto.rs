@@ -152,6 +152,14 @@ impl Moto {
         self.order(&["stop", id])
     }
 
+    /// Makes a user who may do what this policy allows. Blocks for half a second.
+    ///
+    /// # Errors
+    /// boto3 could not ask, or moto takes no such policy.
+    pub fn user(&self, name: &str, policy: &str) -> Result<Credentials, OutsideError> {
+        self.ask(&["user", name, policy])
+    }
+
     fn order(&self, arguments: &[&str]) -> Result<(), OutsideError> {
         self.ask::<serde_json::Value>(arguments).map(drop)
     }
