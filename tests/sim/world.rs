@@ -11,7 +11,7 @@ use crate::sight::Sight;
 use crate::tape::Tape;
 use rundeck_alb_core::{
     Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
-    Registrations, Reply, Span, TargetState, Trouble, TroubleKind,
+    Registrations, Reply, Span, Trouble, TroubleKind,
 };
 use std::collections::BTreeMap;
 
