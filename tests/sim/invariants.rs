@@ -60,10 +60,6 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
         }
         oracle.wants(command, turn.now);
     }
-    if matches!(turn.event, Event::Tick) {
-        let count = oracle.counted("tick", turn.now);
-        require(count <= WAKES, "S8 wake-ups bounded", || format!("{count} wake-ups in one minute"))?;
-    }
     oracle.run.was_ok |= turn.after.answer.ok && turn.after.accepting;
     kept_is_wanted(oracle, world, turn.now)?;
     drain_shows(turn, oracle)?;
@@ -113,6 +109,12 @@ fn one_outcome(turn: &Turn<'_>) -> Verdict {
         })?;
     }
     Ok(())
+}
+
+/// The heart is woken at a moment that it asked for.
+pub fn woken(oracle: &mut Oracle, now: Moment) -> Verdict {
+    let count = oracle.counted("tick", now);
+    require(count <= WAKES, "S8 wake-ups bounded", || format!("{count} wake-ups in one minute"))
 }
 
 /// What the load balancer is told at any moment, between turns too.

@@ -135,6 +135,8 @@ impl Schedule<'_> {
             let coming = self.world.pop();
             coming.map_or(Ok(()), |coming| self.come(coming))?;
         } else {
+            // Only what the heart asked for is counted: `settle_time` wakes it where nobody asked.
+            invariants::woken(&mut self.oracle, self.world.now)?;
             self.feed(Event::Tick)?;
         }
         Ok(true)
