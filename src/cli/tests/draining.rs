@@ -213,6 +213,22 @@ fn each_end_has_its_words_and_exit_code() -> Tested {
     golden("drain-ends.txt", &told)
 }
 
+#[test]
+fn what_the_agent_took_back_by_itself_is_4() -> Tested {
+    for (by, said) in [
+        ("guard", "taken back after 4 min 31 s: too few others were left, "),
+        ("permission", "taken back after 4 min 31 s: an Auto Scaling group has the node in service, "),
+    ] {
+        let Look::Receipt(mut receipt) = receipt("resumed", json!(2), json!(null), jobs_step("", false)) else {
+            return Err("receipt".into());
+        };
+        receipt["ended_by"] = by.into();
+        let ran = wait_on(vec![Look::Receipt(receipt)], Paint::default())?;
+        assert!(ran.code(4) && ran.out.contains(said), "{by}: {ran:?}");
+    }
+    Ok(())
+}
+
 /// Tells the agent to come back once the command has said that it waits for that.
 struct Sees {
     text: Vec<u8>,
