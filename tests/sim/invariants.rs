@@ -194,10 +194,11 @@ fn claim_first(oracle: &Oracle, world: &World, now: Moment) -> Verdict {
     let mut open = oracle.run.open.values().filter(|o| matches!(o.call, Call::KeepIntent(_)));
     // A second from when it was wanted, which may have waited for another write.
     let stuck = open.any(|o| now.since(o.sent) >= WRITTEN);
-    let given_up = oracle.run.intent_expired.is_some_and(|at| now.since(at) <= Span::secs(1));
-    let waited = stuck || given_up || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= WRITTEN);
+    let waited = stuck || oracle.run.intent_sent.is_some_and(|at| now.since(at) >= WRITTEN);
     let begun = oracle.drain.map(|(since, _)| since);
-    let failed = world.disk.failed_at.is_some_and(|at| begun.is_some_and(|since| at >= since));
+    // A write that failed, or was given up, was waited for as well, however long ago.
+    let of_this_drain = |end: Option<Moment>| end.is_some_and(|at| begun.is_some_and(|since| at >= since));
+    let failed = of_this_drain(world.disk.failed_at) || of_this_drain(oracle.run.intent_expired);
     // Nothing is written over what was not read.
     let late = oracle.run.unread || now.since(oracle.run.read_at) <= WRITTEN;
     let waited = waited || (late && begun.is_some_and(|since| now.since(since) >= WRITTEN));
