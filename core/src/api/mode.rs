@@ -126,6 +126,11 @@ impl ModeSwitch {
         }
     }
 
+    /// The last try was refused: nothing was switched.
+    fn refused(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.refused)
+    }
+
     /// It is known to be the process that is there: what cannot be seen is switched in no other.
     fn is_there(&self, process: Option<Process>) -> bool {
         process.is_some() && process == self.claim.process
@@ -134,7 +139,7 @@ impl ModeSwitch {
     fn needed(&self, wanted: Mode, process: Option<Process>, api: &Api, desk: &Desk) -> bool {
         // Whoever was refused looks before he tries again: what he knows of the mode is from before, and somebody may
         // have set it since.
-        let refused = self.trouble.as_ref().is_some_and(|trouble| trouble.refused) && api.refuses();
+        let refused = self.refused() && api.refuses();
         match wanted {
             // Who is there may be another than an earlier run has named, and passive by somebody else: asked first.
             Mode::Passive if self.claim.waits() && !api.asked() => false,
@@ -184,10 +189,12 @@ impl ModeSwitch {
         }
     }
 
-    /// Passive mode will be ours to undo, unless it is on already or may be: to be kept on disk before it is set.
-    pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, now: Moment) {
-        if !self.claim.by_us && api.asked() && !api.may_be(Mode::Passive) {
-            self.claim.own(process, now);
+    /// Passive mode will be ours to undo, unless it is on already or may be: to be kept on disk before it is set. What
+    /// was refused is claimed anew with the next try.
+    pub(crate) fn claim(&mut self, api: &Api, process: Option<Process>, desk: &Desk) {
+        let refused = self.refused() && (api.refuses() || !desk.due(&self.pace));
+        if !self.claim.by_us && api.asked() && !api.may_be(Mode::Passive) && !refused {
+            self.claim.own(process, desk.now());
         } else if self.claim.by_us && !self.acted() && api.may_be(Mode::Passive) {
             // Somebody else was faster, as it seems: the second answer tells.
             self.disclaim();
@@ -293,6 +300,10 @@ impl ModeSwitch {
                 }
                 self.trouble = Some(trouble);
                 self.pace.done(desk.now() + desk.wait(&mut self.backoff));
+                if wanted == Some(Mode::Passive) && self.refused() && !self.claim.set {
+                    // It has set nothing, and will not: a record of it would make somebody else's ours after a restart.
+                    self.disclaim();
+                }
             }
         }
     }

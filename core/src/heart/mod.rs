@@ -190,7 +190,7 @@ impl Heart {
         if self.drain.is_none() {
             self.mode.release(&self.api);
         } else if between::mode_left(&self.policy).is_none() && self.may_switch() {
-            self.mode.claim(&self.api, self.health.process(), self.desk.now());
+            self.mode.claim(&self.api, self.health.process(), &self.desk);
         }
     }
 

@@ -231,6 +231,32 @@ fn intent_in(sent: &[Call]) -> Option<Intent> {
     sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None })
 }
 
+/// A switch that Rundeck has refused stands on no record: where an agent that ends left it there, passive mode of a
+/// person who comes later would be taken for ours. Each try claims it anew.
+#[test]
+fn a_switch_that_was_refused_is_claimed_no_more() {
+    let refuses =
+        |_: &Rig, call: &Call| switches(call).then(|| Reply::Mode(Err(ModeTrouble::refused("403: not authorized"))));
+    let mut rig = settled(policy());
+    rig.running = Some(1);
+    drain(&mut rig, "d", Cause::Operator);
+    let sent = pass(&mut rig, Span::secs(100), &mut { refuses });
+    let mut claimed = None;
+    let mut tries = 0;
+    for call in &sent {
+        match call {
+            Call::KeepIntent(intent) => claimed = Some(intent.passive_by_us),
+            Call::SetMode(_) => {
+                assert_ne!(claimed, Some(false), "not claimed before it was tried");
+                tries += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(tries > 1, "{tries}");
+    assert_eq!(claimed, Some(false));
+}
+
 /// An agent that is stopped loses its first switch, which is given up after 30 s; the next one works. What the next run
 /// of it reads, with its Rundeck passive still.
 fn stopped_with_a_lost_switch() -> (Rig, Option<Intent>) {
