@@ -2,22 +2,14 @@
 
 use crate::rig::{Rig, in_group, policy, unavailable};
 use rundeck_alb_core::{
-    Call, Cause, Command, DrainOrder, DrainPhase, DrainResult, EndedBy, Event, Mode, Order, OrderAnswer, Policy,
-    Receipt, Refusal, Span, State, TargetType,
+    Call, Cause, Command, DrainOrder, DrainPhase, DrainResult, EndedBy, Event, Mode, Order, OrderAnswer, Receipt,
+    Refusal, Span, State, TargetType,
 };
 
 /// An order is answered within this, whatever AWS does.
 const PATIENCE: Span = Span::secs(12);
 /// Two operators look at moments so far apart at most.
 const APART: Span = Span::secs(5);
-
-fn in_service(policy: Policy) -> Rig {
-    let mut rig = Rig::new(policy, 1);
-    assert!(rig.until(|rig| rig.heart.answer().ok && rig.registered), "never in service");
-    let end = rig.now + Span::secs(60);
-    assert!(rig.until(|rig| rig.now > end && rig.open.is_empty()), "never at rest");
-    rig
-}
 
 fn order(rig: &Rig, cause: Cause, force: bool) -> Event {
     let order = DrainOrder { id: "d1".into(), cause, reason: String::new(), at: rig.now, deadline: None, force };
@@ -70,7 +62,7 @@ fn runs(rig: &mut Rig, span: Span) -> Option<Receipt> {
 
 #[test]
 fn an_order_waits_until_the_fleet_has_agreed() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     let event = order(&rig, Cause::Operator, false);
     let commands = rig.feed(event);
     assert_eq!(answer_in(&commands), None, "nobody has agreed yet");
@@ -83,7 +75,7 @@ fn an_order_waits_until_the_fleet_has_agreed() {
 
 #[test]
 fn the_last_healthy_node_stays_with_the_numbers() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.others = Some(0);
     let (answer, _) = ordered(&mut rig, Cause::Operator, false);
     let (why, healthy, text) = refused(&answer).unwrap();
@@ -92,13 +84,13 @@ fn the_last_healthy_node_stays_with_the_numbers() {
     assert!(rig.heart.answer().ok);
     let mut wants_more = policy();
     wants_more.membership.min_other_healthy = 3;
-    let mut rig = in_service(wants_more);
+    let mut rig = Rig::in_service(wants_more);
     assert_eq!(refused(&ordered(&mut rig, Cause::Operator, false).0).and_then(|(_, healthy, _)| healthy), Some(2));
 }
 
 #[test]
 fn where_nobody_tells_of_the_fleet_only_force_leaves() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.others = None;
     let (answer, _) = ordered(&mut rig, Cause::Operator, false);
     let (why, healthy, text) = refused(&answer).unwrap();
@@ -109,7 +101,7 @@ fn where_nobody_tells_of_the_fleet_only_force_leaves() {
 
 #[test]
 fn an_order_is_answered_in_time_whatever_aws_does() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.mute = |call| matches!(call, Call::AskFleet(_) | Call::AskScaling { .. });
     let (answer, took) = ordered(&mut rig, Cause::Operator, false);
     assert_eq!((refused(&answer).map(|(why, ..)| why), took), (Some(Refusal::Guard), PATIENCE));
@@ -124,14 +116,14 @@ fn whoever_serves_nobody_or_goes_anyway_asks_nobody() {
     assert!(alone.until(|rig| rig.heart.answer().ok && rig.heart.snapshot().node.is_some()), "never up");
     alone.others = Some(0);
     assert!(accepted(&ordered(&mut alone, Cause::Operator, false).0), "there is nobody to ask");
-    let mut stopping = in_service(policy());
+    let mut stopping = Rig::in_service(policy());
     stopping.others = Some(0);
     let (answer, took) = ordered(&mut stopping, Cause::RundeckStopping, false);
     assert!(accepted(&answer) && took == Span::ZERO, "{answer:?} after {took:?}");
     // Who joins what goes anyway.
     let (answer, took) = ordered(&mut stopping, Cause::Operator, false);
     assert!(accepted(&answer) && took == Span::ZERO, "{answer:?} after {took:?}");
-    let mut down = in_service(policy());
+    let mut down = Rig::in_service(policy());
     down.web = rundeck_alb_core::WebSeen::Status(500);
     assert!(down.until(|rig| !rig.heart.answer().ok), "never down");
     down.others = Some(0);
@@ -141,7 +133,7 @@ fn whoever_serves_nobody_or_goes_anyway_asks_nobody() {
 /// Two operators were told yes in the same moment: whoever sees it comes back, once, and says so.
 #[test]
 fn what_the_fleet_cannot_bear_is_taken_back() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.running = Some(1);
     assert!(accepted(&ordered(&mut rig, Cause::Operator, false).0));
     rig.others = Some(0);
@@ -155,7 +147,7 @@ fn what_the_fleet_cannot_bear_is_taken_back() {
 #[test]
 fn a_drain_goes_on_where_the_others_have_come_back_first_or_nobody_tells() {
     for others in [Some(1), None] {
-        let mut rig = in_service(policy());
+        let mut rig = Rig::in_service(policy());
         rig.running = Some(1);
         assert!(accepted(&ordered(&mut rig, Cause::Operator, false).0));
         rig.others = Some(0);
@@ -176,7 +168,7 @@ fn who_cannot_come_back_looks_before_and_not_again() {
         let mut policy = policy();
         policy.membership.groups[0].port = Some(4440);
         policy.membership.groups[0].target_type = by_address.then_some(TargetType::Ip);
-        let mut rig = in_service(policy);
+        let mut rig = Rig::in_service(policy);
         rig.running = Some(1);
         let (answer, took) = ordered(&mut rig, Cause::Operator, force);
         assert!(accepted(&answer), "{answer:?}");
@@ -215,7 +207,7 @@ fn a_choice_asks_auto_scaling_afresh() {
 
 #[test]
 fn an_order_that_is_taken_back_before_it_has_begun_never_begins() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.mute = |call| matches!(call, Call::AskFleet(_));
     let event = order(&rig, Cause::Operator, false);
     rig.feed(event);
@@ -228,7 +220,7 @@ fn an_order_that_is_taken_back_before_it_has_begun_never_begins() {
 
 #[test]
 fn a_waiting_order_begins_when_the_node_goes_anyway() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.mute = |call| matches!(call, Call::AskFleet(_));
     let event = order(&rig, Cause::Operator, false);
     assert_eq!(answer_in(&rig.feed(event)), None);

@@ -6,14 +6,6 @@ use rundeck_alb_core::{
     State, TargetState, TargetType, WebSeen,
 };
 
-fn in_service(policy: Policy) -> Rig {
-    let mut rig = Rig::new(policy, 1);
-    assert!(rig.until(|rig| rig.heart.answer().ok && rig.registered), "never in service");
-    let end = rig.now + Span::secs(60);
-    assert!(rig.until(|rig| rig.now > end && rig.open.is_empty()), "never at rest");
-    rig
-}
-
 /// Its process is seen to end.
 fn dies(rig: &mut Rig) -> Vec<Command> {
     let process = rig.heart.snapshot().rundeck.process.unwrap_or(RUNDECK);
@@ -49,7 +41,7 @@ fn asks_fleet(commands: &[Command]) -> bool {
 
 #[test]
 fn a_dead_rundeck_takes_its_node_out_at_once_and_a_new_one_brings_it_back() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     let commands = dies(&mut rig);
     assert!(asks_fleet(&commands), "in the very turn, with no random wait: {commands:?}");
     assert_eq!(changes(&mut rig, Span::secs(1)), ["out"]);
@@ -60,7 +52,7 @@ fn a_dead_rundeck_takes_its_node_out_at_once_and_a_new_one_brings_it_back() {
 #[test]
 fn the_last_healthy_node_stays_in_and_so_does_one_that_nobody_tells_of_the_others() {
     for others in [Some(0), None] {
-        let mut rig = in_service(policy());
+        let mut rig = Rig::in_service(policy());
         rig.others = others;
         dies(&mut rig);
         assert_eq!(changes(&mut rig, Span::secs(600)), [""; 0], "{others:?}");
@@ -70,7 +62,7 @@ fn the_last_healthy_node_stays_in_and_so_does_one_that_nobody_tells_of_the_other
 /// Two have crashed in one moment: both were told that the other is there.
 #[test]
 fn a_group_that_would_be_left_empty_gets_its_node_back_dead_as_it_is() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     dies(&mut rig);
     let out = |rig: &Rig| rig.open.iter().any(|open| matches!(open.call, Call::Deregister { .. }));
     assert!(rig.until(out), "never taken out");
@@ -81,7 +73,7 @@ fn a_group_that_would_be_left_empty_gets_its_node_back_dead_as_it_is() {
 
 #[test]
 fn what_dies_again_and_again_is_left_to_the_load_balancer() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     for (pid, wanted) in [(9, vec!["out"]), (10, vec!["out"]), (11, vec![])] {
         dies(&mut rig);
         assert_eq!(changes(&mut rig, Span::secs(20)), wanted, "before process {pid}");
@@ -114,7 +106,7 @@ fn what_cannot_come_back_soon_is_not_ours_or_is_switched_off_stays_in() {
 /// Rundeck is there again before the answer about the others is: nothing has to be done.
 #[test]
 fn a_rundeck_that_is_there_again_is_not_taken_out() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.mute = |call| matches!(call, Call::AskFleet(_));
     dies(&mut rig);
     let next = Process { pid: 9, start: 99 };
@@ -127,7 +119,7 @@ fn a_rundeck_that_is_there_again_is_not_taken_out() {
 /// A drain has its own way out, and its own rules.
 #[test]
 fn a_drain_overrules_what_a_crash_wants() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     rig.others = Some(0);
     dies(&mut rig);
     let at = rig.now;
@@ -146,7 +138,7 @@ fn a_drain_overrules_what_a_crash_wants() {
 /// Of the same machine it is another target, and no other node.
 #[test]
 fn our_own_second_port_is_nobody_else() {
-    let mut rig = in_service(policy());
+    let mut rig = Rig::in_service(policy());
     let own = |port| PeerSeen { id: identity().instance_id, port, state: TargetState::Healthy, sidelined: false };
     dies(&mut rig);
     let asked = rig.open.iter().find(|open| matches!(open.call, Call::AskFleet(_))).cloned().unwrap();

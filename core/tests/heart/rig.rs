@@ -183,6 +183,15 @@ impl Rig {
         self.feed(Event::Tick)
     }
 
+    /// Registered, up and at rest.
+    pub fn in_service(policy: Policy) -> Rig {
+        let mut rig = Rig::new(policy, 1);
+        assert!(rig.until(|rig| rig.heart.answer().ok && rig.registered), "never in service");
+        let end = rig.now + Span::secs(60);
+        assert!(rig.until(|rig| rig.now > end && rig.open.is_empty()), "never at rest");
+        rig
+    }
+
     /// Turns until it is so. False when it does not come.
     pub fn until(&mut self, reached: impl Fn(&Rig) -> bool) -> bool {
         for _ in 0..TURNS {

@@ -226,11 +226,6 @@ fn a_switch_that_the_next_rundeck_refuses_before_it_is_found_claims_nothing() {
     assert_eq!((count(&sent, switches), rig.mode), (0, Mode::Passive));
 }
 
-/// The last intent that was written.
-fn intent_in(sent: &[Call]) -> Option<Intent> {
-    sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None })
-}
-
 /// A switch that Rundeck has refused stands on no record: where an agent that ends left it there, passive mode of a
 /// person who comes later would be taken for ours. Each try claims it anew.
 #[test]

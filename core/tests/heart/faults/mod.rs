@@ -27,8 +27,8 @@ mod waiting;
 
 use crate::rig::Rig;
 use rundeck_alb_core::{
-    Call, Cause, Command, DrainOrder, DrainPhase, Event, Mode, Moment, Order, Policy, Reason, Receipt, Reply, Span,
-    State,
+    Call, Cause, Command, DrainOrder, DrainPhase, Event, Intent, Mode, Moment, Order, Policy, Reason, Receipt, Reply,
+    Span, State,
 };
 
 /// Longer than all waits of a drain together, by this policy.
@@ -118,6 +118,11 @@ fn receipt_in(calls: &[Call]) -> Option<Receipt> {
         _ => None,
     };
     calls.iter().find_map(receipt)
+}
+
+/// The last intent that was written.
+fn intent_in(sent: &[Call]) -> Option<Intent> {
+    sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None })
 }
 
 /// Turns until a receipt is written; with every call that was sent on the way.

@@ -18,11 +18,7 @@ fn a_restart_does_not_rewrite_the_receipt_of_a_drain_that_has_ended() {
     sent.extend(until_receipt(&mut rig, &mut calm).1);
     sent.extend(pass(&mut rig, Span::secs(30), &mut calm));
     assert_eq!(phase(&rig), Some(DrainPhase::Done));
-    let written = |call: &Call| match call {
-        Call::KeepIntent(intent) => Some(intent.clone()),
-        _ => None,
-    };
-    let intent = sent.iter().rev().find_map(written);
+    let intent = intent_in(&sent);
     let mut again = rig.clone();
     again.now = rig.now + Span::secs(10_000);
     again.heart = Heart::new(policy, 2, again.now);
@@ -44,8 +40,7 @@ fn a_drain_that_was_cut_short_before_a_restart_goes_on_for_a_joiner() {
     let mut sent = calls(&rig.feed(Event::Order(1, Order::Drain(order))));
     sent.extend(until_receipt(&mut rig, &mut calm).1);
     sent.extend(pass(&mut rig, Span::secs(30), &mut calm));
-    let written = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
-    let intent = sent.iter().rev().find_map(written);
+    let intent = intent_in(&sent);
     rig.heart = Heart::new(policy(), 2, rig.now);
     rig.open.clear();
     rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
@@ -201,8 +196,7 @@ fn what_changed_last_is_written_at_the_end() {
     let mut sent = calls(&rig.feed(Event::Stop { id: "s2".into() }));
     sent.extend(pass(&mut rig, Span::secs(2), &mut calm));
     assert!(rig.heart.ended().is_some());
-    let kept = sent.iter().rev().find_map(|call| if let Call::KeepIntent(intent) = call { Some(intent) } else { None });
-    let kept = kept.map(|intent| (intent.passive_by_us, intent.drains.len()));
+    let kept = intent_in(&sent).map(|intent| (intent.passive_by_us, intent.drains.len()));
     assert_eq!(kept, Some((true, 2)));
 }
 
@@ -244,10 +238,7 @@ fn an_aborted_receipt_is_not_written_over() {
         let receipt = receipt_in(&sent).expect("a receipt");
         assert_eq!((receipt.id.as_str(), receipt.result), (wanted, DrainResult::Aborted));
         written.push(receipt.id);
-        let intent = sent.iter().rev().find_map(|call| match call {
-            Call::KeepIntent(intent) => Some(intent.clone()),
-            _ => None,
-        });
+        let intent = intent_in(&sent);
         rig.heart = Heart::new(policy(), 2, rig.now);
         rig.open.clear();
         rig.feed(Event::Kept(Kept { intent, ..Kept::default() }));
@@ -320,8 +311,7 @@ fn who_was_in_service_before_a_slow_disk_told_of_a_drain_that_is_over_leaves_onc
         let mut sent = calls(&drain(&mut rig, "d1", Cause::Operator));
         sent.extend(until_receipt(&mut rig, &mut calm).1);
         sent.extend(pass(&mut rig, Span::secs(30), &mut calm));
-        let written = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
-        let intent = sent.iter().rev().find_map(written);
+        let intent = intent_in(&sent);
         rig.heart = Heart::new(policy(), 2, rig.now);
         rig.open.clear();
         (rig.mode, rig.in_flight) = (Mode::Active, Some(3));

@@ -153,8 +153,7 @@ fn a_rundeck_that_was_started_while_the_agent_was_down_keeps_its_mode() {
     sent.extend(until_receipt(&mut rig, &mut calm).1);
     sent.extend(pass(&mut rig, Span::secs(30), &mut calm));
     assert_eq!(rig.mode, Mode::Passive);
-    let written = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
-    let intent = sent.iter().rev().find_map(written);
+    let intent = intent_in(&sent);
     assert_eq!(intent.as_ref().map(|intent| (intent.passive_by_us, intent.process)), Some((true, Some(RUNDECK))));
     for (process, mode) in [(OTHER, Mode::Passive), (RUNDECK, Mode::Active)] {
         let mut rig = rig.clone();
@@ -216,8 +215,7 @@ fn what_a_slow_disk_tells_late_leaves_the_claim_of_this_run() {
         sent.extend(until_receipt(&mut rig, &mut calm).1);
         sent.extend(calls(&rig.feed(claim_of(claimed))));
         sent.extend(pass(&mut rig, Span::secs(5), &mut calm));
-        let kept = |call: &Call| if let Call::KeepIntent(intent) = call { Some(intent.clone()) } else { None };
-        let kept = sent.iter().rev().find_map(kept).map(|intent| (intent.passive_by_us, intent.process));
+        let kept = intent_in(&sent).map(|intent| (intent.passive_by_us, intent.process));
         assert_eq!(kept, Some((true, Some(RUNDECK))), "{claimed:?}");
         resume(&mut rig);
         pass(&mut rig, Span::secs(120), &mut calm);
