@@ -93,11 +93,18 @@ pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says, ejects: 
 
 /// Why an order to drain is refused: in an Auto Scaling group nobody's choice may get the node replaced. A Rundeck
 /// that is about to stop leaves the node useless anyway: there is nothing to refuse.
-pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<Refusal> {
+pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<(Refusal, &'static str)> {
     match replaces {
         _ if !cause.meaning().choice => None,
-        Says::Yes => Some(Refusal::Asg),
-        Says::Unknown => Some(Refusal::Unknown),
+        Says::Yes => Some((
+            Refusal::Asg,
+            "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first",
+        )),
+        Says::Unknown => Some((
+            Refusal::Unknown,
+            "nobody tells whether an Auto Scaling group would replace this node: look at the finding, or set \
+             membership.auto_scaling = \"none\" where there is none",
+        )),
         Says::No => None,
     }
 }
@@ -119,8 +126,8 @@ pub(super) fn consent(
     replaces: Option<Says>,
     fleet: Option<Option<GuardSays>>,
 ) -> Option<Result<bool, No>> {
-    if let Some(why) = refuses(cause, replaces?) {
-        return Some(Err((why, None, refusal_words(why).into())));
+    if let Some((why, text)) = refuses(cause, replaces?) {
+        return Some(Err((why, None, text.into())));
     }
     let Some(says) = fleet else { return Some(Ok(false)) };
     let (healthy, text) = match says? {
@@ -133,21 +140,6 @@ pub(super) fn consent(
         }
     };
     Some(Err((Refusal::Guard, healthy, text)))
-}
-
-fn refusal_words(why: Refusal) -> &'static str {
-    match why {
-        Refusal::Unknown => {
-            "nobody tells whether an Auto Scaling group would replace this node: look at the finding, or set \
-             membership.auto_scaling = \"none\" where there is none"
-        }
-        Refusal::Asg => {
-            "the node is in an Auto Scaling group that may replace it: put it into Standby there, or detach it first"
-        }
-        Refusal::AgentStopping => "the agent is stopping: its next start brings the node back",
-        Refusal::Guard => "too few others could take its place",
-        Refusal::Resumed => "it was taken back before it had begun",
-    }
 }
 
 /// Rundeck's process was seen to end, and that alone is why the node is out.
@@ -335,6 +327,7 @@ mod tests {
     #[test]
     fn in_a_group_an_operator_is_refused_and_any_other_drain_waits_for_jobs_first() {
         let (yes, no, unknown) = (Says::Yes, Says::No, Says::Unknown);
+        let refuses = |cause, replaces| refuses(cause, replaces).map(|(why, _)| why);
         assert_eq!(refuses(Cause::Operator, yes), Some(Refusal::Asg));
         assert_eq!([no, unknown].map(|it| refuses(Cause::Operator, it)), [None, Some(Refusal::Unknown)]);
         assert_eq!([yes, unknown].map(|it| refuses(Cause::RundeckStopping, it)), [None; 2]);
