@@ -34,6 +34,9 @@ const ATTEMPTS: u32 = 3;
 /// which nobody rebuilds; over 120 s, else the SDK would fetch one for each call.
 const TOKEN_TTL: Duration = Duration::from_secs(300);
 
+/// The tag by which an Auto Scaling group marks its instances: its name ("Tag Auto Scaling groups and instances").
+pub const SCALING_GROUP_TAG: &str = "aws:autoscaling:groupName";
+
 const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
 const PARTITION: &str = "/latest/meta-data/services/partition";
 const LIFECYCLE: &str = "/latest/meta-data/autoscaling/target-lifecycle-state";

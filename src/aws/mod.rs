@@ -30,7 +30,7 @@ mod tests;
 
 pub use elbv2::{Change, ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
-pub use imds::{Imds, ImdsError};
+pub use imds::{Imds, ImdsError, SCALING_GROUP_TAG};
 pub use items::Identity;
 pub use scaling::{AUTO_SCALING, AutoScaling, InGroup, ScalingGroup};
 pub use sdk::{Outside, Sdk, Services, SetupError};

@@ -1,10 +1,7 @@
 //! One look at the Auto Scaling group that has this node, in the heart's words.
 
-use crate::aws::{AutoScaling, Imds, InGroup};
+use crate::aws::{AutoScaling, Imds, InGroup, SCALING_GROUP_TAG};
 use rundeck_alb_core::{ScalingFacts, ScalingSeen, Trouble, TroubleKind};
-
-/// The tag by which an Auto Scaling group marks its instances ("Tag Auto Scaling groups and instances").
-const NAME_TAG: &str = "aws:autoscaling:groupName";
 
 /// Which group has the instance, and what it is like: two calls. Where the role may not ask which, the instance tag
 /// tells, if metadata show tags. A group that is not known to AWS has trouble instead of facts.
@@ -15,7 +12,7 @@ pub async fn look(scaling: &AutoScaling, imds: &Imds, instance: &str) -> Result<
     let (name, state) = match scaling.instance(instance).await {
         Ok(None) => return Ok(None),
         Ok(Some(InGroup { group, state })) => (group, Some(state)),
-        Err(trouble) if trouble.kind == TroubleKind::Denied => match imds.tag(NAME_TAG).await {
+        Err(trouble) if trouble.kind == TroubleKind::Denied => match imds.tag(SCALING_GROUP_TAG).await {
             Ok(Some(name)) => (name, None),
             // Tags follow the group's doings late, or are not shown at all.
             Ok(None) | Err(_) => return Err(trouble),

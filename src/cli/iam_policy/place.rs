@@ -2,7 +2,7 @@
 //! short time. It draws no policy; what nobody tells stays unknown.
 
 use super::policy::{AUTO_SCALING_GROUP, Known, TARGET_GROUP};
-use crate::aws::{Imds, Outside, Sdk};
+use crate::aws::{Imds, Outside, SCALING_GROUP_TAG, Sdk};
 use crate::cli::Surroundings;
 use crate::clock::since_boot;
 use crate::config::{Settings, is_target_group};
@@ -12,8 +12,6 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Where the region stands in the environment, as the SDK reads it.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-/// The tag in which Auto Scaling keeps its group's name.
-const SCALING_TAG: &str = "aws:autoscaling:groupName";
 /// Longest name of an Auto Scaling group (`CreateAutoScalingGroup`).
 const MOST_NAME: usize = 255;
 
@@ -97,10 +95,12 @@ impl Asking<'_> {
     }
 
     async fn scaling_group(&mut self) {
-        match self.imds.tag(SCALING_TAG).await {
+        match self.imds.tag(SCALING_GROUP_TAG).await {
             Ok(Some(name)) if is_scaling_group(&name) => self.known.scaling_group = Some(name),
             Ok(Some(name)) => self.told.push(format!("{name:?} can be no Auto Scaling group: left out")),
-            Ok(None) => self.told.push(format!("the instance has no tag {SCALING_TAG}: no Auto Scaling group has it")),
+            Ok(None) => {
+                self.told.push(format!("the instance has no tag {SCALING_GROUP_TAG}: no Auto Scaling group has it"))
+            }
             Err(error) => self.told.push(error.to_string()),
         }
     }
