@@ -186,7 +186,9 @@ impl Web {
             self.past |= !self.refused && !boots;
             self.elsewhere = web == WebSeen::Elsewhere;
         }
-        note_unjudged(web, desk);
+        // One good answer among others is no end of it.
+        let lasts = self.answers && self.run.passes > 0;
+        note_unjudged(web, lasts, desk);
         self.note_silence(web, came_back, now);
         if self.answers {
             self.answered = Some(now);
@@ -389,11 +391,12 @@ impl Web {
     }
 }
 
-fn note_unjudged(web: WebSeen, desk: &mut Desk) {
+/// `lasts`: Rundeck has answered well in the round before, too.
+fn note_unjudged(web: WebSeen, lasts: bool, desk: &mut Desk) {
     // By the login's redirect and Jetty's own 404 page with a body: nobody else answers so.
     if matches!(web, WebSeen::Redirect | WebSeen::Status(404)) {
         desk.finding(Finding::RundeckUrl, "what answers at rundeck.url has no /health there");
-    } else if matches!(web, WebSeen::Ok | WebSeen::Disabled) {
+    } else if lasts {
         desk.cured(Finding::RundeckUrl);
     }
     let unjudged = [

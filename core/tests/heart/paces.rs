@@ -1,7 +1,7 @@
 //! How often Rundeck is asked what it does not answer: ever more rarely, and as usual again once it does.
 
 use crate::rig::{Rig, policy};
-use rundeck_alb_core::{ApiSeen, Call, Check, Command, Event, Outcome, Reply, Span};
+use rundeck_alb_core::{ApiSeen, Call, Check, Command, Event, Finding, Outcome, Reply, Span, WebSeen};
 
 const HOUR: Span = Span::secs(3_600);
 
@@ -95,4 +95,25 @@ fn the_mode_is_asked_for_once_early_when_the_database_answers_again() {
     assert!(rig.until(answers), "never answered");
     assert!(rig.open.iter().any(|open| asks_mode(&open.call)), "not asked at once");
     assert_eq!(count(&mut rig, Span::secs(120), false, asks_mode), 0, "once: each that hangs holds a thread");
+}
+
+/// A balancer that asks two servers in turn, one of them without `/health`: what is wrong is told once, not each time.
+#[test]
+fn what_is_wrong_with_every_second_answer_is_told_once() {
+    let mut rig = Rig::new(policy(), 1);
+    let (mut told, mut looks) = (0, 0);
+    rig.web = WebSeen::Redirect;
+    while looks < 40 {
+        for command in rig.turn() {
+            told += u32::from(matches!(&command, Command::Tell(note) if note.text.contains("rundeck-url")));
+            if matches!(command, Command::Call { call: Call::ProbeWeb { .. }, .. }) {
+                looks += 1;
+                rig.web = if looks % 2 == 0 { WebSeen::Redirect } else { WebSeen::Ok };
+            }
+        }
+    }
+    assert_eq!(told, 1);
+    rig.web = WebSeen::Ok;
+    let stands = |rig: &Rig| rig.heart.snapshot().findings.iter().any(|view| view.finding == Finding::RundeckUrl);
+    assert!(stands(&rig) && rig.until(|rig| !stands(rig)), "two good answers in a row end it");
 }
