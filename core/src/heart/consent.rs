@@ -146,6 +146,8 @@ impl Heart {
             Some(GuardSays::TooFew { .. }) if !again.few => {
                 let at = self.desk.now() + self.desk.upto(APART);
                 self.consents.again = Some(Again { at, asked: None, few: true });
+                // It is waited for from now on.
+                self.look_again();
             }
             Some(GuardSays::TooFew { text, .. }) => {
                 let why = format!("taken back, for somebody else has left, too: {text}");
