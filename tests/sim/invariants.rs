@@ -294,7 +294,9 @@ fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
         return Ok(());
     }
     let phase = turn.after.drain.as_ref().map(|d| d.phase);
-    let holds = oracle.may_replace() && matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
+    // After a second signal nothing is decided any more.
+    let open = matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
+    let holds = oracle.run.abort_at.is_some() || (oracle.may_replace() && open);
     require(holds, "S1 draining is not 200", || format!("{answer:?} in {phase:?}"))
 }
 

@@ -80,7 +80,7 @@ impl Oracle {
             kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
         self.run.intent = kept.intent.clone();
         let Some(intent) = &kept.intent else { return };
-        self.claim_read(intent);
+        self.claim_read(intent, now);
         let goes_on = |o: &&DrainOrder| o.cause == Cause::Operator && !self.run.resumed.contains(&o.cause);
         let known = |o: &&DrainOrder| self.orders.iter().any(|w| w.order.cause == o.cause);
         let news: Vec<Wanted> = intent

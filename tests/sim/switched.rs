@@ -41,9 +41,10 @@ impl Oracle {
 
     /// What an earlier run had claimed is of a process that lived when this one began, whatever has come since: of the
     /// one that it has named, if it has.
-    pub fn claim_read(&mut self, intent: &Intent) {
-        // This run has its own, or has undone whatever there was.
-        if !intent.passive_by_us || self.claim || self.run.undone {
+    pub fn claim_read(&mut self, intent: &Intent, now: Moment) {
+        // This run has its own, or has undone whatever there was, but for what may still land by that run's own word.
+        let lands = intent.may_land_until.is_some_and(|at| at > now);
+        if !intent.passive_by_us || self.claim || (self.run.undone && !lands) {
             return;
         }
         let (of, known) = (intent.process, self.run.process);

@@ -38,6 +38,9 @@ pub(super) struct Claim {
     /// Nothing is left of what an earlier run has set, whatever is read of it later: its Rundeck is gone, or was seen
     /// active when no switch could land any more.
     pub(super) earlier_over: bool,
+    /// This run has switched the process back: whatever an earlier one had set is undone, but for a switch which that
+    /// one has given up by its own word.
+    switched_back: bool,
     /// The process in which an earlier run has claimed it, as long as no look has told which one is there.
     named: Option<Process>,
     /// So long such a look is waited for, where none can tell.
@@ -62,6 +65,7 @@ impl Claim {
             lost_until: None,
             earlier_until: now + LANDS_LATE,
             earlier_over: false,
+            switched_back: false,
             earlier_lost: None,
             named: None,
             named_until: now + LOOKED_FOR,
@@ -77,7 +81,8 @@ impl Claim {
     pub(super) fn restore(&mut self, claimed: Option<Process>, known: Option<Process>, lands: Option<Moment>) {
         let same = claimed.is_some() && claimed == known;
         let another = claimed.is_some() && known.is_some() && !same;
-        if another || self.earlier_over || (self.closed && claimed.is_none()) {
+        let undone = self.switched_back && lands.is_none();
+        if another || self.earlier_over || undone || (self.closed && claimed.is_none()) {
             return;
         }
         if !self.by_us && known.is_none() {
@@ -190,6 +195,14 @@ impl Claim {
         }
         self.process = process;
         true
+    }
+
+    /// A switch back to active was confirmed. `lands`: one to passive that this run has given up may still land.
+    pub(super) fn back(&mut self, lands: bool) {
+        self.switched_back = true;
+        if !lands {
+            self.disclaim();
+        }
     }
 
     /// Nothing of ours is left to be undone.

@@ -279,8 +279,8 @@ impl ModeSwitch {
                 let wait = self.unheld.grow_from(first);
                 self.pace.done(desk.now() + if again { desk.around(wait) } else { wait });
                 // A switch to passive that was given up before may still take effect after this one.
-                if mode == Mode::Active && self.may_land_until(desk).is_none() {
-                    self.disclaim();
+                if mode == Mode::Active {
+                    self.claim.back(self.may_land_until(desk).is_some());
                 }
                 if wanted == Some(mode) {
                     desk.tell(NoteKind::Notice, format!("Rundeck switched to {mode} mode"));

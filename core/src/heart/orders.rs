@@ -34,7 +34,8 @@ impl Heart {
         self.asg.restore(kept.intent.as_ref().and_then(|intent| intent.scaling.clone()));
         let Some(intent) = kept.intent else { return };
         if intent.passive_by_us {
-            self.mode.restore(intent.process, self.health.process(), intent.may_land_until);
+            let lands = intent.may_land_until.filter(|at| *at > self.desk.now());
+            self.mode.restore(intent.process, self.health.process(), lands);
         }
         self.kept = intent.clone();
         let Intent { drains, ended, .. } = intent;

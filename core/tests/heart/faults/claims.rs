@@ -312,3 +312,30 @@ fn what_an_earlier_run_has_lost_lands_within_five_minutes() {
     pass(&mut rig, Span::secs(300), &mut calm);
     assert_eq!(rig.mode, Mode::Passive);
 }
+
+/// This run has switched its Rundeck back when a slow disk tells of an earlier run's claim: what is passive then is
+/// somebody else's, unless that run had given up a switch which may still land.
+#[test]
+fn a_claim_that_is_told_after_this_run_has_switched_back_undoes_nobody_elses_mode() {
+    for (lands, mode) in [(None, Mode::Passive), (Some(-1), Mode::Passive), (Some(60), Mode::Active)] {
+        let mut rig = Rig::unread(policy(), 2);
+        assert!(rig.until(is_up), "never up");
+        drain(&mut rig, "d1", Cause::RundeckStopping);
+        assert!(rig.until(|rig| rig.mode == Mode::Passive), "never passive");
+        rig.feed(Event::Order(2, Order::Resume(Cause::RundeckStopping)));
+        assert!(rig.until(|rig| rig.mode == Mode::Active), "never active again");
+        rig.mode = Mode::Passive;
+        pass(&mut rig, Span::secs(40), &mut calm);
+        let at = |secs: i64| Moment(rig.now.0.saturating_add_signed(1_000 * secs));
+        let intent = Intent {
+            passive_by_us: true,
+            process: Some(RUNDECK),
+            may_land_until: lands.map(at),
+            served: true,
+            ..Intent::default()
+        };
+        rig.feed(Event::Kept(Kept { intent: Some(intent), ..Kept::default() }));
+        pass(&mut rig, Span::secs(60), &mut calm);
+        assert_eq!(rig.mode, mode, "{lands:?}");
+    }
+}
