@@ -5,7 +5,7 @@ use super::args::Output;
 use super::console::Console;
 use super::error::CliError;
 use super::paint::{Hue, Paint};
-use super::report::{answer, balancer_hue, findings, plain, why};
+use super::report::{answer, balancer_hue, findings, named, plain, why};
 use super::runtime::runtime;
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
@@ -89,7 +89,7 @@ fn detail(check: &Check) -> String {
 fn balancer(target: &Target, status: &Status, paint: Paint) -> String {
     let says = plain(&target.state);
     let tinted = paint.tint(balancer_hue(&target.state), &says);
-    let told = format!("{} says {says}{}", plain(&target.target_group), disagreement(target, status));
+    let told = format!("{} says {says}{}", named(target), disagreement(target, status));
     text::hanging("balancer", &told, COLUMN).replacen(&format!(" says {says}"), &format!(" says {tinted}"), 1)
 }
 

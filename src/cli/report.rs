@@ -200,7 +200,7 @@ fn troubles(targets: &[Target]) -> String {
             let reason = plain(target.reason.as_deref()?);
             let words =
                 target.description.as_deref().map_or(reason.clone(), |words| format!("{} ({reason})", plain(words)));
-            Some(text::hanging("", &format!("{}: {words}", plain(&target.target_group)), 0))
+            Some(text::hanging("", &format!("{}: {words}", named(target)), 0))
         })
         .collect()
 }
@@ -225,12 +225,19 @@ pub(super) fn findings(status: &Status, paint: Paint) -> String {
     out
 }
 
+/// `rundeck-prod:4440`: one group under two ports is two targets, and no group's name has a colon.
+pub(super) fn named(target: &Target) -> String {
+    let port = target.port.map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}{port}", plain(&target.target_group))
+}
+
 /// `i-0a1b2c3d4e5f60718:4440`.
 fn address(target: &Target) -> String {
     match (&target.id, target.port) {
         (Some(id), Some(port)) => format!("{}:{port}", plain(id)),
         (Some(id), None) => plain(id),
-        (None, _) => "not known yet".to_owned(),
+        (None, Some(port)) => format!("port {port}, not known yet"),
+        (None, None) => "not known yet".to_owned(),
     }
 }
 

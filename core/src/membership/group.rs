@@ -305,7 +305,9 @@ impl Group {
                 } else {
                     format!(" ({}: {})", seen.reason, seen.description)
                 };
-                desk.tell(NoteKind::Notice, format!("{} says {}{detail}", target.name, seen.state.word()));
+                let Target { name, id, port, .. } = target;
+                let text = format!("{name} says that {id}:{port} is {}{detail}", seen.state.word());
+                desk.tell(NoteKind::Notice, text);
             }
         }
         self.unreadable = false;
@@ -415,7 +417,7 @@ impl Group {
             arn: target.map(|t| t.group.clone()),
             name: target.map_or_else(|| self.configured_name().to_string(), |t| t.name.clone()),
             id: target.map(|t| t.id.clone()),
-            port: target.map(|t| t.port),
+            port: target.map(|t| t.port).or(self.wanted.port),
             owned: self.owned,
             seen: self.seen.as_ref().map(|sight| sight.target.clone()),
             word: self.state().map_or("not asked yet".into(), |state| state.word().to_string()),
@@ -424,6 +426,13 @@ impl Group {
             unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),
             asks_agent: facts.map(|f| asks_agent(f, answering)),
         }
+    }
+
+    /// The target is registered and gets no requests: which one, and why.
+    pub(super) fn idle(&self) -> Option<String> {
+        let seen = self.seen.as_ref().map(|sight| &sight.target).filter(|seen| seen.state == TargetState::Idle)?;
+        let Target { name, port, .. } = self.target.as_ref()?;
+        Some(format!("{name}:{port}: {}", seen.description))
     }
 
     /// How the configuration or the tag names the group.

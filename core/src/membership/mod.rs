@@ -430,14 +430,11 @@ impl Membership {
     }
 
     fn note_idle(&self, desk: &mut Desk) {
-        let idle = self.each().find_map(|g| {
-            g.seen.as_ref().map(|sight| (g, &sight.target)).filter(|(_, seen)| seen.state == TargetState::Idle)
-        });
-        match idle {
-            Some((group, seen)) => {
-                desk.finding(Finding::TargetNotInUse, format!("{}: {}", group.configured_name(), seen.description))
-            }
-            None => desk.cured(Finding::TargetNotInUse),
+        let idle = self.each().filter_map(Group::idle).collect::<Vec<_>>().join("; ");
+        if idle.is_empty() {
+            desk.cured(Finding::TargetNotInUse);
+        } else {
+            desk.finding(Finding::TargetNotInUse, idle);
         }
     }
 

@@ -65,6 +65,25 @@ fn an_answer_that_the_balancer_does_not_know_yet_says_when_it_will() -> Tested {
 }
 
 #[test]
+fn one_group_under_two_ports_is_shown_as_two_targets() -> Tested {
+    let said = fixture("down")?.replacen("rundeck-api", "rundeck-prod", 1).replacen(
+        "\"port\": 4440,\n      \"owned\": false",
+        "\"port\": 4443,\n      \"owned\": false",
+        1,
+    );
+    let agent = Agent::saying(200, &said)?;
+    let (status, explained) = (run(&agent, "status")?, run(&agent, "explain")?);
+    for line in ["rundeck-prod   i-0a1b2c3d4e5f60718:4440   us", "rundeck-prod   i-0a1b2c3d4e5f60718:4443   other"] {
+        assert!(status.out.contains(line), "{status:?}");
+    }
+    assert!(status.out.contains("\nrundeck-prod:4440: Health checks failed"), "{status:?}");
+    for line in ["balancer   rundeck-prod:4440 says unhealthy", "balancer   rundeck-prod:4443 says healthy"] {
+        assert!(explained.out.contains(line), "{explained:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_colours_can_be_switched_off() -> Tested {
     let agent = Agent::saying(200, &fixture("down")?)?;
     for (variables, line) in [(&[("NO_COLOR", "1")][..], "status"), (&[], "status --no-color")] {

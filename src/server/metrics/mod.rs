@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState};
+use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState, TargetView};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -161,18 +161,18 @@ impl Scrape {
         let (mut states, mut registered) = (Rows::new(), Rows::new());
         for target in &self.snapshot.targets {
             let Some(seen) = &target.seen else { continue };
+            // One group under two ports is two targets.
+            let (group, port) = (("target_group", target.name.clone()), ("port", port(target)));
             let labels = |state: &str, reason: &str| {
-                [("target_group", target.name.clone()), ("state", state.to_string()), ("reason", reason.to_string())]
+                [group.clone(), port.clone(), ("state", state.to_string()), ("reason", reason.to_string())]
             };
             let word = balancer_word(&seen.state);
-            // Two ports of one group share their rows: a state shows if either has it, registered only if both are.
             for known in balancer_words().filter(|known| *known != word) {
-                states.entry(labels(known, "")).or_insert(0.0);
+                states.insert(labels(known, ""), 0.0);
             }
             states.insert(labels(word, &seen.reason), 1.0);
             if let Some(is_in) = is_registered(&seen.state) {
-                let all = registered.entry([("target_group", target.name.clone())]).or_insert(1.0);
-                *all = flag(*all > 0.0 && is_in);
+                registered.insert([group.clone(), port.clone()], flag(is_in));
             }
         }
         page.gauge("rdalb_target_state", "The balancer's word for this node's target", states)?;
@@ -260,6 +260,11 @@ fn is_registered(state: &TargetState) -> Option<bool> {
         TargetState::Leaving | TargetState::Absent => Some(false),
         TargetState::Other(_) => None,
     }
+}
+
+/// The target's port as a label.
+fn port(target: &TargetView) -> String {
+    target.port.map(|port| port.to_string()).unwrap_or_default()
 }
 
 fn flag(on: bool) -> f64 {

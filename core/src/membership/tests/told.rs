@@ -50,7 +50,7 @@ fn since_when_a_target_is_so_is_since_it_became_so() {
     let since = |stand: &Stand| stand.views()[0].since;
     let absent = since(&stand);
     stand.pass(HOUR);
-    assert_eq!((since(&stand), stand.told("a says")), (absent, 1), "looked at often since");
+    assert_eq!((since(&stand), stand.told("a says that")), (absent, 1), "looked at often since");
     (stand.wish, stand.refusing) = (Wish::Join, None);
     let asked = stand.desk.now();
     stand.until_open(registers);
@@ -60,7 +60,7 @@ fn since_when_a_target_is_so_is_since_it_became_so() {
     assert_eq!(stand.views()[0].word, TargetState::Arriving.word());
     stand.mute = |_| false;
     stand.pass(HOUR);
-    assert_eq!(stand.told("a says healthy"), 1);
+    assert_eq!(stand.told("is healthy"), 1);
     let healthy = since(&stand);
     assert!(healthy > Some(asked) && healthy < Some(asked + MINUTE + MINUTE), "{healthy:?}");
 }
@@ -130,4 +130,50 @@ fn two_kinds_of_trouble_are_told_side_by_side() {
     stand.aws.changes.clear();
     stand.pass(MINUTE + MINUTE);
     assert_eq!(told(&stand), [false, false]);
+}
+
+/// One group under two ports is two targets: calls, lines, findings, views and the receipt tell them apart.
+#[test]
+fn one_group_under_two_ports_is_told_as_two_targets() {
+    let with = |port| GroupWanted { port: Some(port), ..wanted("a", Ownership::Own) };
+    let mut stand = Stand::new(MembershipPolicy { groups: vec![with(4440), with(4443)], ..configured(&[]) }).joined();
+    let ports = |stand: &Stand, is: fn(&Call) -> bool| -> BTreeSet<u16> {
+        let port = |call: &Call| match call {
+            Call::Register { target, .. } | Call::Deregister { target, .. } | Call::DescribeTarget(target) => {
+                Some(target.port)
+            }
+            _ => None,
+        };
+        stand.sent.iter().filter(|call| is(call)).filter_map(port).collect()
+    };
+    let both = BTreeSet::from([4440, 4443]);
+    for is in [looks, registers] {
+        assert_eq!(ports(&stand, is), both, "{:?}", stand.sent);
+    }
+    stand.aws.states.insert(arn("a"), TargetState::Idle);
+    stand.pass(MINUTE + MINUTE);
+    for port in &both {
+        for line in ["register {}", "a says that {} is healthy", "a says that {} is unused"] {
+            let line = line.replace("{}", &format!("{INSTANCE}:{port}"));
+            assert_eq!(stand.told(&line), 1, "{line}: {:?}", stand.told);
+        }
+        assert!(stand.findings()[0].1.contains(&format!("a:{port}: ")), "{:?}", stand.findings());
+    }
+    assert_eq!(stand.views().iter().filter_map(|view| view.port).collect::<BTreeSet<_>>(), both);
+    stand.leave();
+    stand.pass(MINUTE);
+    assert_eq!(ports(&stand, deregisters), both);
+    let left = stand.room.left_groups();
+    assert_eq!(left.iter().filter(|left| left.deregistered).map(|left| left.port).collect::<BTreeSet<_>>(), both);
+}
+
+/// As long as nobody knows which machine this is, the configured ports tell the targets apart.
+#[test]
+fn the_configured_ports_are_shown_before_the_targets_are_known() {
+    let with = |port| GroupWanted { port: Some(port), ..wanted("a", Ownership::Own) };
+    let mut stand = Stand::new(MembershipPolicy { groups: vec![with(4440), with(4443)], ..configured(&[]) });
+    stand.aws.identity = Err("refused".into());
+    stand.pass(MINUTE);
+    let shown: Vec<_> = stand.views().into_iter().map(|view| (view.id, view.port)).collect();
+    assert_eq!(shown, [(None, Some(4440)), (None, Some(4443))]);
 }

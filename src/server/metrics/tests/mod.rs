@@ -109,6 +109,25 @@ fn a_finding_that_is_cured_stays_as_zero() {
     assert!(page_of(&board, &counters, None, &clock).contains("rdalb_findings{finding=\"token-rejected\"} 0.0\n"));
 }
 
+const TARGET: &str = "target_group=\"rundeck-prod\",port=\"4440\"";
+
+#[test]
+fn one_group_under_two_ports_is_two_targets() {
+    let clock = Clock::manual();
+    let mut node = sample::up(&clock);
+    let (state, port) = (TargetState::Unhealthy, Some(4443));
+    let seen = Some(TargetSeen { state, reason: "R".into(), description: String::new() });
+    let second = TargetView { port, seen, ..node.targets[0].clone() };
+    node.targets.push(second);
+    let text = page_of(&board(node, &clock), &Counters::default(), None, &clock);
+    for (port, state, value) in [(4440, "healthy", 1), (4443, "healthy", 0), (4440, "unhealthy", 0)] {
+        let of = format!("target_group=\"rundeck-prod\",port=\"{port}\"");
+        let row = format!("rdalb_target_state{{{of},state=\"{state}\",reason=\"\"}} {value}.0\n");
+        assert!(text.contains(&row) && text.contains(&format!("rdalb_registered{{{of}}} 1.0\n")), "{row} in {text}");
+    }
+    assert!(text.contains("port=\"4443\",state=\"unhealthy\",reason=\"R\"} 1.0\n"), "{text}");
+}
+
 #[test]
 fn targets_speak_the_words_of_aws_and_labels_are_escaped() {
     let clock = Clock::manual();
@@ -124,13 +143,11 @@ fn targets_speak_the_words_of_aws_and_labels_are_escaped() {
     ] {
         let mut node = sample::up(&clock);
         node.targets[0].seen = Some(TargetSeen { state, reason: "R".into(), description: String::new() });
-        let twice = node.targets[0].clone();
-        node.targets.push(twice);
         let text = page_of(&board(node, &clock), &Counters::default(), None, &clock);
-        let series = format!("rdalb_target_state{{target_group=\"rundeck-prod\",state=\"{word}\",reason=\"R\"}} 1.0\n");
+        let series = format!("rdalb_target_state{{{TARGET},state=\"{word}\",reason=\"R\"}} 1.0\n");
         assert_eq!(text.matches(&series).count(), 1, "{text}");
         assert!(!text.contains(&format!("state=\"{word}\",reason=\"\"")), "one row for each state");
-        let row = registered.map(|value| format!("rdalb_registered{{target_group=\"rundeck-prod\"}} {value}\n"));
+        let row = registered.map(|value| format!("rdalb_registered{{{TARGET}}} {value}\n"));
         assert_eq!(text.contains("rdalb_registered{"), row.is_some());
         assert!(row.is_none_or(|row| text.contains(&row)), "{text}");
     }
