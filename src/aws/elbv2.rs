@@ -5,6 +5,7 @@
 //! the account.
 
 use super::caller::Caller;
+use super::change::Change;
 use super::error::CallError;
 use super::groups::{GroupFacts, GroupsBy, delay_of};
 use super::tally::{CallResult, Tally};
@@ -68,24 +69,6 @@ pub struct PeerHealth {
     pub seen: Seen,
     /// A zonal shift, or an anomaly, keeps traffic from it whatever its state says.
     pub sidelined: bool,
-}
-
-/// What AWS answered to a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// AWS's request id, where there is one; also of a refusal.
-    pub request_id: Option<String>,
-    /// Accepted, or not.
-    pub outcome: Result<(), Trouble>,
-}
-
-impl Change {
-    fn of(result: Result<impl RequestId, CallError>) -> Self {
-        match result {
-            Ok(output) => Self { request_id: output.request_id().map(str::to_owned), outcome: Ok(()) },
-            Err(error) => Self { request_id: error.request_id.clone(), outcome: Err(error.into()) },
-        }
-    }
 }
 
 /// A client for one Region.

@@ -7,15 +7,17 @@
 //! |---|---|
 //! | `sdk.rs` | the one HTTP client, trust, proxy, region and credentials |
 //! | `caller.rs` | one call: waited for, counted, its error read |
+//! | `change.rs` | what came of a call that changes something |
 //! | `elbv2.rs` | register, deregister, look at targets and groups |
 //! | `groups.rs` | what a target group is like |
-//! | `scaling.rs` | which Auto Scaling group has this instance, and what it is like |
+//! | `scaling.rs` | which Auto Scaling group has this instance, what it is like, Standby |
 //! | `error.rs` | what AWS's errors mean |
 //! | `imds.rs` | instance metadata (IMDSv2) |
 //! | `items.rs` | what its items look like, and its page for what is not there |
 //! | `tally.rs` | calls counted for the metrics |
 
 mod caller;
+mod change;
 mod elbv2;
 mod error;
 mod groups;
@@ -28,10 +30,11 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use elbv2::{Change, ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen};
+pub use change::Change;
+pub use elbv2::{ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
 pub use imds::{Imds, ImdsError, SCALING_GROUP_TAG};
 pub use items::Identity;
-pub use scaling::{AUTO_SCALING, AutoScaling, InGroup, ScalingGroup};
+pub use scaling::{AUTO_SCALING, AutoScaling, InGroup, Refresh, ScalingGroup, Size};
 pub use sdk::{Outside, Sdk, Services, SetupError};
 pub use tally::{CallResult, Tally};

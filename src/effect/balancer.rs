@@ -25,12 +25,8 @@ pub async fn deregister(elbv2: &Elbv2, target: &Target, reason: &str) -> Result<
 
 /// Gives the request id of a change that was accepted.
 fn log(operation: &str, target: &Target, reason: &str, change: Change) -> Result<String, Trouble> {
+    let result = change.told();
     let Change { request_id, outcome } = change;
-    let result = match (&outcome, &request_id) {
-        (Ok(()), _) => "ok".to_string(),
-        (Err(trouble), Some(id)) => format!("{} (request {id})", trouble.text),
-        (Err(trouble), None) => trouble.text.clone(),
-    };
     let request_id = request_id.unwrap_or_default();
     let registered = format!("{}:{}", target.id, target.port);
     tracing::info!(
