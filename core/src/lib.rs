@@ -26,10 +26,10 @@ pub use contract::{
     DrainResult, DrainView, EndedBy, Ending, Event, Finding, FindingView, FleetSeen, GroupFacts, GroupLeft, GroupSeen,
     GroupWanted, HealthPolicy, HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow, Looks,
     MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome,
-    Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, Refusal,
-    Registered, Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingSeen, Share, Snapshot, Span,
-    State, Step, StepName, StepResult, Target, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble,
-    TroubleKind, Unjudged, WebSeen,
+    Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, RefreshSeen,
+    Refusal, Registered, Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingSeen, Share,
+    Snapshot, Span, StandbyPreference, StandbySeen, State, Step, StepName, StepResult, Target, TargetSeen, TargetState,
+    TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{judge_look, look_rows};

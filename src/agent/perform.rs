@@ -2,7 +2,7 @@
 
 use super::cloud::Cloud;
 use crate::clock::Clock;
-use crate::effect::{balancer, mode, state};
+use crate::effect::{balancer, mode, standby, state};
 use crate::rundeck::Client;
 use crate::server::Counters;
 use crate::store::Store;
@@ -13,7 +13,7 @@ use crate::watch::process::Finder;
 use crate::watch::{api, database, node, readiness, scaling, targets, web};
 use rundeck_alb_core::{
     ApiSeen, Call, CallId, Event, FleetSeen, GroupSeen, Identity, Mode, ModeTrouble, Notice, Reply, ScalingSeen,
-    Target, TargetSeen, Trouble, TroubleKind,
+    StandbySeen, Target, TargetSeen, Trouble, TroubleKind,
 };
 use std::pin::Pin;
 use std::sync::Arc;
@@ -85,6 +85,13 @@ async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::AskIdentity => Reply::Identity(identity(world).await),
         Call::AskLifecycle => Reply::Lifecycle(lifecycle(world).await),
         Call::AskScaling { instance } => Reply::Scaling(scaling(world, &instance).await),
+        Call::AskStandby { group } => Reply::Standby(ask_standby(world, &group).await),
+        Call::EnterStandby { instance, group, decrement, reason } => {
+            Reply::Moved(enter_standby(world, &group, &instance, decrement, &reason).await)
+        }
+        Call::ExitStandby { instance, group, reason } => {
+            Reply::Moved(exit_standby(world, &group, &instance, &reason).await)
+        }
         Call::AskTag(key) => Reply::Tag(tag(world, &key).await),
         Call::DescribeGroups(names) => Reply::Groups(groups(world, &names).await),
         Call::AskFleet(groups) => Reply::Fleet(fleet(world, &groups).await),
@@ -139,6 +146,24 @@ async fn scaling(world: &World, instance: &str) -> Result<Option<ScalingSeen>, T
     let no_metadata = |text| Trouble { kind: TroubleKind::Unavailable, action: String::new(), text };
     let imds = world.cloud.imds().await.map_err(no_metadata)?;
     scaling::look(world.cloud.scaling().await?, imds, instance).await
+}
+
+async fn ask_standby(world: &World, group: &str) -> Result<StandbySeen, Trouble> {
+    scaling::standby(world.cloud.scaling().await?, group).await
+}
+
+async fn enter_standby(
+    world: &World,
+    group: &str,
+    instance: &str,
+    decrement: bool,
+    reason: &str,
+) -> Result<(), Trouble> {
+    standby::enter(world.cloud.scaling().await?, group, instance, decrement, reason).await
+}
+
+async fn exit_standby(world: &World, group: &str, instance: &str, reason: &str) -> Result<(), Trouble> {
+    standby::exit(world.cloud.scaling().await?, group, instance, reason).await
 }
 
 async fn tag(world: &World, key: &str) -> Result<Option<String>, String> {

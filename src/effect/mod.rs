@@ -5,4 +5,5 @@
 pub mod balancer;
 pub mod intent;
 pub mod mode;
+pub mod standby;
 pub mod state;

@@ -21,6 +21,8 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::AskIdentity => ("identity", 12),
         Call::AskLifecycle => ("lifecycle", 12),
         Call::AskScaling { .. } => ("scaling", 12),
+        Call::AskStandby { .. } => ("standby", 12),
+        Call::EnterStandby { .. } | Call::ExitStandby { .. } => ("move", 12),
         Call::AskTag(_) => ("tag", 12),
         Call::DescribeGroups(_) | Call::DescribeTarget(_) | Call::AskFleet(_) => ("describe", 80),
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),

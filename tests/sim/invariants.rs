@@ -171,6 +171,9 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) 
         | Call::AskIdentity
         | Call::AskLifecycle
         | Call::AskScaling { .. }
+        | Call::AskStandby { .. }
+        | Call::EnterStandby { .. }
+        | Call::ExitStandby { .. }
         | Call::AskTag(_)
         | Call::DescribeGroups(_)
         | Call::AskFleet(_)

@@ -42,6 +42,7 @@ mod rundeck;
 mod runner;
 mod scaling;
 mod sight;
+mod slowness;
 mod subject;
 mod switched;
 mod table;

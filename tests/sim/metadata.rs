@@ -1,7 +1,7 @@
 //! What EC2 tells of the machine: instance metadata, and the Auto Scaling group that has it, if one does.
 
 use crate::rundeck::Until;
-use rundeck_alb_core::{Moment, ScalingFacts, ScalingSeen};
+use rundeck_alb_core::{Moment, ScalingFacts, ScalingSeen, StandbySeen, Trouble, TroubleKind};
 use std::collections::BTreeSet;
 
 #[derive(Debug)]
@@ -42,5 +42,23 @@ impl Metadata {
         }
         let facts = ScalingFacts { health_checks: vec!["EC2".into(), "ELB".into()], attached: self.attached.clone() };
         Some(ScalingSeen { name: "asg".into(), state: Some(state), facts: Ok(facts) })
+    }
+
+    /// What Standby depends on there: always as it suits.
+    pub fn standby(&self) -> Result<StandbySeen, Trouble> {
+        let (kind, action) = (TroubleKind::NotFound, "autoscaling:DescribeAutoScalingGroups".into());
+        let no_group = Trouble { kind, action, text: "no such group".into() };
+        let seen = StandbySeen { desired: 3, min: 2, max: 4, zones: 1, az_rebalance: false, refresh: None };
+        if self.in_group { Ok(seen) } else { Err(no_group) }
+    }
+
+    /// The group moves the machine, from there alone.
+    pub fn moves(&mut self, from: &str, to: &str, now: Moment) -> Result<(), Trouble> {
+        if self.scaling().and_then(|seen| seen.state).is_none_or(|state| state != from) {
+            let (action, text) = ("autoscaling:Standby".into(), format!("the instance is not in {from}"));
+            return Err(Trouble { kind: TroubleKind::Refused, action, text });
+        }
+        (self.lifecycle, self.moved) = (Some(to.into()), now);
+        Ok(())
     }
 }

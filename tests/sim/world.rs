@@ -8,6 +8,7 @@ use crate::faults::{Fate, Mix};
 use crate::metadata::Metadata;
 use crate::rundeck::{Rundeck, Until};
 use crate::sight::Sight;
+use crate::slowness::slowness;
 use crate::tape::Tape;
 use rundeck_alb_core::{
     Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
@@ -165,7 +166,7 @@ impl World {
         }
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
         self.disk.lost_registered |= fate == Fate::NeverDone && matches!(call, Call::KeepRegistered(_));
-        let latency = Span(1 + u64::from(self.tape.byte() % 64) * self.slowness(&call));
+        let latency = Span(1 + u64::from(self.tape.byte() % 64) * slowness(&call));
         // One whose reply is lost lands just before it is given up, and shows a little later.
         let lands = fate == Fate::Lost && matches!(call, Call::Register { .. });
         let at = if lands { Moment(deadline.0 - 1) } else { self.now + latency };
@@ -174,31 +175,6 @@ impl World {
             _ => self.probe_limit,
         };
         self.at(at, Coming::Execute(Sent { run, id, call, process, deadline, given_up: at + limit, fate }));
-    }
-
-    /// Milliseconds per step of latency: the net is slower than the node.
-    fn slowness(&self, call: &Call) -> u64 {
-        match call {
-            Call::ProbeWeb { .. }
-            | Call::ProbeReadiness { .. }
-            | Call::KeepIntent(_)
-            | Call::KeepRegistered(_)
-            | Call::WriteReceipt(_)
-            | Call::CountInFlight => 1,
-            Call::FindProcess { .. }
-            | Call::LookDisks { .. }
-            | Call::LookHost
-            | Call::AskIdentity
-            | Call::AskLifecycle
-            | Call::AskTag(_) => 2,
-            Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => 10,
-            Call::AskScaling { .. }
-            | Call::DescribeGroups(_)
-            | Call::AskFleet(_)
-            | Call::DescribeTarget(_)
-            | Call::Register { .. }
-            | Call::Deregister { .. } => 40,
-        }
     }
 
     /// A call reaches the one it is for: it takes effect, and the reply goes back, or gets lost.
@@ -257,6 +233,19 @@ impl World {
         }
     }
 
+    fn tag(&mut self) -> Result<Option<String>, String> {
+        let tag = self.metadata().map(|m| m.tag.clone());
+        if let Ok(Some(tag)) = &tag {
+            self.groups.iter_mut().filter(|g| names(tag, &g.facts)).for_each(|group| group.known = true);
+        }
+        tag
+    }
+
+    fn moves(&mut self, from: &str, to: &str) -> Result<(), Trouble> {
+        self.aws(true)?;
+        self.metadata.moves(from, to, self.now)
+    }
+
     /// The effect and the reply; the flag: nothing answers now, so it comes when that is over or the prober's limit has
     /// passed.
     fn perform(&mut self, call: &Call) -> (Reply, bool) {
@@ -291,13 +280,10 @@ impl World {
             Call::AskIdentity => Reply::Identity(self.metadata().map(|m| identity(self.now >= m.addressless))),
             Call::AskLifecycle => Reply::Lifecycle(self.metadata().map(|m| m.lifecycle.clone())),
             Call::AskScaling { .. } => Reply::Scaling(self.aws(false).map(|()| self.metadata.scaling())),
-            Call::AskTag(_) => {
-                let tag = self.metadata().map(|m| m.tag.clone());
-                if let Ok(Some(tag)) = &tag {
-                    self.groups.iter_mut().filter(|g| names(tag, &g.facts)).for_each(|group| group.known = true);
-                }
-                Reply::Tag(tag)
-            }
+            Call::AskStandby { .. } => Reply::Standby(self.aws(false).and_then(|()| self.metadata.standby())),
+            Call::EnterStandby { .. } => Reply::Moved(self.moves("InService", "Standby")),
+            Call::ExitStandby { .. } => Reply::Moved(self.moves("Standby", "InService")),
+            Call::AskTag(_) => Reply::Tag(self.tag()),
             Call::DescribeGroups(names) => Reply::Groups(self.describe_groups(names)),
             Call::AskFleet(arns) => Reply::Fleet(self.aws(false).map(|()| fleet(&self.groups, arns, now < self.alone))),
             Call::DescribeTarget(target) => Reply::Target(self.aws(false).and_then(|()| {

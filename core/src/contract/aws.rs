@@ -83,6 +83,43 @@ pub struct ScalingFacts {
     pub attached: BTreeSet<String>,
 }
 
+/// What a node's way into Standby and back depends on, as Auto Scaling tells it of the group that has the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandbySeen {
+    /// Instances that it wants in service: one in Standby is not among them.
+    pub desired: u32,
+    /// Fewest that it may want.
+    pub min: u32,
+    /// Most that it may want.
+    pub max: u32,
+    /// In how many availability zones it may start instances.
+    pub zones: usize,
+    /// It evens out its zones, and may end instances for that: the process `AZRebalance` is not suspended.
+    pub az_rebalance: bool,
+    /// An instance refresh that is under way.
+    pub refresh: Option<RefreshSeen>,
+}
+
+/// An instance refresh that is under way, or might be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshSeen {
+    /// What it does with a node in Standby.
+    pub standby: StandbyPreference,
+}
+
+/// What an instance refresh does with nodes in Standby (`RefreshPreferences`, `StandbyInstances`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StandbyPreference {
+    /// It terminates them.
+    Terminate,
+    /// It leaves them alone.
+    Ignore,
+    /// It waits an hour for them to come back, then it fails: what it does where it is not told.
+    Wait,
+    /// A word that this version does not know.
+    Unknown,
+}
+
 /// One target as the load balancer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetSeen {

@@ -98,6 +98,31 @@ pub enum Call {
         /// Instance id.
         instance: String,
     },
+    /// Ask Auto Scaling what the way into Standby and back depends on.
+    AskStandby {
+        /// The group that has the node.
+        group: String,
+    },
+    /// Have the group take the node out of service and keep it: it deregisters it from all that it has attached.
+    EnterStandby {
+        /// Instance id.
+        instance: String,
+        /// The group that has it.
+        group: String,
+        /// It wants one fewer in service from now on; else it starts another one in the node's place.
+        decrement: bool,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Have the group put the node into service again: it registers it, and wants one more in service.
+    ExitStandby {
+        /// Instance id.
+        instance: String,
+        /// The group that has it.
+        group: String,
+        /// Why, for the log.
+        reason: String,
+    },
     /// Read an instance tag.
     AskTag(String),
     /// Read the facts of these groups (names or ARNs).
@@ -133,7 +158,8 @@ pub enum Call {
 impl Call {
     /// True for calls that change something at AWS.
     pub fn changes_balancer(&self) -> bool {
-        matches!(self, Call::Register { .. } | Call::Deregister { .. })
+        let registers = matches!(self, Call::Register { .. } | Call::Deregister { .. });
+        registers || matches!(self, Call::EnterStandby { .. } | Call::ExitStandby { .. })
     }
 }
 

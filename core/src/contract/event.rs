@@ -2,7 +2,7 @@
 //!
 //! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
 
-use super::aws::{FleetSeen, GroupSeen, Identity, ScalingSeen, TargetSeen, Trouble};
+use super::aws::{FleetSeen, GroupSeen, Identity, ScalingSeen, StandbySeen, TargetSeen, Trouble};
 use super::finding::Finding;
 use super::order::{Kept, Order};
 use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
@@ -120,6 +120,10 @@ pub enum Reply {
     Lifecycle(Result<Option<String>, String>),
     /// The Auto Scaling group that has the machine; `None`: AWS says that none has.
     Scaling(Result<Option<ScalingSeen>, Trouble>),
+    /// What the way into Standby and back depends on.
+    Standby(Result<StandbySeen, Trouble>),
+    /// Auto Scaling has begun to move the node into Standby, or out of it; or it refuses, in its own words.
+    Moved(Result<(), Trouble>),
     /// The instance tag; `None`: not there.
     Tag(Result<Option<String>, String>),
     /// What the groups are like, each by itself; one that is left out does not exist.

@@ -22,8 +22,8 @@ mod snapshot;
 mod words;
 
 pub use aws::{
-    FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, ScalingFacts, ScalingSeen, Target, TargetSeen, TargetState,
-    TargetType, Trouble, TroubleKind,
+    FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, RefreshSeen, ScalingFacts, ScalingSeen, StandbyPreference,
+    StandbySeen, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind,
 };
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};

@@ -4,7 +4,8 @@
 
 use crate::kinds::{answers, kind};
 use crate::rig::{
-    GROUP, RUNDECK, Rig, call_name, disk, facts, fleet, host, identity, in_group, info, jvm, policy, ready, target,
+    GROUP, RUNDECK, Rig, call_name, disk, facts, fleet, host, identity, in_group, info, jvm, policy, ready, standby,
+    target,
 };
 use rundeck_alb_core::{
     ApiSeen, BootSeen, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode, ModeTrouble,
@@ -287,6 +288,10 @@ fn answers_of_others() -> Vec<Reply> {
         Reply::Scaling(Ok(None)),
         Reply::Scaling(Ok(Some(in_group("InService", &["EBS", "ELB"], &[GROUP])))),
         Reply::Scaling(Err(trouble(TroubleKind::Denied))),
+        Reply::Standby(Ok(standby())),
+        Reply::Standby(Err(trouble(TroubleKind::Denied))),
+        Reply::Moved(Ok(())),
+        Reply::Moved(Err(trouble(TroubleKind::Refused))),
         Reply::Tag(Ok(Some(GROUP.into()))),
         Reply::Tag(Err(no())),
         Reply::Groups(Ok(vec![facts().into()])),
@@ -328,7 +333,7 @@ fn events(rig: &Rig) -> Vec<Event> {
 }
 
 /// Every kind, so that a kind without a sample fails the test.
-const KINDS: usize = 25;
+const KINDS: usize = 27;
 
 fn detail(event: &Event) -> String {
     let text = match event {

@@ -6,7 +6,7 @@ use rundeck_alb_core::{
     ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, DrainOrder, Event, FleetSeen,
     GroupFacts, GroupWanted, Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment, Order,
     Ownership, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, ScalingFacts, ScalingSeen,
-    Span, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, WebSeen,
+    Span, StandbySeen, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -25,6 +25,10 @@ pub fn policy() -> Policy {
 }
 
 /// What Auto Scaling says of a node in this state, whose group has these checks and has attached these target groups.
+pub fn standby() -> StandbySeen {
+    StandbySeen { desired: 3, min: 2, max: 4, zones: 2, az_rebalance: false, refresh: None }
+}
+
 pub fn in_group(state: &str, checks: &[&str], attached: &[&str]) -> ScalingSeen {
     let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let facts = ScalingFacts { health_checks: all(checks), attached: all(attached).into_iter().collect() };
@@ -233,6 +237,15 @@ impl Rig {
             Call::AskIdentity => Reply::Identity(Ok(identity())),
             Call::AskLifecycle => Reply::Lifecycle(Ok(self.lifecycle.clone())),
             Call::AskScaling { .. } => Reply::Scaling(self.scaling.clone().unwrap_or_else(|| Ok(self.has_node()))),
+            Call::AskStandby { .. } => Reply::Standby(Ok(standby())),
+            Call::EnterStandby { .. } => {
+                self.lifecycle = Some("Standby".into());
+                Reply::Moved(Ok(()))
+            }
+            Call::ExitStandby { .. } => {
+                self.lifecycle = Some("InService".into());
+                Reply::Moved(Ok(()))
+            }
             Call::AskTag(_) => Reply::Tag(Ok(None)),
             Call::DescribeGroups(_) => Reply::Groups(Ok(vec![facts().into()])),
             Call::AskFleet(_) => {
@@ -276,6 +289,9 @@ pub fn call_name(call: &Call) -> String {
         Call::AskIdentity => "ask identity".into(),
         Call::AskLifecycle => "ask lifecycle".into(),
         Call::AskScaling { .. } => "ask scaling".into(),
+        Call::AskStandby { .. } => "ask standby".into(),
+        Call::EnterStandby { .. } => "ENTER STANDBY".into(),
+        Call::ExitStandby { .. } => "EXIT STANDBY".into(),
         Call::AskTag(_) => "ask tag".into(),
         Call::DescribeGroups(_) => "describe groups".into(),
         Call::AskFleet(_) => "ask fleet".into(),
