@@ -56,6 +56,8 @@ listed! {
         CountsTheUnhealthy,
         /// Takes what it was told first of the others for what is so now.
         RemembersTheFleet,
+        /// Goes for what is wrong with it, whatever the others are.
+        NeedsNobody,
         /// Takes a database that is down for this node's own trouble.
         BlamesTheNodeForItsDatabase,
         /// Asks what needs the database while such a call is open.
@@ -390,7 +392,11 @@ fn unknown(web: WebSeen) -> bool {
 /// After how many schedules the flaw was caught, and by which promise.
 pub fn caught_after(flaw: Flaw, most: u64) -> Option<(u64, Violation)> {
     let make: &Make = &move |policy: &Policy, seed: u64, now: Moment| -> Box<dyn Subject> {
-        let heart = Heart::new(policy.clone(), seed, now);
+        let mut policy = policy.clone();
+        if flaw == Flaw::NeedsNobody {
+            policy.membership.min_other_healthy = 0;
+        }
+        let heart = Heart::new(policy, seed, now);
         let (open, seen, refused) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         Box::new(Broken {
             flaw,

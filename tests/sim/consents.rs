@@ -3,7 +3,7 @@
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, Violation, require};
 use crate::run::Pending;
-use rundeck_alb_core::{Cause, Command, Event, Moment, Order, OrderAnswer, Span, Target};
+use rundeck_alb_core::{Cause, Command, Event, Moment, Order, OrderAnswer, Reason, Span, State, Target};
 
 /// An order is answered so soon, whatever AWS does.
 const ANSWERED: Span = Span::secs(12);
@@ -54,6 +54,41 @@ fn agreed(pending: &Pending, answer: &OrderAnswer, oracle: &Oracle) -> Verdict {
 
 fn needed(oracle: &Oracle) -> usize {
     oracle.policy.membership.min_other_healthy as usize
+}
+
+/// An answer that the fleet gave so long ago still counts, and so long one is waited for.
+const AGE: Span = Span::secs(31);
+/// So long a node waits at most for two answers and for its turn, where it alone is ill: the slowest balancer of the
+/// world takes a bit more than a minute to see a 503.
+const TURN: Span = Span::secs(200);
+
+/// What is wrong with a node in service takes it out only where others are left, by an answer of that moment.
+pub fn lets_out(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
+    let (before, after) = (turn.before.answer, turn.after.answer);
+    let waits = turn.after.hold.as_ref().is_some_and(|hold| !hold.refused);
+    oracle.notes.holds_since = oracle.notes.holds_since.or(Some(turn.now)).filter(|_| waits);
+    let ill = matches!(after.reason, Reason::Passive | Reason::Disk | Reason::Database);
+    let known = turn.before.targets.iter().any(|target| target.id.is_some());
+    if !(before.ok && after.state == State::Down && ill && known) || needed(oracle) == 0 {
+        return Ok(());
+    }
+    let fleet = oracle.run.fleet;
+    let enough = fleet.is_some_and(|(asked, others)| turn.now.since(asked) <= AGE && others >= needed(oracle));
+    require(enough, "S-guard what is wrong with a node takes it out only where others are left", || {
+        format!("{after:?} by {fleet:?}")
+    })
+}
+
+/// The fleet has a reason to hold a node in with which something of its own is wrong.
+pub fn holds(turn: &Turn<'_>, oracle: &Oracle) -> bool {
+    // Asked every half minute: an older answer was followed by none.
+    let recent = |asked: Moment| turn.now.since(asked) <= Span::secs(40);
+    let enough = oracle.run.fleet.is_some_and(|(asked, others)| recent(asked) && others >= needed(oracle));
+    match &turn.after.hold {
+        None => false,
+        Some(hold) if hold.refused => !enough,
+        Some(_) => oracle.notes.holds_since.is_none_or(|since| turn.now.since(since) <= TURN),
+    }
 }
 
 /// The fleet has taken back what it cannot bear: only a drain that an operator alone wants, and only by an answer that

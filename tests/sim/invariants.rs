@@ -18,8 +18,8 @@ use crate::targets::{
 };
 use crate::world::World;
 use rundeck_alb_core::{
-    Answer, Call, Cause, Check, CheckView, Command, DrainPhase, DrainResult, Ending, Event, Intent, Mode, Moment,
-    Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
+    Answer, Call, Cause, Check, CheckView, Command, DatabaseRule, DrainPhase, DrainResult, Ending, Event, Intent, Mode,
+    Moment, Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
 };
 use std::collections::BTreeSet;
 
@@ -81,6 +81,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     hangs::database_told(turn, oracle, world)?;
     hangs::threads(turn, oracle, world)?;
     joins::asked_out(turn, oracle, world)?;
+    consents::lets_out(turn, oracle)?;
     modes::others_passive_shows(turn, oracle, world)?;
     modes::ours_alone_is_undone(turn, oracle, world)?;
     group_rule(turn, oracle)?;
@@ -371,6 +372,7 @@ fn local_checks(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
         Reason::RundeckStopping => local.not_ready >= fall || local.stopping >= 2 || local.unsound >= fall,
         Reason::WrongProcess => local.unsound >= fall,
         Reason::Disk => local.crammed && !oracle.may_replace(),
+        Reason::Database => oracle.policy.health.database == DatabaseRule::Eject && !oracle.may_replace(),
         Reason::Refused => web.fails >= 2,
         Reason::Exited | Reason::Passive | Reason::Blind | Reason::Waiting => true,
         _ => false,

@@ -1,5 +1,6 @@
 //! Whose passive mode it is, by the world's record: by others it takes the node out and is never undone, ours is.
 
+use crate::consents;
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{RECENT, World};
@@ -50,7 +51,7 @@ pub fn others_passive_shows(turn: &Turn<'_>, oracle: &Oracle, world: &World) -> 
         format!("passive since {}", rundeck.mode_since.0)
     })?;
     let since = askable_since(oracle, world);
-    let seen = turn.now.since(since) <= within(SEEN_WITHIN, oracle, world);
+    let seen = turn.now.since(since) <= within(SEEN_WITHIN, oracle, world) || consents::holds(turn, oracle);
     require(seen, "S-mode passive by others takes the node out", || format!("passive and askable since {}", since.0))
 }
 

@@ -3,8 +3,8 @@
 use crate::rundeck::Shows;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Circumstances, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy, Ownership,
-    PassiveRule, Policy, Share, Span, TargetType,
+    Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy,
+    Ownership, PassiveRule, Policy, Share, Span, TargetType,
 };
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ fn drain(tape: &mut Tape) -> DrainPolicy {
 
 impl Plan {
     pub fn draw(tape: &mut Tape) -> Plan {
-        let health = health(tape);
+        let mut health = health(tape);
         let circumstances = Circumstances { has_token: !tape.chance(30), ..Circumstances::default() };
         let drain = drain(tape);
         let count = tape.pick(&[1, 1, 2, 0], 1_usize);
@@ -118,6 +118,7 @@ impl Plan {
         let chance = tape.byte();
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
         let slow_disk = chance & 1 != 0 && chance & 4 == 0;
+        health.database = if chance & 12 == 8 { DatabaseRule::Eject } else { DatabaseRule::Report };
         let addressless = chance & 2 != 0 && chance & 4 == 0;
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);
         // Some last longer than every excuse and every pause.

@@ -57,6 +57,15 @@ pub(crate) enum GuardSays {
     NoAnswer(String),
 }
 
+/// What wants the node out for what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Something of its own.
+    Local,
+    /// Something that every member may see at once.
+    Shared,
+}
+
 /// What the node wants of its groups now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {

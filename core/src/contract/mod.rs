@@ -42,12 +42,12 @@ pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
     Room, Unjudged, WebSeen,
 };
-pub use snapshot::{Answer, CheckView, DrainView, FindingView, RundeckView, Snapshot, TargetView, Text};
+pub use snapshot::{Answer, CheckView, DrainView, FindingView, HoldView, RundeckView, Snapshot, TargetView, Text};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{
     Answering, DrainInputs, Fleet, GroupInputs, GroupsLeaving, GuardSays, Jobs, Life, Owners, Passive, Reach, Says,
-    Wish,
+    Wants, Wish,
 };
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

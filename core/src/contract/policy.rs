@@ -157,8 +157,7 @@ pub enum DatabaseRule {
     /// 200, degraded.
     #[default]
     Report,
-    /// 503, as far as a guard over the whole fleet agrees. There is none yet: configuration refuses the word, and the
-    /// heart reports all the same.
+    /// 503, once the fleet has agreed: nobody leaves for what all members share.
     Eject,
 }
 

@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub lifecycle: Option<String>,
     /// The node's targets.
     pub targets: Vec<TargetView>,
+    /// Something wants the node out, and the fleet has not agreed yet.
+    pub hold: Option<HoldView>,
     /// The running or finished drain that keeps the node out.
     pub drain: Option<DrainView>,
     /// What is wrong, each with its cure.
@@ -190,6 +192,17 @@ pub struct TargetView {
     pub unhealthy_threshold: Option<u32>,
     /// They ask this agent; else what it answers counts for nothing.
     pub asks_agent: Option<bool>,
+}
+
+/// What the fleet says to what wants the node out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldView {
+    /// It does not agree, or nobody tells; else it is asked, or the node waits for its turn.
+    pub refused: bool,
+    /// When it is asked again.
+    pub until: Option<Moment>,
+    /// What it has said, with the numbers.
+    pub text: String,
 }
 
 /// A drain.

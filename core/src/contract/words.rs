@@ -76,6 +76,8 @@ words! {
         NotReady = "not-ready",
         /// Somebody else switched Rundeck to passive mode.
         Passive = "passive",
+        /// Rundeck's database is gone, and the fleet has let the node go for it.
+        Database = "database",
         /// A file system that Rundeck writes to is full.
         Disk = "disk",
         /// Rundeck's port is held by another process.
@@ -151,6 +153,8 @@ words! {
         Load = "load",
         /// `/health` answers, but slowly.
         Slow = "slow",
+        /// Something wants the node out, and the fleet has not agreed yet.
+        GuardHold = "guard-hold",
     }
 }
 

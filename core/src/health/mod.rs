@@ -185,6 +185,11 @@ impl Health {
         self.machine.disk_may_be_full(policy)
     }
 
+    /// Calls that need the database fail or do not answer.
+    pub(crate) fn database_gone(&self) -> bool {
+        self.database.troubled()
+    }
+
     /// In service, but something is wrong: what these probes show, in the documented order.
     pub(crate) fn degraded(&self) -> Vec<Degraded> {
         let database = self.database.troubled().then_some(Degraded::Database);

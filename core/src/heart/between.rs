@@ -5,8 +5,8 @@
 
 use crate::api::passive_ejects;
 use crate::contract::{
-    Answer, Cause, Degraded, GuardSays, Life, Mode, ModeLeft, Moment, Passive, Policy, Reach, Reason, Refusal, Says,
-    State, Wish,
+    Answer, Cause, DatabaseRule, Degraded, GuardSays, HealthPolicy, Life, Mode, ModeLeft, Moment, Passive, Policy,
+    Reach, Reason, Refusal, Says, State, Wants, Wish,
 };
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
@@ -174,6 +174,11 @@ pub(super) fn ejects_passive(by_others: bool, replaces: Says, policy: &Policy) -
     passive_ejects(by_others, may_replace(replaces), &policy.health)
 }
 
+/// A database that is gone takes the node out where the policy says so, and nobody would replace it for that.
+pub(super) fn ejects_database(gone: bool, replaces: Says, policy: &HealthPolicy) -> bool {
+    gone && policy.database == DatabaseRule::Eject && !may_replace(replaces)
+}
+
 /// The drain, as far as the answer depends on it.
 pub(super) struct Leaving {
     /// The cause that is shown.
@@ -185,10 +190,28 @@ pub(super) struct Leaving {
 }
 
 /// What the local checks say that is no part of the verdict, and may take the node out all the same.
+#[derive(Clone, Copy)]
 pub(super) struct Ejections {
     pub(super) blind: bool,
     pub(super) disk: bool,
     pub(super) passive: bool,
+    pub(super) database: bool,
+}
+
+impl Ejections {
+    /// Without those that the fleet must agree to first.
+    pub(super) fn of_own_right(self) -> Ejections {
+        Ejections { disk: false, passive: false, database: false, ..self }
+    }
+}
+
+/// What wants a node out that would be in service without it, and needs the fleet's consent.
+pub(super) fn wants_out(leaving: bool, verdict: Verdict, ejections: &Ejections) -> Option<Wants> {
+    match ejections {
+        _ if leaving || verdict != Verdict::Up || ejections.blind => None,
+        Ejections { disk: true, .. } | Ejections { passive: true, .. } => Some(Wants::Local),
+        Ejections { database, .. } => database.then_some(Wants::Shared),
+    }
 }
 
 /// Joins health and intent: stopped > draining > probes.
@@ -206,14 +229,17 @@ pub(super) fn answer(leaving: Option<Leaving>, verdict: Verdict, ejections: &Eje
         Verdict::Up if ejections.blind => no(State::Down, Reason::Blind),
         Verdict::Up if ejections.disk => no(State::Down, Reason::Disk),
         Verdict::Up if ejections.passive => no(State::Down, Reason::Passive),
+        Verdict::Up if ejections.database => no(State::Down, Reason::Database),
         Verdict::Up => Answer { ok: true, state: State::Up, reason: Reason::Ok },
     }
 }
 
-/// In service, but something is wrong: passive mode, then what the probes show, in the documented order.
-pub(super) fn degraded(shown: Answer, mode: Option<Mode>, by_probes: Vec<Degraded>) -> Vec<Degraded> {
+/// In service, but something is wrong: passive mode, then what the probes show, in the documented order, then that the
+/// fleet holds the node in (`held`).
+pub(super) fn degraded(shown: Answer, mode: Option<Mode>, by_probes: Vec<Degraded>, held: bool) -> Vec<Degraded> {
     let passive = shown.state == State::Up && mode == Some(Mode::Passive);
-    passive.then_some(Degraded::Passive).into_iter().chain(by_probes).collect()
+    let held = held.then_some(Degraded::GuardHold);
+    passive.then_some(Degraded::Passive).into_iter().chain(by_probes).chain(held).collect()
 }
 
 #[cfg(test)]
@@ -359,8 +385,8 @@ mod tests {
 
     #[test]
     fn a_drain_goes_before_the_probes_and_blindness_before_disk_and_passive() {
-        let all = Ejections { blind: true, disk: true, passive: true };
-        let none = Ejections { blind: false, disk: false, passive: false };
+        let all = Ejections { blind: true, disk: true, passive: true, database: true };
+        let none = Ejections { blind: false, disk: false, passive: false, database: false };
         let said = |answer: Answer| (answer.ok, answer.state, answer.reason);
         let drain = |stopped, holds_200| Leaving { cause: Some(Cause::AgentStopping), stopped, holds_200 };
         let reason = Reason::AgentStopping;
@@ -381,8 +407,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_the_node_alone_is_no_shared_cause_and_a_leaving_node_wants_nothing() {
+        let none = Ejections { blind: false, disk: false, passive: false, database: false };
+        let database = Ejections { database: true, ..none };
+        let wants = |leaving, ejections: &Ejections| wants_out(leaving, Verdict::Up, ejections);
+        assert_eq!((wants(false, &none), wants(false, &database)), (None, Some(Wants::Shared)));
+        assert_eq!(wants(false, &Ejections { disk: true, ..database }), Some(Wants::Local));
+        assert_eq!(wants(false, &Ejections { passive: true, ..none }), Some(Wants::Local));
+        assert_eq!(wants(true, &database), None);
+        assert_eq!(wants(false, &Ejections { blind: true, ..database }), None, "it is out of its own right");
+        assert_eq!(wants_out(false, Verdict::Down(Reason::Timeout), &database), None);
+        let eject = policy(|p| p.health.database = DatabaseRule::Eject).health;
+        assert!(ejects_database(true, Says::No, &eject) && !ejects_database(false, Says::No, &eject));
+        assert!(!ejects_database(true, Says::Unknown, &eject));
+        assert!(!ejects_database(true, Says::No, &HealthPolicy::default()));
+    }
+
+    #[test]
     fn passive_mode_degrades_a_node_that_is_up() {
-        assert_eq!(degraded(UP, Some(Mode::Passive), vec![Degraded::Slow]), [Degraded::Passive, Degraded::Slow]);
-        assert_eq!(degraded(Answer { state: State::Draining, ..UP }, Some(Mode::Passive), vec![]), []);
+        let (passive, slow) = (Some(Mode::Passive), Degraded::Slow);
+        assert_eq!(degraded(UP, passive, vec![slow], true), [Degraded::Passive, slow, Degraded::GuardHold]);
+        assert_eq!(degraded(Answer { state: State::Draining, ..UP }, passive, vec![], false), []);
     }
 }

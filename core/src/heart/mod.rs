@@ -232,6 +232,7 @@ impl Heart {
         self.health.step(&self.policy.health, &mut self.desk);
         self.end_choices();
         self.step_consents();
+        self.ask_to_go();
         self.show();
         self.health.keep(self.shown.ok, &self.policy.health, &mut self.desk);
         self.claim_mode();
@@ -248,7 +249,8 @@ impl Heart {
         self.api.step(&self.policy, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
-        let watched = self.drain.is_some() || matches!(self.shown.reason, Reason::Passive | Reason::Disk);
+        let watched =
+            self.drain.is_some() || matches!(self.shown.reason, Reason::Passive | Reason::Disk | Reason::Database);
         let instance = self.membership.identity().map(|identity| identity.instance_id.as_str());
         self.asg.step(instance, watched, &mut self.desk);
         let died = self.drain.is_none() && between::has_died(self.shown);
@@ -313,6 +315,7 @@ impl Heart {
             State::Draining | State::Stopped => answer.reason.to_string(),
             State::Down if answer.reason == Reason::Passive => "somebody else switched Rundeck to passive mode".into(),
             State::Down if answer.reason == Reason::Blind => "the agent has had no way to connect for too long".into(),
+            State::Down if answer.reason == Reason::Database => "Rundeck's database is gone".into(),
             State::Down if answer.reason == Reason::Disk => "a file system that Rundeck writes to is full".into(),
             State::Booting | State::Up | State::Down | State::Stale => self.health.evidence(),
         }
@@ -324,16 +327,29 @@ impl Heart {
             stopped: drain.exits() && drain.finished(),
             holds_200: drain.holds_200(),
         });
+        let ejections = self.ejections();
+        let agreed = if self.membership.lets_out() { ejections } else { ejections.of_own_right() };
+        between::answer(leaving, self.health.verdict(), &agreed)
+    }
+
+    fn ejections(&self) -> between::Ejections {
         let replaces = self.asg.replaces();
-        let ejections = between::Ejections {
+        between::Ejections {
             blind: self.health.blind(&self.policy.health, &self.desk),
             disk: between::ejects_full_disk(self.health.disk_full(), replaces),
             passive: between::ejects_passive(self.mode.set_by_others(&self.api), replaces, &self.policy),
-        };
-        between::answer(leaving, self.health.verdict(), &ejections)
+            database: between::ejects_database(self.health.database_gone(), replaces, &self.policy.health),
+        }
+    }
+
+    /// What is wrong with the node takes it out where the fleet can do without it.
+    fn ask_to_go(&mut self) {
+        let wants = between::wants_out(self.drain.is_some(), self.health.verdict(), &self.ejections());
+        self.membership.step_hold(wants, self.shown.ok, &self.policy.membership, &mut self.desk);
     }
 
     fn degraded(&self) -> Vec<Degraded> {
-        between::degraded(self.shown, self.mode.shown(&self.api), self.health.degraded())
+        let mode = self.mode.shown(&self.api);
+        between::degraded(self.shown, mode, self.health.degraded(), self.membership.holds())
     }
 }

@@ -26,6 +26,7 @@ impl Heart {
             node: self.membership.identity().cloned(),
             lifecycle: self.asg.state().map(str::to_owned),
             targets: self.membership.views(Answering::by(&self.policy)),
+            hold: self.membership.hold_view(),
             drain: self.drain.as_ref().and_then(Drain::view),
             findings: self.desk.findings(),
         }

@@ -63,14 +63,24 @@ impl Guard {
         self.answer = Some((asked, answer));
     }
 
+    /// When the answer that is there was asked for, if that was at `since` or later.
+    pub(super) fn asked_since(&self, since: Moment) -> Option<Moment> {
+        self.answer.as_ref().map(|(asked, _)| *asked).filter(|asked| *asked >= since)
+    }
+
+    /// Who else is there, or why nobody tells, by an answer that was asked for at `since` or later.
+    pub(super) fn fleet(&self, since: Moment) -> Option<Result<&Fleet, &str>> {
+        let (_, answer) = self.answer.as_ref().filter(|(asked, _)| *asked >= since)?;
+        Some(answer.as_ref().map_err(String::as_str))
+    }
+
     /// What the fleet says to a choice, by an answer that was asked for at `since` or later; `None`: it has not come.
     /// `needed`: so many others must be healthy.
     pub(super) fn says(&self, since: Moment, needed: u32) -> Option<GuardSays> {
-        let (_, answer) = self.answer.as_ref().filter(|(asked, _)| *asked >= since)?;
-        Some(match answer {
+        Some(match self.fleet(since)? {
             Ok(fleet) if fleet.others.len() >= needed as usize => GuardSays::Enough(words(fleet, needed)),
             Ok(fleet) => GuardSays::TooFew { healthy: fleet.others.len(), text: words(fleet, needed) },
-            Err(why) => GuardSays::NoAnswer(why.clone()),
+            Err(why) => GuardSays::NoAnswer(why.to_owned()),
         })
     }
 }
@@ -146,7 +156,7 @@ fn instances(group: &FleetSeen, me: &Identity) -> bool {
 }
 
 /// For people: who is counted, of how many, and what is needed.
-fn words(fleet: &Fleet, needed: u32) -> String {
+pub(super) fn words(fleet: &Fleet, needed: u32) -> String {
     let count = fleet.others.len();
     let names: Vec<&str> = fleet.others.iter().take(MOST_NAMES).map(String::as_str).collect();
     let more = if count > MOST_NAMES { format!(" and {} more", count - MOST_NAMES) } else { String::new() };

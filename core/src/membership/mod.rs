@@ -13,6 +13,7 @@ mod check;
 mod ejection;
 mod group;
 mod guard;
+mod hold;
 mod instance;
 mod named;
 mod presence;
@@ -32,6 +33,7 @@ use crate::desk::{Backoff, Desk, Pace, Topic};
 use ejection::Ejection;
 use group::{Group, LIMIT, Left, Standing, asks_agent};
 use guard::Guard;
+use hold::Hold;
 use instance::Instance;
 use named::{costs, lacks_address, listed_groups, named_groups, target_of};
 use record::Record;
@@ -61,6 +63,7 @@ pub(crate) struct Membership {
     troubles: Troubles,
     guard: Guard,
     ejection: Ejection,
+    hold: Hold,
 }
 
 impl Membership {
@@ -83,6 +86,7 @@ impl Membership {
             troubles: Troubles::default(),
             guard: Guard::new(now),
             ejection: Ejection::default(),
+            hold: Hold::default(),
         }
     }
 

@@ -31,6 +31,11 @@ impl Membership {
         self.each().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
     }
 
+    /// The longest time that a balancer needs to see a 503.
+    pub(super) fn longest_detection(&self) -> Span {
+        self.each().map(Group::detection).max().unwrap_or(UNREAD_DETECTION)
+    }
+
     /// What came of deregistering, once there is nothing left to be done.
     fn deregistered(&self, refusing: Option<Moment>, dry_run: bool) -> Option<Deregistered> {
         if self.record.is_unread() {

@@ -6,6 +6,7 @@ mod consents;
 mod determinism;
 mod ejection;
 mod faults;
+mod hold;
 mod kinds;
 mod paces;
 mod phases;

@@ -2,7 +2,7 @@
 //! that come at once and with answers that come only just in time.
 
 use crate::rig::{RUNDECK, Rig, jvm, policy, ready};
-use rundeck_alb_core::{Call, Event, JvmSeen, Mode, ProcessSeen, Readiness, Reason, Span, State, WebSeen};
+use rundeck_alb_core::{Call, Event, JvmSeen, Mode, Policy, ProcessSeen, Readiness, Reason, Span, State, WebSeen};
 use std::path::Path;
 
 /// Enough that the jitter has been at both of its ends.
@@ -70,8 +70,15 @@ fn worst(from: &str, to: &str, late: Span, case: impl Fn(u64) -> (Rig, fn(&Rig) 
     assert!(most * 4 >= bound, "{from} -> {to}: {most} ms, documented {bound} ms is far off");
 }
 
+/// Nobody else is asked whether the node may go: how long that takes is a question of its own.
+fn alone() -> Policy {
+    let mut policy = policy();
+    policy.membership.min_other_healthy = 0;
+    policy
+}
+
 fn serving(seed: u64, change: impl Fn(&mut Rig)) -> Rig {
-    let mut rig = Rig::new(policy(), seed);
+    let mut rig = Rig::new(alone(), seed);
     assert!(rig.until(is_up));
     // Steady, and just after a round: the change meets the longest wait.
     let calm = rig.now + Span::secs(40);

@@ -11,7 +11,9 @@ use rundeck_alb_core::{
 const LONG: Span = Span::secs(900);
 
 fn up(change: impl FnOnce(&mut Rig)) -> Rig {
-    let mut rig = Rig::new(policy(), 1);
+    let mut policy = policy();
+    policy.membership.min_other_healthy = 0;
+    let mut rig = Rig::new(policy, 1);
     change(&mut rig);
     assert!(rig.until(is_up), "never up");
     rig

@@ -42,6 +42,7 @@ pub fn up(clock: &Clock) -> Snapshot {
         }),
         lifecycle: Some("InService".into()),
         targets: vec![target(now)],
+        hold: None,
         drain: None,
         findings: Vec::new(),
     }
