@@ -5,7 +5,7 @@ use super::args::Output;
 use super::console::Console;
 use super::error::CliError;
 use super::paint::{Hue, Paint};
-use super::report::{answer, balancer_hue, findings, named, plain, why};
+use super::report::{answer, balancer_hue, findings, named, plain, said, why};
 use super::runtime::runtime;
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
@@ -37,6 +37,9 @@ fn explained(status: &Status, paint: Paint) -> String {
     let mut out = format!("{}\n", answer(status, paint));
     if let Some(why) = why(&status.health) {
         out.push_str(&text::hanging("why", &why, COLUMN));
+    }
+    if let Some(guard) = &status.guard {
+        out.push_str(&text::hanging("guard", &said(guard), COLUMN));
     }
     out.push('\n');
     for check in &status.checks {

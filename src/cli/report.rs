@@ -4,7 +4,7 @@
 use super::paint::{Hue, Paint};
 use super::steps;
 use super::text;
-use super::view::{AwsRequests, Check, Health, Node, Status, Target};
+use super::view::{AwsRequests, Check, Guard, Health, Node, Status, Target};
 use crate::aws::CallResult;
 use rundeck_alb_core::{Outcome, State, TargetState};
 use std::collections::BTreeMap;
@@ -20,6 +20,9 @@ pub fn report(status: &Status, paint: Paint) -> String {
     let mut out = format!("{}\n", answer(status, paint));
     if let Some(why) = why(&status.health) {
         out.push_str(&text::hanging("why", &why, LABEL));
+    }
+    if let Some(guard) = &status.guard {
+        out.push_str(&text::hanging("guard", &said(guard), LABEL));
     }
     out.push('\n');
     out.push_str(&text::hanging("rundeck", &rundeck(status), LABEL));
@@ -50,6 +53,9 @@ pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
         let says = paint.tint(balancer_hue(&target.state), &plain(&target.state));
         format!("{} in {}: {says}", address(target), plain(&target.target_group))
     }));
+    if let Some(guard) = &status.guard {
+        lines.push(format!("guard: {}", said(&Guard { next_ms: None, ..guard.clone() })));
+    }
     if let Some(drain) = &status.drain {
         lines.push(steps::headline(drain, status.now()));
         let rows = steps::rows(status, drain);
@@ -85,6 +91,14 @@ pub(super) fn why(health: &Health) -> Option<String> {
     }
     // A drain's evidence is its cause, and the first line has told that.
     Some(plain(&health.evidence)).filter(|why| !health.ok && !why.is_empty() && *why != health.reason)
+}
+
+/// What the fleet says to what wants the node out.
+pub(super) fn said(guard: &Guard) -> String {
+    let words =
+        if guard.text.is_empty() { "the others are asked whether this node may go".into() } else { plain(&guard.text) };
+    let next = guard.next_ms.map_or_else(String::new, |ms| format!("; asked again in {}", text::lasting(ms)));
+    format!("{words}{next}")
 }
 
 /// The state in capitals, with what degrades it.

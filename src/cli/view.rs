@@ -25,6 +25,8 @@ pub struct Status {
     /// This node's targets.
     #[serde(default)]
     pub targets: Vec<Target>,
+    /// What the fleet says to what wants the node out.
+    pub guard: Option<Guard>,
     /// The drain that keeps the node out.
     pub drain: Option<Drain>,
     /// What is wrong.
@@ -33,6 +35,18 @@ pub struct Status {
     /// Calls to AWS since the agent's start.
     #[serde(default)]
     pub aws_requests: Vec<AwsRequests>,
+}
+
+/// What the fleet says to what wants the node out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Guard {
+    /// It does not agree.
+    #[serde(default)]
+    pub refused: bool,
+    /// With the numbers.
+    pub text: String,
+    /// Until it is asked again.
+    pub next_ms: Option<u64>,
 }
 
 /// The answer of `/health`.

@@ -13,7 +13,7 @@ use super::names;
 use super::raw::Value;
 use super::settings::Settings;
 use super::share::SHARE;
-use super::words::{DATABASE, optional_word, word};
+use super::words::{optional_word, word};
 
 /// One key of a table that is read into an `S`.
 pub(super) struct Key<S: 'static> {
@@ -106,7 +106,7 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(health.max_age, codec::PACE),
     key!(health.boot_timeout, codec::PACE),
     key!(health.passive, word()),
-    key!(health.database, DATABASE),
+    key!(health.database, word()),
     key!(health.max_connections => health_port.max_connections, count::<8, 10_000>()),
     key!(health.disk.paths => looks.directories, lists::DIRECTORIES),
     key!(health.disk.degraded_below, SHARE),

@@ -22,22 +22,6 @@ pub(super) const fn optional_word<T: Word>() -> Codec<Option<T>> {
     }
 }
 
-/// What follows when the database is gone: one word in this version, and a clear refusal of the other.
-pub(super) const DATABASE: Codec<DatabaseRule> =
-    Codec { read: read_database, show: |rule| toml::Value::String(shown_word(*rule).to_owned()) };
-
-fn read_database(value: &Value) -> Result<DatabaseRule, Fault> {
-    if text(value, TEXT)? == "eject" {
-        return Err(Fault::value(
-            "cannot be \"eject\" yet: a database that all nodes lost would take them all out at once, and the fleet \
-             guard that \
-             prevents this is not in this version",
-            "write \"report\": the node stays in service, flagged as degraded",
-        ));
-    }
-    read_word(value)
-}
-
 /// A type whose values are words.
 pub(super) trait Word: Copy + PartialEq + 'static {
     /// Each word with its value, in the order to be shown.
@@ -62,9 +46,8 @@ impl Word for PassiveRule {
     const WORDS: &'static [(&'static str, Self)] = &[("out", Self::Out), ("in", Self::In)];
 }
 
-/// `eject` is a word of the heart that no file can say yet: `DATABASE` refuses it.
 impl Word for DatabaseRule {
-    const WORDS: &'static [(&'static str, Self)] = &[("report", Self::Report)];
+    const WORDS: &'static [(&'static str, Self)] = &[("report", Self::Report), ("eject", Self::Eject)];
 }
 
 impl Word for LogFormat {

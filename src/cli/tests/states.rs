@@ -194,3 +194,15 @@ fn the_agents_golden_status_can_be_told() -> Tested {
     assert!(ran.code(2) && ran.err.is_empty(), "{ran:?}");
     golden("status/contract.txt", &ran.out)
 }
+
+#[test]
+fn what_the_fleet_says_stands_below_the_answer() -> Tested {
+    let guard = r#""guard": {"refused": true, "text": "stays in service: 0 of 1 others healthy", "next_ms": 21000},"#;
+    let said = fixture("degraded")?.replacen("\"drain\":", &format!("{guard} \"drain\":"), 1);
+    for command in ["status", "explain"] {
+        let ran = run(&Agent::saying(200, &said)?, command)?;
+        let line = "\nguard      stays in service: 0 of 1 others healthy; asked again in 21 s\n";
+        assert!(ran.out.contains(line), "{command}: {}", ran.out);
+    }
+    Ok(())
+}

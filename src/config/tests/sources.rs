@@ -119,7 +119,7 @@ fn every_type_can_be_set_by_the_environment() -> Tested {
 fn wrong_variables_fail_by_name() {
     let found = lines(&from_env(&[
         ("RUNDECK_ALB_AGENT__BANANA", SECRET),
-        ("RUNDECK_ALB_AGENT__HEALTH__DATABASE", "eject"),
+        ("RUNDECK_ALB_AGENT__HEALTH__DATABASE", "ejct"),
         ("RUNDECK_ALB_AGENT__HEALTH__DISK", "5%"),
         ("RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS", "logs"),
         ("RUNDECK_ALB_AGENT__HEALTH__INTERVALL", "5s"),
@@ -133,9 +133,8 @@ fn wrong_variables_fail_by_name() {
     ]));
     let expected = [
         "BANANA: unknown variable; unset it; `rundeck-alb-agent config default` lists all keys",
-        "HEALTH__DATABASE: `health.database` cannot be \"eject\" yet: a database that all nodes lost would take them \
-         all out at once, and the fleet guard that prevents this is not in this version; write \"report\": the node \
-         stays in service, flagged as degraded",
+        "HEALTH__DATABASE: `health.database` cannot be \"ejct\"; did you mean \"eject\"? it takes \"report\", \
+         \"eject\"",
         "HEALTH__DISK: unknown variable; it is a table: name its keys, as in RUNDECK_ALB_AGENT__HEALTH__DISK__PATHS",
         "HEALTH__DISK__PATHS: `health.disk.paths` is not a whole path; begin it with `/`",
         "HEALTH__INTERVALL: unknown variable; did you mean RUNDECK_ALB_AGENT__HEALTH__INTERVAL?",

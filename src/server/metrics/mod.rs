@@ -107,6 +107,11 @@ impl Scrape {
         page.counter("rdalb_health_transitions", "Changes of the answer of /health", transitions.collect())?;
         let degraded = one_of("cause", Degraded::ALL, |cause| self.snapshot.degraded.contains(cause));
         page.gauge("rdalb_degraded", "In service, but something is wrong", degraded)?;
+        page.gauge(
+            "rdalb_fleet_guard_active",
+            "Something wants the node out, and the others have not agreed yet",
+            single(flag(self.snapshot.hold.is_some())),
+        )?;
         let present = |wrong: &Finding| self.snapshot.findings.iter().any(|finding| finding.finding == *wrong);
         let findings =
             self.tables.findings.iter().map(|wrong| ([("finding", wrong.to_string())], flag(present(wrong))));

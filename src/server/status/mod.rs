@@ -5,8 +5,8 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Answer, CheckView, Class, Degraded, DrainView, FindingView, Identity, Mode, Moment, Outcome, Process, RundeckView,
-    Snapshot, Step, StepName, TargetView,
+    Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Identity, Mode, Moment, Outcome, Process,
+    RundeckView, Snapshot, Step, StepName, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ pub(super) struct StatusView {
     node: Option<Identity>,
     lifecycle: Option<String>,
     targets: Vec<Target>,
+    guard: Option<Guard>,
     drain: Option<Drain>,
     findings: Vec<FindingView>,
     aws_requests: Vec<AwsRequests>,
@@ -112,6 +113,15 @@ struct StepView {
 }
 
 #[derive(Debug, Serialize)]
+struct Guard {
+    refused: bool,
+    text: String,
+    until: Option<String>,
+    /// Until it is asked again.
+    next_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
 struct AwsRequests {
     service: &'static str,
     operation: &'static str,
@@ -133,6 +143,7 @@ impl StatusView {
             node: snapshot.node.clone(),
             lifecycle: snapshot.lifecycle.clone(),
             targets: snapshot.targets.iter().map(|target| times.target(target)).collect(),
+            guard: snapshot.hold.as_ref().map(|hold| times.guard(hold)),
             drain: snapshot.drain.as_ref().map(|drain| times.drain(drain)),
             findings: snapshot.findings.clone(),
             aws_requests: aws_requests(counters),
@@ -202,6 +213,15 @@ impl Times<'_> {
             check_interval_ms: view.check_interval.map(|interval| interval.0),
             unhealthy_threshold: view.unhealthy_threshold,
             asks_agent: view.asks_agent,
+        }
+    }
+
+    fn guard(&self, view: &HoldView) -> Guard {
+        Guard {
+            refused: view.refused,
+            text: view.text.clone(),
+            until: view.until.map(|until| self.wall(until)),
+            next_ms: view.until.map(|until| until.since(self.now).0),
         }
     }
 
