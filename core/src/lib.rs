@@ -21,15 +21,16 @@ mod look;
 mod membership;
 
 pub use contract::{
-    Answer, ApiSeen, AutoScalingRule, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class, Command,
-    DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase, DrainPolicy,
-    DrainResult, DrainView, EndedBy, Ending, Event, Finding, FindingView, FleetSeen, GroupFacts, GroupLeft, GroupSeen,
-    GroupWanted, HealthPolicy, HoldView, HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow,
-    Looks, MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome,
-    Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, RefreshSeen,
-    Refusal, Registered, Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingSeen, Share,
-    Snapshot, Span, StandbyPreference, StandbySeen, State, Step, StepName, StepResult, Target, TargetSeen, TargetState,
-    TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
+    Anomaly, Answer, ApiSeen, AutoScalingRule, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class,
+    Command, DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase,
+    DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Finding, FindingView, FleetSeen, GroupFacts,
+    GroupLeft, GroupSeen, GroupWanted, HealthPolicy, HoldView, HostSeen, Identity, Info, Intent, JvmSeen, Kept,
+    KeptVerdict, Look, LookRow, Looks, MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice,
+    Order, OrderAnswer, Outcome, Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness,
+    ReadySeen, Reason, Receipt, RefreshSeen, Refusal, Registered, Registrations, Reply, Room, RundeckView,
+    ScalingFacts, ScalingKept, ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbySeen, State, Step,
+    StepName, StepResult, Target, TargetReason, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble,
+    TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{judge_look, look_rows};

@@ -9,14 +9,15 @@ use super::change::Change;
 use super::error::CallError;
 use super::groups::{GroupFacts, GroupsBy, delay_of};
 use super::tally::{CallResult, Tally};
+use super::words::{anomaly, because, overridden};
 use aws_config::SdkConfig;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::operation::RequestId;
 use aws_sdk_elasticloadbalancingv2::types::{
-    AnomalyResultEnum, DescribeTargetHealthInputIncludeEnum, TargetAdministrativeOverrideStateEnum, TargetDescription,
-    TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
+    DescribeTargetHealthInputIncludeEnum, TargetDescription, TargetHealthDescription, TargetHealthReasonEnum,
+    TargetHealthStateEnum,
 };
-use rundeck_alb_core::Trouble;
+use rundeck_alb_core::{Anomaly, Overridden, TargetReason, Trouble};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,6 +57,12 @@ pub struct TargetSeen {
     pub reason: Option<String>,
     /// AWS's text about it.
     pub description: Option<String>,
+    /// What both mean.
+    pub because: TargetReason,
+    /// A zonal shift, or another thing that keeps traffic from it whatever its state is.
+    pub overridden: Overridden,
+    /// What anomaly detection says.
+    pub anomaly: Anomaly,
     /// AWS's request id.
     pub request_id: Option<String>,
 }
@@ -104,6 +111,7 @@ impl Elbv2 {
     pub async fn target_health(&self, arn: &str, id: &str, port: u16) -> Result<TargetSeen, Trouble> {
         const OPERATION: &str = "DescribeTargetHealth";
         let call = self.client.describe_target_health().target_group_arn(arn).targets(target(id, port));
+        let call = call.include(DescribeTargetHealthInputIncludeEnum::All);
         let output = self.caller.call(OPERATION, call.send()).await?;
         let request_id = output.request_id();
         let described = || {
@@ -120,6 +128,9 @@ impl Elbv2 {
                 seen: Seen::NotRegistered,
                 reason: None,
                 description: None,
+                because: TargetReason::NotRegistered,
+                overridden: Overridden::No,
+                anomaly: Anomaly::No,
                 request_id: request_id.map(str::to_owned),
             });
         }
@@ -196,8 +207,8 @@ fn target(id: &str, port: u16) -> TargetDescription {
 fn peer(described: &TargetHealthDescription) -> Option<PeerHealth> {
     let target = described.target()?;
     let health = described.target_health();
-    let overridden = described.administrative_override().and_then(|by| by.state());
-    let anomaly = described.anomaly_detection().and_then(|anomaly| anomaly.result());
+    let overridden = overridden(described.administrative_override());
+    let anomaly = anomaly(described.anomaly_detection());
     Some(PeerHealth {
         id: target.id()?.to_owned(),
         port: u16::try_from(target.port()?).ok()?,
@@ -205,9 +216,7 @@ fn peer(described: &TargetHealthDescription) -> Option<PeerHealth> {
             Some(state) => seen(state, health.and_then(|health| health.reason())),
             None => Seen::Other(String::new()),
         },
-        // Any word but the one that says "none" may be one that keeps traffic away.
-        sidelined: overridden.is_some_and(|state| *state != TargetAdministrativeOverrideStateEnum::NoOverride)
-            || anomaly.is_some_and(|result| *result != AnomalyResultEnum::Normal),
+        sidelined: overridden != Overridden::No || anomaly != Anomaly::No,
     })
 }
 
@@ -221,6 +230,9 @@ fn target_seen(described: &TargetHealthDescription, request_id: Option<&str>) ->
         },
         reason: reason.map(|reason| reason.as_str().to_owned()),
         description: health.and_then(|health| health.description()).map(str::to_owned),
+        because: health.map_or(TargetReason::None, because),
+        overridden: overridden(described.administrative_override()),
+        anomaly: anomaly(described.anomaly_detection()),
         request_id: request_id.map(str::to_owned),
     }
 }

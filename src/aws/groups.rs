@@ -101,6 +101,19 @@ impl GroupFacts {
 }
 
 impl HealthCheck {
+    /// Whether an answer with this status is a good one; so it is where AWS does not tell which are (a group that
+    /// speaks gRPC). A part of the list that cannot be read passes nothing.
+    #[must_use]
+    pub fn passes(&self, status: u16) -> bool {
+        self.matcher.as_ref().is_none_or(|matcher| {
+            matcher.split(',').any(|part| {
+                let (low, high) = part.split_once('-').unwrap_or((part, part));
+                let range = low.trim().parse::<u16>().ok().zip(high.trim().parse::<u16>().ok());
+                range.is_some_and(|(low, high)| (low..=high).contains(&status))
+            })
+        })
+    }
+
     fn of(group: &types::TargetGroup) -> Self {
         let seconds = |value: Option<i32>| value.and_then(positive).map(Duration::from_secs);
         let port = group.health_check_port().and_then(|port| port.parse().ok());

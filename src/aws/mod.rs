@@ -15,6 +15,7 @@
 //! | `imds.rs` | instance metadata (IMDSv2) |
 //! | `items.rs` | what its items look like, and its page for what is not there |
 //! | `tally.rs` | calls counted for the metrics |
+//! | `words.rs` | what AWS's words about a target mean |
 
 mod caller;
 mod change;
@@ -26,6 +27,7 @@ mod items;
 mod scaling;
 mod sdk;
 mod tally;
+mod words;
 
 #[cfg(test)]
 mod tests;

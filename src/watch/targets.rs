@@ -10,6 +10,8 @@ use std::time::Duration;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(6);
 const DEFAULT_UNHEALTHY: u32 = 2;
+const DEFAULT_HEALTHY: u32 = 5;
+const DEFAULT_MATCHER: &str = "200";
 
 /// Reads these groups, named or by ARN, each by itself: AWS fails a whole call when one group in it is missing, and
 /// trouble with one says nothing of another. Missing ones are left out.
@@ -43,6 +45,9 @@ pub async fn target(elbv2: &Elbv2, target: &Target) -> Result<TargetSeen, Troubl
         state: state(seen.seen),
         reason: seen.reason.unwrap_or_default(),
         description: seen.description.unwrap_or_default(),
+        because: seen.because,
+        overridden: seen.overridden,
+        anomaly: seen.anomaly,
     })
 }
 
@@ -77,6 +82,7 @@ fn state(seen: Seen) -> TargetState {
 /// `None` for a group without a port: no Rundeck can be in it.
 fn facts(group: Group) -> Option<GroupFacts> {
     let check = group.health_check;
+    let passes_200 = check.passes(200);
     Some(GroupFacts {
         arn: group.arn,
         name: group.name,
@@ -90,6 +96,10 @@ fn facts(group: Group) -> Option<GroupFacts> {
         check_interval_secs: check.interval.unwrap_or(DEFAULT_INTERVAL).as_secs(),
         check_timeout_secs: check.timeout.unwrap_or(DEFAULT_TIMEOUT).as_secs(),
         unhealthy_threshold: check.unhealthy_threshold.unwrap_or(DEFAULT_UNHEALTHY),
+        healthy_threshold: check.healthy_threshold.unwrap_or(DEFAULT_HEALTHY),
+        check_https: check.protocol.as_deref() == Some("HTTPS"),
+        matcher: check.matcher.unwrap_or_else(|| DEFAULT_MATCHER.into()),
+        passes_200,
         check_port: match check.port {
             HealthPort::Traffic => None,
             HealthPort::Number(port) => Some(port),

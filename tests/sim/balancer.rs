@@ -4,7 +4,8 @@
 //! its whole delay, an address cannot be registered again before, and a deregistration with another port does nothing.
 
 use rundeck_alb_core::{
-    FleetSeen, GroupFacts, Moment, PeerSeen, Span, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind,
+    FleetSeen, GroupFacts, Moment, PeerSeen, Span, Target, TargetReason, TargetSeen, TargetState, TargetType, Trouble,
+    TroubleKind,
 };
 
 pub const INSTANCE: &str = "i-0123456789abcdef0";
@@ -174,15 +175,17 @@ impl Group {
     pub fn describe(&mut self, target: &Target, now: Moment) -> TargetSeen {
         self.age(now);
         let lags = matches!(self.place, Place::Initial(_)) && now < self.lags.0;
-        let (state, reason) = match if lags { &self.lags.1 } else { &self.place } {
-            _ if !self.ours(target) => (TargetState::Absent, "Target.NotRegistered"),
-            Place::Absent => (TargetState::Absent, "Target.NotRegistered"),
-            Place::Initial(_) => (TargetState::Arriving, "Elb.InitialHealthChecking"),
-            Place::Healthy => (TargetState::Healthy, ""),
-            Place::Unhealthy => (TargetState::Unhealthy, "Target.ResponseCodeMismatch"),
-            Place::Draining(_) => (TargetState::Leaving, "Target.DeregistrationInProgress"),
+        let (state, reason, because) = match if lags { &self.lags.1 } else { &self.place } {
+            _ if !self.ours(target) => (TargetState::Absent, "Target.NotRegistered", TargetReason::NotRegistered),
+            Place::Absent => (TargetState::Absent, "Target.NotRegistered", TargetReason::NotRegistered),
+            Place::Initial(_) => (TargetState::Arriving, "Elb.InitialHealthChecking", TargetReason::FirstChecks),
+            Place::Healthy => (TargetState::Healthy, "", TargetReason::None),
+            Place::Unhealthy => (TargetState::Unhealthy, "Target.ResponseCodeMismatch", TargetReason::Codes(vec![503])),
+            Place::Draining(_) => {
+                (TargetState::Leaving, "Target.DeregistrationInProgress", TargetReason::Deregistering)
+            }
         };
-        TargetSeen { state, reason: reason.into(), description: String::new() }
+        TargetSeen { reason: reason.into(), because, ..TargetSeen::plain(state) }
     }
 }
 

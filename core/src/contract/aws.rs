@@ -37,6 +37,14 @@ pub struct GroupFacts {
     pub check_timeout_secs: u64,
     /// Failed checks until unhealthy.
     pub unhealthy_threshold: u32,
+    /// Passed checks until an unhealthy one is healthy again; a new one needs a single one.
+    pub healthy_threshold: u32,
+    /// The health check speaks HTTPS.
+    pub check_https: bool,
+    /// Statuses that it takes for good, in AWS's words.
+    pub matcher: String,
+    /// A 200 is one of them.
+    pub passes_200: bool,
     /// Port asked by the health check; `None`: the traffic port.
     pub check_port: Option<u16>,
     /// Path asked by the health check, without its query.
@@ -118,17 +126,6 @@ pub enum StandbyPreference {
     Wait,
     /// A word that this version does not know.
     Unknown,
-}
-
-/// One target as the load balancer sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetSeen {
-    /// In neutral words.
-    pub state: TargetState,
-    /// AWS's reason code, empty when healthy.
-    pub reason: String,
-    /// AWS's description.
-    pub description: String,
 }
 
 /// Every target of one group, as the load balancer sees it: who else could take this node's place.

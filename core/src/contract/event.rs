@@ -2,10 +2,11 @@
 //!
 //! Adapters translate the world into these neutral words: no type of AWS, no JSON of Rundeck comes further than this.
 
-use super::aws::{FleetSeen, GroupSeen, Identity, ScalingSeen, StandbySeen, TargetSeen, Trouble};
+use super::aws::{FleetSeen, GroupSeen, Identity, ScalingSeen, StandbySeen, Trouble};
 use super::finding::Finding;
 use super::order::{Kept, Order};
 use super::seen::{ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Process, ProcessSeen, ReadySeen, WebSeen};
+use super::target::TargetSeen;
 use super::words::Mode;
 use serde::{Deserialize, Serialize};
 

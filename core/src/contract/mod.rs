@@ -19,11 +19,12 @@ mod policy;
 mod receipt;
 mod seen;
 mod snapshot;
+mod target;
 mod words;
 
 pub use aws::{
     FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, RefreshSeen, ScalingFacts, ScalingSeen, StandbyPreference,
-    StandbySeen, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind,
+    StandbySeen, Target, TargetState, TargetType, Trouble, TroubleKind,
 };
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};
@@ -43,6 +44,7 @@ pub use seen::{
     Room, Unjudged, WebSeen,
 };
 pub use snapshot::{Answer, CheckView, DrainView, FindingView, HoldView, RundeckView, Snapshot, TargetView, Text};
+pub use target::{Anomaly, Overridden, TargetReason, TargetSeen};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{

@@ -3,11 +3,12 @@
 //! One thing is decided here, because it must be asked at any moment between two turns: that a verdict is too old
 //! (`answer_at`). Bytes are made by the shell.
 
-use super::aws::{Identity, TargetSeen};
+use super::aws::Identity;
 use super::finding::Finding;
 use super::moment::{Moment, Span};
 use super::receipt::Step;
 use super::seen::Process;
+use super::target::TargetSeen;
 use super::words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 use serde::Serialize;
 use std::borrow::Cow;

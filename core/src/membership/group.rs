@@ -8,7 +8,7 @@ use super::record::Record;
 use super::sight::{Presence, Sight};
 use crate::contract::{
     Answering, Call, Finding, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
-    TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
+    TargetReason, TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -378,13 +378,13 @@ impl Group {
     /// The change is accepted: believe it until the next look says otherwise.
     fn after_change(&mut self, target: &Target, request: Option<String>, desk: &mut Desk) {
         let id = request.as_deref().unwrap_or("none");
-        let (state, reason) = if self.joining {
+        let (state, reason, because) = if self.joining {
             desk.tell(
                 NoteKind::Registered,
                 format!("register {}:{} in {}: accepted (request {id})", target.id, target.port, target.name),
             );
             self.left = Left::No;
-            (TargetState::Arriving, "Elb.RegistrationInProgress")
+            (TargetState::Arriving, "Elb.RegistrationInProgress", TargetReason::Registering)
         } else {
             desk.tell(
                 NoteKind::Deregistered,
@@ -392,14 +392,14 @@ impl Group {
             );
             self.left = Left::Confirmed(request);
             self.awaited = false;
-            (TargetState::Leaving, "Target.DeregistrationInProgress")
+            (TargetState::Leaving, "Target.DeregistrationInProgress", TargetReason::Deregistering)
         };
         if self.state() != Some(&state) {
             self.seen_since = desk.now();
         }
         self.drained = None;
         self.note_draining(&state, desk.now());
-        let target = TargetSeen { state, reason: reason.into(), description: String::new() };
+        let target = TargetSeen { reason: reason.into(), because, ..TargetSeen::plain(state) };
         self.seen = Some(Sight { target, asked: self.change.begun() });
         self.look_backoff.reset();
         // A first look before the delay has passed would only see `draining` (peers' lesson: it costs everybody's

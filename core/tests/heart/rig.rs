@@ -45,6 +45,10 @@ pub fn facts() -> GroupFacts {
         check_interval_secs: 10,
         check_timeout_secs: 5,
         unhealthy_threshold: 2,
+        healthy_threshold: 2,
+        check_https: false,
+        matcher: "200".into(),
+        passes_200: true,
         check_port: Some(4441),
         check_path: "/health".into(),
         check_has_query: false,
@@ -93,7 +97,7 @@ pub fn unavailable(action: &str) -> Trouble {
 }
 
 pub fn target(state: TargetState) -> TargetSeen {
-    TargetSeen { state, reason: String::new(), description: String::new() }
+    TargetSeen::plain(state)
 }
 
 /// A call that nobody has answered yet.

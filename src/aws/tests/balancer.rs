@@ -3,7 +3,7 @@
 use super::*;
 use crate::aws::{CallResult, Change, Elbv2, GroupsBy, HealthPort, Seen, TargetType};
 use aws_config::imds::credentials::ImdsCredentialsProvider;
-use rundeck_alb_core::{Trouble, TroubleKind};
+use rundeck_alb_core::{Anomaly, Overridden, TargetReason, Trouble, TroubleKind};
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/rundeck/0123456789abcdef";
 
@@ -75,6 +75,22 @@ async fn a_targets_state_is_told_in_neutral_words() -> Tested {
     Ok(())
 }
 
+/// What is laid over a state keeps requests away as well, and anomalies are told to whoever asks for them alone.
+#[tokio::test]
+async fn what_is_laid_over_a_target_is_asked_for_and_read() -> Tested {
+    let server = Server::play(|_, _| reply("DescribeTargetHealth", SHIFTED)).await?;
+    let target = client(&server).await?.target_health(ARN, "i-1", 4440).await.map_err(told)?;
+    let laid = (target.seen, target.because, target.overridden, target.anomaly);
+    assert_eq!(laid, (Seen::Healthy, TargetReason::None, Overridden::ZonalShift, Anomaly::Mitigated));
+    assert!(server.requests()[0].contains("Include.member.1=All"), "{:?}", server.requests());
+    Ok(())
+}
+
+const SHIFTED: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth>\
+    <State>healthy</State></TargetHealth><AnomalyDetection><Result>anomalous</Result>\
+    <MitigationInEffect>yes</MitigationInEffect></AnomalyDetection><AdministrativeOverride>\
+    <State>zonal_shift_active</State></AdministrativeOverride></member></TargetHealthDescriptions>";
+
 const HEALTHY_ELSEWHERE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4443</Port></Target>\
     <TargetHealth><State>healthy</State></TargetHealth></member></TargetHealthDescriptions>";
 const GONE: &str = "<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>4440</Port></Target><TargetHealth>\
@@ -107,6 +123,7 @@ async fn groups_are_read_page_by_page_with_their_delay() -> Tested {
     assert_eq!(one.health_check.timeout, Some(Duration::from_secs(6)));
     assert_eq!((one.health_check.healthy_threshold, one.health_check.unhealthy_threshold), (Some(5), Some(2)));
     assert_eq!(one.health_check.matcher.as_deref(), Some("200"));
+    assert!(one.health_check.passes(200) && !one.health_check.passes(204));
     assert_eq!(one.deregistration_delay, Duration::ZERO);
     assert_eq!((&two.target_type, two.health_check.port), (&TargetType::Ip, HealthPort::Traffic));
     assert_eq!(two.health_check.timeout, None, "never assumed");

@@ -5,8 +5,8 @@ use crate::clock::Clock;
 use crate::server::Counters;
 use rundeck_alb_core::{
     Answer, Cause, Check, CheckView, Deregistered, DrainPhase, DrainResult, DrainView, Finding, FindingView, Identity,
-    Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step, StepName, StepResult, TargetSeen,
-    TargetState, TargetView,
+    Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step, StepName, StepResult,
+    TargetReason, TargetSeen, TargetState, TargetView,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -77,7 +77,7 @@ fn target(now: Moment) -> TargetView {
         id: Some("i-0a1b2c3d4e5f60718".into()),
         port: Some(4440),
         owned: true,
-        seen: Some(TargetSeen { state: TargetState::Healthy, reason: String::new(), description: String::new() }),
+        seen: Some(TargetSeen::plain(TargetState::Healthy)),
         word: "healthy".into(),
         since: Some(now - Span::secs(50)),
         check_interval: Some(Span::secs(10)),
@@ -114,9 +114,10 @@ pub fn draining(clock: &Clock) -> Snapshot {
     });
     for target in &mut node.targets {
         target.seen = Some(TargetSeen {
-            state: TargetState::Leaving,
             reason: "Target.DeregistrationInProgress".into(),
             description: "Target deregistration is in progress".into(),
+            because: TargetReason::Deregistering,
+            ..TargetSeen::plain(TargetState::Leaving)
         });
         target.word = "draining".into();
     }

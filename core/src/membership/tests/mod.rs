@@ -96,6 +96,10 @@ impl Aws {
             check_interval_secs: 10,
             check_timeout_secs: 7,
             unhealthy_threshold: 2,
+            healthy_threshold: 2,
+            check_https: false,
+            matcher: "200".into(),
+            passes_200: true,
             check_port: Some(4441),
             check_path: "/health".into(),
             check_has_query: false,
@@ -281,9 +285,7 @@ impl Stand {
             (Topic::Target(key), Call::DescribeTarget(of)) => {
                 let answer = match self.aws.looks.get(&of.name) {
                     Some(kind) => Err(trouble(*kind, "elb:DescribeTarget")),
-                    None => {
-                        Ok(TargetSeen { state: self.aws.state(of), reason: String::new(), description: String::new() })
-                    }
+                    None => Ok(TargetSeen::plain(self.aws.state(of))),
                 };
                 self.room.on_target(key, answer, &self.policy, &mut self.desk);
             }

@@ -138,11 +138,12 @@ fn one_group_under_two_ports_is_told_as_two_targets() {
     let with = |port| GroupWanted { port: Some(port), ..wanted("a", Ownership::Own) };
     let mut stand = Stand::new(MembershipPolicy { groups: vec![with(4440), with(4443)], ..configured(&[]) }).joined();
     let ports = |stand: &Stand, is: fn(&Call) -> bool| -> BTreeSet<u16> {
-        let port = |call: &Call| match call {
-            Call::Register { target, .. } | Call::Deregister { target, .. } | Call::DescribeTarget(target) => {
-                Some(target.port)
-            }
-            _ => None,
+        let port = |call: &Call| {
+            let (Call::Register { target, .. } | Call::Deregister { target, .. } | Call::DescribeTarget(target)) = call
+            else {
+                return None;
+            };
+            Some(target.port)
         };
         stand.sent.iter().filter(|call| is(call)).filter_map(port).collect()
     };

@@ -116,7 +116,7 @@ fn one_group_under_two_ports_is_two_targets() {
     let clock = Clock::manual();
     let mut node = sample::up(&clock);
     let (state, port) = (TargetState::Unhealthy, Some(4443));
-    let seen = Some(TargetSeen { state, reason: "R".into(), description: String::new() });
+    let seen = Some(TargetSeen { reason: "R".into(), ..TargetSeen::plain(state) });
     let second = TargetView { port, seen, ..node.targets[0].clone() };
     node.targets.push(second);
     let text = page_of(&board(node, &clock), &Counters::default(), None, &clock);
@@ -142,7 +142,7 @@ fn targets_speak_the_words_of_aws_and_labels_are_escaped() {
         (TargetState::Other("new \"word\"\n\\".into()), "new \\\"word\\\"\\n\\\\", None),
     ] {
         let mut node = sample::up(&clock);
-        node.targets[0].seen = Some(TargetSeen { state, reason: "R".into(), description: String::new() });
+        node.targets[0].seen = Some(TargetSeen { reason: "R".into(), ..TargetSeen::plain(state) });
         let text = page_of(&board(node, &clock), &Counters::default(), None, &clock);
         let series = format!("rdalb_target_state{{{TARGET},state=\"{word}\",reason=\"R\"}} 1.0\n");
         assert_eq!(text.matches(&series).count(), 1, "{text}");

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::admission::{self, Refused};
 use super::fleet::{Fleet, Power};
-use super::settings::{GroupSettings, TargetType};
+use super::settings::{GroupSettings, TargetType, ZonalShift};
 use super::target::{CheckResult, Health, State, Target, TargetKey};
 use crate::clock::{self, Instant};
 use crate::lock;
@@ -100,9 +100,9 @@ impl Group {
     /// An operator changes the settings. A group that comes into use begins checking anew.
     pub fn change(&self, edit: impl FnOnce(&mut GroupSettings)) {
         let mut inner = self.settled();
-        let was_in_use = inner.settings.in_use;
+        let was_in_use = inner.settings.gets_traffic();
         edit(&mut inner.settings);
-        if inner.settings.in_use && !was_in_use {
+        if inner.settings.gets_traffic() && !was_in_use {
             let generation = inner.next_generation();
             let now = clock::now();
             inner.targets.values_mut().filter(|target| target.drains_until().is_none()).for_each(|target| {
@@ -212,7 +212,7 @@ impl Group {
                 next = next.min(end);
                 continue;
             }
-            let Some(addr) = admission::address(&self.fleet, settings, key).filter(|_| settings.in_use) else {
+            let Some(addr) = admission::address(&self.fleet, settings, key).filter(|_| settings.gets_traffic()) else {
                 continue;
             };
             let (check, at) = target.take_check(node, now, &settings.health_check);
@@ -245,6 +245,9 @@ impl Group {
     /// unhealthy ones are used (the balancer fails open); `None` means there is nobody to send it to.
     pub(super) fn route(&self, sticky: Option<&TargetKey>) -> Option<Route> {
         let mut inner = self.settled();
+        if inner.settings.zonal_shift == Some(ZonalShift::Active) {
+            return None;
+        }
         let mut usable = self.routes(&inner, State::Healthy);
         if usable.is_empty() {
             usable = self.routes(&inner, State::Unhealthy);
@@ -311,6 +314,10 @@ impl Group {
         }
         if !settings.in_use {
             let text = "Target group is not configured to receive traffic from the load balancer";
+            return Health::because(State::Unused, "Target.NotInUse", text);
+        }
+        if !settings.zone_enabled {
+            let text = "Target is in an Availability Zone that is not enabled for the load balancer";
             return Health::because(State::Unused, "Target.NotInUse", text);
         }
         let stopped = |state: &str| {

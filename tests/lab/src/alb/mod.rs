@@ -17,6 +17,6 @@ pub use admission::Refused;
 pub use balancer::Balancer;
 pub use fleet::{Fleet, Power};
 pub use group::{Change, Group};
-pub use settings::{GroupSettings, HealthCheck, HealthPort, Stickiness, TargetType};
+pub use settings::{Anomaly, GroupSettings, HealthCheck, HealthPort, Stickiness, TargetType, ZonalShift};
 pub use target::{CheckResult, Health, State, TargetKey};
 pub use traffic::{Exchange, Traffic, Trouble};

@@ -112,6 +112,24 @@ pub enum Stickiness {
     },
 }
 
+/// A zonal shift of the nodes' zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ZonalShift {
+    /// `zonal_shift_active`.
+    Active,
+    /// `zonal_shift_delegated_to_dns`: nobody can tell here whether there is one.
+    ByDns,
+}
+
+/// What anomaly detection found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anomaly {
+    /// `anomalous`, with nothing done about it.
+    Noted,
+    /// `anomalous`, with mitigation in effect.
+    Mitigated,
+}
+
 /// One target group.
 #[derive(Debug, Clone)]
 pub struct GroupSettings {
@@ -131,11 +149,23 @@ pub struct GroupSettings {
     pub stickiness: Stickiness,
     /// Whether a listener forwards to it; otherwise every target is `unused`, `Target.NotInUse`.
     pub in_use: bool,
+    /// Whether the balancer is in the nodes' zone (all nodes of a world are in one); otherwise every target is
+    /// `unused`, `Target.NotInUse`.
+    pub zone_enabled: bool,
+    /// What `AdministrativeOverride` says of every target; while a zonal shift is active nothing is sent there.
+    pub zonal_shift: Option<ZonalShift>,
+    /// What anomaly detection says of every target. Mitigation shows; the lab sends no fewer requests.
+    pub anomaly: Option<Anomaly>,
     /// Tags of the group.
     pub tags: BTreeMap<String, String>,
 }
 
 impl GroupSettings {
+    /// Whether the balancer has anything to do with its targets at all.
+    pub(super) fn gets_traffic(&self) -> bool {
+        self.in_use && self.zone_enabled
+    }
+
     /// A group of instances with test-sized times: registered at once, draining for 300 ms, not sticky, in use.
     #[must_use]
     pub fn named(name: &str) -> Self {
@@ -148,6 +178,9 @@ impl GroupSettings {
             registration_takes: Duration::ZERO,
             stickiness: Stickiness::Off,
             in_use: true,
+            zone_enabled: true,
+            zonal_shift: None,
+            anomaly: None,
             tags: BTreeMap::new(),
         }
     }

@@ -9,7 +9,7 @@ use super::form::Form;
 use super::service::Service;
 use super::xml::{element, leaf, members};
 use super::{REGION, VPC};
-use crate::alb::{Group, GroupSettings, Health, HealthPort, Stickiness, TargetKey};
+use crate::alb::{Anomaly, Group, GroupSettings, Health, HealthPort, Stickiness, TargetKey, ZonalShift};
 
 /// The largest page (ELBv2 API reference).
 const MAX_PAGE: usize = 400;
@@ -59,16 +59,44 @@ fn describe_health(cloud: &Cloud, form: &Form) -> Answer {
         };
         named.into_iter().map(describe).collect::<Result<_, _>>()?
     };
-    Ok(members("TargetHealthDescriptions", list.iter().map(|(key, health)| health_entry(&settings, key, health))))
+    let anomalies = form.list("Include").iter().any(|what| matches!(*what, "AnomalyDetection" | "All"));
+    let entry = |(key, health): &(TargetKey, Health)| health_entry(&settings, key, health, anomalies);
+    Ok(members("TargetHealthDescriptions", list.iter().map(entry)))
 }
 
-fn health_entry(settings: &GroupSettings, key: &TargetKey, health: &Health) -> String {
+fn health_entry(settings: &GroupSettings, key: &TargetKey, health: &Health, anomalies: bool) -> String {
     let mut inner = leaf("State", health.state.word());
     inner.extend(health.reason.map(|reason| leaf("Reason", reason)));
     inner.extend(health.description.as_ref().map(|text| leaf("Description", text)));
     leaf("HealthCheckPort", settings.health_check.port.of(key.port))
         + &element("TargetHealth", &inner)
+        + &laid_over(settings, anomalies)
         + &element("Target", &(leaf("Id", &key.id) + &leaf("Port", key.port)))
+}
+
+/// The override always stands there; anomalies are told to whoever asks to include them.
+fn laid_over(settings: &GroupSettings, anomalies: bool) -> String {
+    let (state, reason, text) = match settings.zonal_shift {
+        None => ("no_override", "NoOverride", "No override is currently active on target"),
+        Some(ZonalShift::Active) => {
+            ("zonal_shift_active", "ZonalShiftActive", "Zonal shift is active for the target's Availability Zone")
+        }
+        Some(ZonalShift::ByDns) => (
+            "zonal_shift_delegated_to_dns",
+            "ZonalShiftDelegatedToDns",
+            "The state is told by the zonal shift API alone",
+        ),
+    };
+    let (result, mitigation) = match settings.anomaly {
+        None => ("normal", "no"),
+        Some(Anomaly::Noted) => ("anomalous", "no"),
+        Some(Anomaly::Mitigated) => ("anomalous", "yes"),
+    };
+    let reason = format!("AdministrativeOverride.{reason}");
+    let anomaly = leaf("Result", result) + &leaf("MitigationInEffect", mitigation);
+    let anomaly = if anomalies { element("AnomalyDetection", &anomaly) } else { String::new() };
+    element("AdministrativeOverride", &(leaf("State", state) + &leaf("Reason", reason) + &leaf("Description", text)))
+        + &anomaly
 }
 
 fn describe_groups(cloud: &Cloud, form: &Form) -> Answer {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use rundeck_alb_lab::alb::{GroupSettings, HealthCheck, HealthPort, Power, State, TargetKey, TargetType};
+use rundeck_alb_lab::alb::{
+    Anomaly, GroupSettings, HealthCheck, HealthPort, Power, State, TargetKey, TargetType, ZonalShift,
+};
 use rundeck_alb_lab::clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{BOUND, GROUP, Target, join, reaches, settings, world};
+use crate::support::{BOUND, GROUP, Target, call, get, join, reaches, settings, world};
 
 fn reason(world: &rundeck_alb_lab::World, key: &TargetKey) -> Option<&'static str> {
     world.group(GROUP).health(key).reason
@@ -180,6 +182,41 @@ async fn a_group_without_a_listener_and_a_stopped_instance_are_unused() {
     world.fleet().set_power(&target.key.id, Power::Stopped);
     assert_eq!(reason(&world, &target.key), Some("Target.InvalidState"));
     assert!(group.register(&[TargetKey::new(&target.key.id, 9)]).is_err());
+}
+
+#[tokio::test]
+async fn a_zone_that_is_not_enabled_makes_its_targets_unused() {
+    let world = world(1, GroupSettings { zone_enabled: false, ..settings() });
+    let target = Target::on(&world, 0);
+    let group = world.group(GROUP);
+    group.register(std::slice::from_ref(&target.key)).expect("a running instance");
+    let health = group.health(&target.key);
+    assert_eq!((health.state, health.reason), (State::Unused, Some("Target.NotInUse")));
+    assert!(health.description.is_some_and(|text| text.contains("Availability Zone")));
+    group.change(|settings| settings.zone_enabled = true);
+    reaches(&world, &target.key, State::Healthy).await;
+}
+
+#[tokio::test]
+async fn a_zonal_shift_stops_requests_and_leaves_the_state_and_anomalies_are_told_who_asks() {
+    let world = world(1, settings());
+    let target = Target::on(&world, 0);
+    join(&world, &target).await;
+    let answer = async |include: &str| {
+        let ask = "Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn=";
+        call(&world, &format!("{ask}{}{include}", world.group(GROUP).arn())).await.expect("an answer").body
+    };
+    assert!(answer("").await.contains("<State>no_override</State>"));
+    world.group(GROUP).change(|settings| {
+        settings.zonal_shift = Some(ZonalShift::Active);
+        settings.anomaly = Some(Anomaly::Mitigated);
+    });
+    let told = answer("&Include.member.1=All").await;
+    for words in ["<State>healthy</State>", "<State>zonal_shift_active</State>", "<Result>anomalous</Result>"] {
+        assert!(told.contains(words), "{told}");
+    }
+    assert!(!answer("").await.contains("Anomaly"));
+    assert_eq!(get(world.balancer_addr(), "/", &[]).await.status, 503);
 }
 
 #[tokio::test]
