@@ -117,6 +117,7 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(membership.reconcile_interval, codec::PACE),
     key!(membership.crash_ejection, codec::SWITCH),
     key!(membership.min_other_healthy, count::<0, 1000>()),
+    key!(membership.repair, codec::SWITCH),
     key!(drain.floor, codec::PACE),
     key!(drain.quiet_timeout, codec::AUTO_OR_PACE),
     key!(drain.jobs_timeout, codec::WAIT),

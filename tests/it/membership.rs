@@ -1,6 +1,6 @@
 //! Registering, watching, repairing: this node's own target, and nothing else.
 
-use crate::support::{GROUP, Scene, stays, until};
+use crate::support::{Config, GROUP, Scene, stays, until};
 use rundeck_alb_lab::alb::State;
 use rundeck_alb_lab::faults::{Fault, Rule};
 use std::time::Duration;
@@ -18,13 +18,39 @@ async fn registers_when_first_up_and_not_before() {
     assert_eq!(scene.registers(), 1);
 }
 
-#[tokio::test]
-async fn drift_is_repaired() {
-    let scene = Scene::new(|_| (), |c| c).await;
+/// Somebody deregisters it, and the agent has seen that.
+async fn taken_out(scene: &Scene) {
     until("healthy", async || scene.state() == State::Healthy).await;
+    until("the agent to know", async || scene.agent.status().await["targets"][0]["state"] == "healthy").await;
     let key = scene.key();
     scene.world.group(GROUP).deregister(&[(key.id.clone(), Some(key.port))]).expect("somebody deregisters it");
-    until("registered again", async || scene.registers() >= 2).await;
+    until("the finding", async || scene.agent.finds("taken-out").await).await;
+}
+
+/// The delay of the lab's group is 4 s, the least rest 15 s.
+#[tokio::test]
+async fn what_somebody_else_takes_out_is_told_left_alone_and_put_back() {
+    let scene = Scene::new(|_| (), |c| c).await;
+    taken_out(&scene).await;
+    stays("left alone", Duration::from_secs(12), async || scene.registers() == 1).await;
+    assert_eq!(scene.agent.ask().await.line(), "200 ok");
+    until("registered again", async || scene.registers() == 2).await;
+    until("healthy again", async || scene.state() == State::Healthy).await;
+    until("the finding to go", async || !scene.agent.finds("taken-out").await).await;
+}
+
+#[tokio::test]
+async fn without_repair_it_is_resume_that_puts_a_target_back() {
+    let without = |mut c: Config| {
+        c.more = c.more.replace("[membership]\n", "[membership]\nrepair = false\n");
+        c
+    };
+    let scene = Scene::new(|_| (), without).await;
+    taken_out(&scene).await;
+    stays("left out", Duration::from_secs(3), async || scene.registers() == 1).await;
+    let (code, text) = scene.agent.command(&["resume"]).await;
+    assert_eq!(code, 0, "{text}");
+    until("registered again", async || scene.registers() == 2).await;
     until("healthy again", async || scene.state() == State::Healthy).await;
 }
 

@@ -8,9 +8,9 @@ use crate::runner::schedule;
 use crate::subject::{Make, Subject};
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Answer, ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, Degraded, Event, FleetSeen, GroupFacts, GroupSeen,
-    Heart, Info, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason, Receipt,
-    Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
+    Answer, ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, Degraded, Event, Finding, FleetSeen, GroupFacts,
+    GroupSeen, Heart, Info, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason,
+    Receipt, Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,6 +104,8 @@ listed! {
         TrustsWhatItCannotSee,
         /// Takes a call that hangs for one that was answered.
         TakesAHangForAnAnswer,
+        /// Puts a target back at once that somebody else has taken out.
+        FightsWhoeverTakesItOut,
     }
 }
 
@@ -272,6 +274,13 @@ impl Broken {
             }
             (Flaw::DeregistersWhenAwsIsUnreachable, Reply::Target(Err(t))) if t.kind == TroubleKind::Unavailable => {
                 self.wants(Call::Deregister { target, reason: "unreachable".into() });
+            }
+            (Flaw::FightsWhoeverTakesItOut, Reply::Target(Ok(_)))
+                if snapshot.findings.iter().any(|view| view.finding == Finding::TakenOut)
+                    && snapshot.answer.state == State::Up
+                    && snapshot.targets.iter().all(|t| t.owned && t.word != "healthy") =>
+            {
+                self.wants(Call::Register { target, reason: "drift".into() });
             }
             (_, Reply::Target(Ok(seen))) => {
                 self.seen.insert(target.group, seen.state.clone());

@@ -2,7 +2,9 @@
 //!
 //! Counted as the documentation says it, not as the heart does it. It judges nothing.
 
-use rundeck_alb_core::{BootSeen, Call, CallId, DrainOrder, HealthPolicy, Moment, Readiness, Span, WebSeen};
+use rundeck_alb_core::{
+    BootSeen, Call, CallId, DrainOrder, HealthPolicy, Moment, Readiness, Span, Target, TargetState, WebSeen,
+};
 use std::collections::BTreeMap;
 
 /// Whoever has answered well on Rundeck's port for so long is taken for Rundeck, though no process is recognised.
@@ -198,5 +200,33 @@ impl Named {
             self.since = now;
         }
         self.tags = [last.take(), tag.clone()];
+    }
+}
+
+/// What the bystander knows of one target.
+#[derive(Debug, Default)]
+pub struct Away {
+    /// It was seen in at the last look, which was asked for then.
+    pub seen_in: Option<Moment>,
+    /// When it was asked to be out, last.
+    pub asked_out: Option<Moment>,
+    /// Somebody took it out: when that was seen, and for how long it is left alone (`None`: for good).
+    pub out: Option<(Moment, Option<Span>)>,
+}
+
+/// What the bystander knows of all of them, by group.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub known: BTreeMap<String, Away>,
+    /// The answer of this turn.
+    pub last: Option<(Target, Moment, TargetState)>,
+}
+
+impl Taken {
+    /// The agent was told how its target is, as it had asked at that moment.
+    pub fn told(&mut self, call: &Call, asked: Moment, state: &TargetState) {
+        if let Call::DescribeTarget(target) = call {
+            self.last = Some((target.clone(), asked, state.clone()));
+        }
     }
 }

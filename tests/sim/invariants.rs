@@ -13,6 +13,7 @@ use crate::oracle::Oracle;
 use crate::probing;
 use crate::receipts;
 use crate::rule::{Turn, Verdict, require};
+use crate::taken;
 use crate::targets::{
     address_kept, address_not_overslept, left_for_a_reason, named_and_written, noticed, own_target, taken_out,
 };
@@ -82,6 +83,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     hangs::threads(turn, oracle, world)?;
     joins::asked_out(turn, oracle, world)?;
     consents::lets_out(turn, oracle)?;
+    taken::judge(turn, oracle, world)?;
     modes::others_passive_shows(turn, oracle, world)?;
     modes::ours_alone_is_undone(turn, oracle, world)?;
     group_rule(turn, oracle)?;

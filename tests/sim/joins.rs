@@ -17,28 +17,39 @@ const TRIED_WITHIN: Span = Span::secs(120);
 const PUT_BACK_SEEN_WITHIN: Span = Span::secs(500);
 const RULE: &str = "S-join registered only where the Auto Scaling group lets it";
 
-/// In service or alone, by what metadata told last and by what has been so for long enough to be known.
-pub fn let_in(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
-    let membership = &oracle.policy.membership;
-    let named = membership.groups.iter().find(|w| w.group == target.group || w.group == target.name);
-    let own = named.map_or(membership.ownership, |w| w.ownership) == Ownership::Own;
-    let lets = |state: Option<&str>| match state {
+/// Whether the node may be this target in this lifecycle state.
+fn lets(state: Option<&str>, target: &Target, oracle: &Oracle) -> bool {
+    match state {
         None | Some("InService") => true,
         // The node's own groups are no Auto Scaling group's.
-        Some("Detached") => own,
+        Some("Detached") => is_own(target, oracle),
         Some(_) => false,
-    };
-    let told = match oracle.place() {
+    }
+}
+
+fn is_own(target: &Target, oracle: &Oracle) -> bool {
+    let membership = &oracle.policy.membership;
+    let named = membership.groups.iter().find(|w| w.group == target.group || w.group == target.name);
+    named.map_or(membership.ownership, |w| w.ownership) == Ownership::Own
+}
+
+/// In service or alone, by what metadata told last.
+pub fn may_join(target: &Target, oracle: &Oracle) -> bool {
+    match oracle.place() {
         Place::Unknown | Place::Group(None) => false,
         Place::Alone => true,
-        Place::Detached => own,
-        Place::Group(state) => lets(state),
-    };
-    require(told, RULE, || format!("{target:?}, told {:?}", oracle.place()))?;
+        Place::Detached => is_own(target, oracle),
+        Place::Group(state) => lets(state, target, oracle),
+    }
+}
+
+/// And by what has been so for long enough to be known.
+pub fn let_in(target: &Target, oracle: &Oracle, world: &World) -> Verdict {
+    require(may_join(target, oracle), RULE, || format!("{target:?}, told {:?}", oracle.place()))?;
     let metadata = &world.metadata;
     let since = [metadata.moved, metadata.down, world.lost_at, oracle.stalled_until, oracle.run.begun];
     let long = since.into_iter().all(|at| at + MOVE_SEEN_WITHIN < world.now);
-    require(!long || lets(metadata.lifecycle.as_deref()), RULE, || format!("{target:?}, {metadata:?}"))
+    require(!long || lets(metadata.lifecycle.as_deref(), target, oracle), RULE, || format!("{target:?}, {metadata:?}"))
 }
 
 /// While a drain is wanted a target that is ours to take out is asked to be out again and again, until AWS accepts.

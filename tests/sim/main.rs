@@ -46,6 +46,7 @@ mod slowness;
 mod subject;
 mod switched;
 mod table;
+mod taken;
 mod tape;
 mod targets;
 mod wakes;

@@ -258,6 +258,7 @@ impl Oracle {
                 self.run.addressed = came.then_some(now).or(self.run.addressed);
             }
             Reply::Tag(Ok(tag)) => self.run.named.told(tag, now),
+            Reply::Target(Ok(seen)) => self.run.taken.told(&open.call, open.sent, &seen.state),
             Reply::Mode(end) if self.astray_ended(open, end.as_ref().is_err_and(|end| end.refused), now) => {}
             Reply::Mode(Ok(mode)) => self.switched_to(*mode, now),
             Reply::Mode(Err(trouble)) if !trouble.refused => self.notes.failed(&open.call, now),

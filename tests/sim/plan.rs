@@ -105,7 +105,7 @@ impl Plan {
         let names: Vec<String> =
             if count == 1 { groups.iter().map(names).collect() } else { groups.iter().map(one).collect() };
         let tag = Some(names.join(" "));
-        let membership = MembershipPolicy {
+        let mut membership = MembershipPolicy {
             groups: if by_tag { Vec::new() } else { wanted },
             discover_tag: MembershipPolicy::default().discover_tag.filter(|_| by_tag),
             ownership: tape.pick(&ownership(), Ownership::Own),
@@ -121,6 +121,7 @@ impl Plan {
         let lifecycle = tape.pick(&[None, None, None, Some("InService")], None).map(String::from);
         let chance = tape.byte();
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
+        membership.repair = chance & 16 == 0;
         let slow_disk = chance & 1 != 0 && chance & 4 == 0;
         health.database = if chance & 12 == 8 { DatabaseRule::Eject } else { DatabaseRule::Report };
         let addressless = chance & 2 != 0 && chance & 4 == 0;

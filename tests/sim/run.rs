@@ -1,6 +1,6 @@
 //! What the bystander knows of one run of the agent. It judges nothing.
 
-use crate::evidence::{Answered, Bound, Counted, Local, Named, Open};
+use crate::evidence::{Answered, Bound, Counted, Local, Named, Open, Taken};
 use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Order, Process, ScalingSeen};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,8 @@ pub struct Run {
     pub addressed: Option<Moment>,
     /// What they said of the tag.
     pub named: Named,
+    /// Who took its targets out.
+    pub taken: Taken,
     pub web: Counted,
     pub last_round: Moment,
     /// Since when no round could even connect, and when one could not, last.

@@ -20,6 +20,8 @@ use rundeck_alb_core::{
 const RESTART: Span = Span::secs(1);
 /// Rundeck's start, every pace and every back-off fit into this after the last fault.
 const SETTLES: Span = Span::secs(1_800);
+/// Each target is looked at again within this: the reconcile interval, with jitter and a look that fails.
+const RECONCILED: Span = Span::secs(700);
 /// Each so many turns the heart is asked what it would do if it were woken early: a copy of it each time.
 const EARLY_EVERY: u64 = 5;
 /// A schedule that takes more turns than this does not end.
@@ -395,6 +397,11 @@ impl Schedule<'_> {
         // Whoever else made it passive makes it active again; so does a person where the disk forgot that it was us.
         if self.world.rundeck.passive_by_others || self.world.disk.forgot {
             self.world.undo_passive();
+        }
+        if !self.plan.policy.membership.repair {
+            // What somebody took out comes back by an order only, and it must have been seen before that.
+            let seen = self.world.now + RECONCILED;
+            while self.turn(seen)? {}
         }
         self.order(Order::Resume(Cause::Operator))?;
         self.wait_for("L1 a healthy node is in service", SETTLES, |s| s.in_service())?;

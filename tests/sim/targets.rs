@@ -7,8 +7,8 @@ use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
 use crate::world::{World, names};
 use rundeck_alb_core::{
-    Call, Deregistered, DrainResult, GroupFacts, Moment, Ownership, Policy, Receipt, Span, State, Step, StepName,
-    StepResult, Target, TargetType, TargetView,
+    Call, Deregistered, DrainResult, Finding, GroupFacts, Moment, Ownership, Policy, Receipt, Span, State, Step,
+    StepName, StepResult, Target, TargetType, TargetView,
 };
 
 /// A target is wanted back no later than this after it may come back: a call and a jittered retry.
@@ -58,7 +58,7 @@ fn told_named(target: &Target, oracle: &Oracle, world: &World) -> bool {
 }
 
 /// The last that the agent was told of the names has the group among them.
-fn named_now(facts: &GroupFacts, oracle: &Oracle) -> bool {
+pub fn named_now(facts: &GroupFacts, oracle: &Oracle) -> bool {
     let membership = &oracle.policy.membership;
     if !membership.groups.is_empty() {
         return membership.groups.iter().any(|w| w.group == facts.arn || w.group == facts.name);
@@ -121,9 +121,12 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
             .max(oracle.run.named.since)
             .max(oracle.moved);
         let known = |t: &TargetView| t.arn.as_ref() == Some(&group.facts.arn) && t.owned;
+        // Whoever took it out before need not have been this node.
+        let others = turn.before.findings.iter().any(|view| view.finding == Finding::TakenOut);
         let may = oracle.alone();
         let named = named_now(&group.facts, oracle);
-        let wanted = turn.before.targets.iter().any(known) && named && may && group.out_since == group.taken_out;
+        let wanted =
+            !others && turn.before.targets.iter().any(known) && named && may && group.out_since == group.taken_out;
         require(!wanted || now < free + OVERSLEPT, "S-ip an address comes back when its delay is over", || {
             format!("{} s after it", now.since(free).0 / 1000)
         })?;

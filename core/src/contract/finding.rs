@@ -71,6 +71,8 @@ words! {
         SeveralRundecks = "several-rundecks",
         /// The state directory cannot be used.
         StateDirectory = "state-directory",
+        /// Somebody else took this node's target out of a group.
+        TakenOut = "taken-out",
         /// A named group does not exist.
         TargetGroupMissing = "target-group-missing",
         /// The balancer has the target, but sends nothing.
@@ -133,6 +135,7 @@ impl Finding {
             Finding::RundeckUrl => "set the context path in rundeck.url (server.servlet.context-path)",
             Finding::SeveralRundecks => "tell them apart by -Dserver.http.port",
             Finding::StateDirectory => "make it a directory that the agent's user may write to",
+            Finding::TakenOut => "put it back at once by resume, or drain the node to keep it out",
             Finding::TargetGroupMissing => "correct the name, or create it",
             Finding::TargetNotInUse => "attach the group to a listener and enable this node's zone",
             Finding::TokenFile => "make it readable for the agent's user, with one token in it",

@@ -216,6 +216,8 @@ pub struct MembershipPolicy {
     pub crash_ejection: bool,
     /// A choice takes the node out only where so many others are healthy in all of its groups.
     pub min_other_healthy: u32,
+    /// A target that somebody else took out is put back, after one deregistration delay.
+    pub repair: bool,
 }
 
 impl Default for MembershipPolicy {
@@ -228,6 +230,7 @@ impl Default for MembershipPolicy {
             reconcile_interval: Span::secs(5 * 60),
             crash_ejection: true,
             min_other_healthy: 1,
+            repair: true,
         }
     }
 }

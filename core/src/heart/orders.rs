@@ -82,7 +82,10 @@ impl Heart {
                     self.resumed.insert(cause);
                 }
                 self.drop_waiting(cause);
-                Some(OrderAnswer::Resumed(self.resume(cause)))
+                let resumed = self.resume(cause);
+                // A Rundeck that has started again says nothing of what somebody else wants.
+                let put_back = cause == Cause::Operator && self.membership.put_back(&mut self.desk);
+                Some(OrderAnswer::Resumed(resumed || put_back))
             }
         };
         if let Some(answer) = answer {

@@ -5,7 +5,7 @@
 //! out, and what is wanted of a group that is no longer named, stands in `standing.rs`.
 
 use super::record::Record;
-use super::sight::{Presence, Sight};
+use super::sight::{Presence, Sight, Taken};
 use crate::contract::{
     Answering, Call, Finding, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
     TargetReason, TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
@@ -89,6 +89,8 @@ pub(super) struct Group {
     pub(super) double: bool,
     /// It registers addresses, and this machine has none for it: the node cannot be a target here.
     pub(super) no_address: bool,
+    /// Whether somebody else took it out.
+    pub(super) taken: Taken,
 }
 
 /// AWS's default deregistration delay, for a group that could not be read.
@@ -126,6 +128,7 @@ impl Group {
             unreadable: false,
             double: false,
             no_address: false,
+            taken: Taken::default(),
         }
     }
 
@@ -205,7 +208,7 @@ impl Group {
         match (wish, self.state()) {
             (Wish::Hold, _) => false,
             (Wish::Join, None) => self.unreadable,
-            (Wish::Join, Some(state)) => matches!(state, TargetState::Absent | TargetState::Leaving),
+            (Wish::Join, Some(_)) => self.is_out() && !self.rests(),
             (Wish::Leave, Some(TargetState::Absent)) if self.presence(refusing) == Presence::Out => false,
             (Wish::Leave | Wish::Eject, _) => !matches!(self.left, Left::Confirmed(_)),
         }
@@ -285,7 +288,12 @@ impl Group {
         }
         self.joining = joining;
         let reason = self.why(inputs);
-        let call = if joining { Call::Register { target, reason } } else { Call::Deregister { target, reason } };
+        let call = if joining {
+            Call::Register { target, reason }
+        } else {
+            self.leaves_by_us();
+            Call::Deregister { target, reason }
+        };
         desk.ask(&mut self.change, Topic::Change(self.key), call, LIMIT);
     }
 
@@ -324,6 +332,7 @@ impl Group {
         let wait = if waits { wait.min(desk.around(DRAINS_LOOK)) } else { wait };
         self.seen = Some(Sight { target: seen, asked: self.look.begun() });
         self.look.done(desk.now() + wait);
+        self.rests_until().into_iter().for_each(|at| self.look.hasten(at));
     }
 
     fn note_draining(&mut self, state: &TargetState, now: Moment) {

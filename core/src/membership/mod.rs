@@ -21,6 +21,7 @@ mod record;
 mod sight;
 mod standing;
 mod sums;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -180,6 +181,7 @@ impl Membership {
         self.own(inputs, desk);
         for group in self.groups.iter_mut().chain(&mut self.former) {
             let wanted = group.wish(wish, inputs.waits);
+            group.step_taken(wish, desk);
             group.own(inputs, wanted, desk.now());
         }
         // By what is ours now: nobody need be woken to forget what is out.
@@ -449,12 +451,13 @@ impl Membership {
         policy: &MembershipPolicy,
         desk: &mut Desk,
     ) {
-        let leaving = self.leaving;
+        let (leaving, rest) = (self.leaving, self.rest(policy));
         self.troubles.note(Asked::Target, key, answer.as_ref().err(), "", desk);
         let Some(group) = self.group_mut(key) else { return };
         match answer {
             Ok(seen) => {
                 let member = seen.state != TargetState::Absent;
+                group.note_taken(&seen.state, leaving, rest, desk);
                 group.on_seen(seen, leaving, policy, desk);
                 if group.joining != group.is_out() && !group.change.is_open() {
                     self.troubles.overtaken(key, desk);

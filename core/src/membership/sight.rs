@@ -1,4 +1,4 @@
-//! What was last seen of the own target, and what that may say. Values only.
+//! What was last seen of the own target, and what that may say; whether somebody else took it out. Values only.
 
 use crate::contract::{Moment, TargetSeen};
 
@@ -20,4 +20,30 @@ pub(super) enum Presence {
     /// Not seen, or seen gone while a registration may still take effect, or so long ago that somebody may have put it
     /// back and found it healthy.
     Unknown,
+}
+
+/// What is known of whoever may have taken the target out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Taken {
+    pub(super) stage: Absence,
+    /// The node wanted to be in at some time since the target was last seen in.
+    pub(super) wanted: bool,
+    /// A deregistration of ours may have taken effect, or may yet.
+    pub(super) by_us: bool,
+    /// A registration that AWS had accepted did not show: the next that does not was undone by somebody.
+    pub(super) doubted: bool,
+}
+
+/// Whether somebody has, and what becomes of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Nobody has, as far as is known.
+    #[default]
+    No,
+    /// Somebody has, and it is left alone until then.
+    Until(Moment),
+    /// It is left out until an order or the next start of the agent.
+    Stays,
+    /// It may be put back.
+    Over,
 }

@@ -86,7 +86,11 @@ impl Group {
 
     /// Why something is changed, for the log.
     pub(super) fn why(&self, inputs: &GroupInputs<'_>) -> String {
-        if self.standing == Standing::Out { "the group is no longer named".into() } else { inputs.why.into() }
+        match self.standing {
+            Standing::Out => "the group is no longer named".into(),
+            _ if self.is_put_back() => "put back: somebody else had taken it out".into(),
+            Standing::Named | Standing::Kept | Standing::Gone => inputs.why.into(),
+        }
     }
 
     /// Whose the target is, by what is known now. `wish`: what is wanted of the group.
@@ -134,6 +138,7 @@ impl Group {
     /// receipt names what it has left.
     pub(super) fn retire(&mut self, leaving: bool, desk: &mut Desk) -> bool {
         self.note_attached(false, desk);
+        self.forget_taken(desk);
         let left = leaving && matches!(self.left, Left::Confirmed(_));
         // What is under way is waited for: under another name it must not be asked for once more.
         let kept = self.ours || left || self.drains(desk) || self.change.is_open();

@@ -27,7 +27,7 @@ impl Membership {
     }
 
     /// The longest deregistration delay of the node's groups.
-    fn longest_delay(&self) -> Span {
+    pub(super) fn longest_delay(&self) -> Span {
         self.each().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
     }
 

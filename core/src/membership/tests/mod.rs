@@ -4,6 +4,7 @@ mod attached;
 mod change;
 mod names;
 mod sums;
+mod taken;
 mod told;
 
 use super::*;

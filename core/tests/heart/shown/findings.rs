@@ -201,6 +201,9 @@ fn of_aws() -> Vec<Case> {
             groups(call, vec![GroupFacts { check_port: None, check_path: "/".into(), ..facts() }])
         }),
         Case { from_start: true, ..answers(Finding::TargetGroupMissing, |_, call| groups(call, Vec::new())) },
+        answers(Finding::TakenOut, |_, call| {
+            matches!(call, Call::DescribeTarget(_)).then(|| Reply::Target(Ok(target(TargetState::Absent))))
+        }),
         answers(Finding::TargetNotInUse, |_, call| {
             let mut idle = target(TargetState::Idle);
             idle.description = "Target group is not configured to receive traffic from the load balancer".into();
