@@ -49,6 +49,7 @@ pub struct Builder {
     nodes: usize,
     balancer_nodes: usize,
     idle_timeout: Duration,
+    throttles: bool,
     groups: Vec<GroupSettings>,
 }
 
@@ -71,6 +72,14 @@ impl Builder {
     #[must_use]
     pub fn idle_timeout(mut self, span: Duration) -> Self {
         self.idle_timeout = span;
+        self
+    }
+
+    /// The account's buckets count: 40 calls that read and 10 more a second, 20 that change and 4 more, for each API
+    /// and for all nodes together.
+    #[must_use]
+    pub fn throttling(mut self) -> Self {
+        self.throttles = true;
         self
     }
 
@@ -111,7 +120,7 @@ impl Builder {
             ),
         };
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
-        let api = Api::start(cloud, &names)?;
+        let api = Api::start(cloud, &names, self.throttles)?;
         let imds = nodes.iter().map(Imds::start).collect::<io::Result<_>>()?;
         Ok(World { nodes, fleet, scaling, groups, first, api, imds, _tasks: tasks })
     }
@@ -166,7 +175,7 @@ impl World {
     /// One node, two balancer nodes, no group yet.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder { nodes: 1, balancer_nodes: 2, idle_timeout: IDLE_TIMEOUT, groups: Vec::new() }
+        Builder { nodes: 1, balancer_nodes: 2, idle_timeout: IDLE_TIMEOUT, throttles: false, groups: Vec::new() }
     }
 
     /// All nodes.

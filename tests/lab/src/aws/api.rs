@@ -10,6 +10,7 @@ use hyper::{Method, Request};
 
 use super::actions;
 use super::auth;
+use super::buckets::Buckets;
 use super::calls::{Call, CallLog, Outcome};
 use super::cloud::Cloud;
 use super::failure::Failure;
@@ -35,12 +36,14 @@ struct Door {
 }
 
 impl Api {
-    /// Listens on free loopback ports, with a door for each of `nodes` (their names).
+    /// Listens on free loopback ports, with a door for each of `nodes` (their names). `throttles`: the account's
+    /// buckets count.
     ///
     /// # Errors
     /// When a listener cannot be opened.
-    pub(crate) fn start(cloud: Cloud, nodes: &[&str]) -> std::io::Result<Self> {
-        let office = Arc::new(Office { cloud, calls: CallLog::default(), numbers: AtomicU64::new(1) });
+    pub(crate) fn start(cloud: Cloud, nodes: &[&str], throttles: bool) -> std::io::Result<Self> {
+        let (calls, numbers, buckets) = (CallLog::default(), AtomicU64::new(1), Buckets::new(throttles));
+        let office = Arc::new(Office { cloud, calls, numbers, buckets });
         let faults = Faults::default();
         let calls = office.calls.clone();
         let common = Door::open(&office, faults.clone(), None)?;
@@ -93,6 +96,7 @@ struct Office {
     cloud: Cloud,
     calls: CallLog,
     numbers: AtomicU64,
+    buckets: Buckets,
 }
 
 /// Behind each door.
@@ -116,6 +120,7 @@ impl Service for Desk {
         let number = self.office.calls.arrived(self.entry(&action, &form, &head.headers));
         let (fault, fate) = http::fate(&self.faults, &action).await;
         let outcome = match fate {
+            Fate::Answer if !self.office.buckets.take(service, &action) => Err(Failure::throttled()),
             Fate::Answer => self.perform(called, &head.method, &head.headers, &action, &form),
             Fate::Settled(verdict) => {
                 let outcome = if fault == Some(Fault::Html500) { Outcome::Html500 } else { Outcome::Unanswered };

@@ -7,6 +7,7 @@
 mod actions;
 mod api;
 mod auth;
+mod buckets;
 mod calls;
 mod cloud;
 mod failure;

@@ -1,7 +1,7 @@
 //! The two services behind one address: they are told apart by the version that a call names.
 
 /// Which API is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Service {
     ElasticLoadBalancing,
     AutoScaling,

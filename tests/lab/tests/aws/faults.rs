@@ -11,7 +11,9 @@ use rundeck_alb_lab::faults::{Fault, Rule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{BOUND, GROUP, Target, call, get, join, only, reaches, request, send, settings, world};
+use crate::support::{
+    BOUND, GROUP, Target, call, call_scaling, get, join, only, reaches, request, send, settings, world,
+};
 
 const LIST: &str = "Action=DescribeTargetGroups";
 const TTL: (&str, &str) = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
@@ -166,4 +168,26 @@ async fn a_dropped_world_is_gone() {
     for addr in addresses {
         assert!(refuses(addr).await, "{addr} still answers");
     }
+}
+
+#[tokio::test]
+async fn an_accounts_bucket_is_shared_by_all_nodes_and_filled_by_time() {
+    let world = World::builder().nodes(2).group(settings()).throttling().start().expect("a world");
+    let describe = "Action=DescribeTargetGroups";
+    let mut statuses = Vec::new();
+    let end = clock::now() + BOUND;
+    while clock::now() < end && statuses.last() != Some(&400) {
+        statuses.push(call(&world, describe).await.expect("an answer").status);
+    }
+    assert!(statuses.len() > 40 && statuses.last() == Some(&400), "40 at least, then a throttle: {statuses:?}");
+    let throttled = call_scaling(&world, "Action=DescribeAutoScalingInstances").await;
+    assert_eq!(throttled.status, 200, "the other API has its own");
+    let last = world.api().calls().of("DescribeTargetGroups").pop().expect("the throttled one");
+    assert_eq!(last.outcome, Outcome::Refused("Throttling".to_owned()));
+    let mut again = Vec::new();
+    let end = clock::now() + BOUND;
+    while clock::now() < end && again.last() != Some(&200) {
+        again.push(call(&world, describe).await.expect("an answer").status);
+    }
+    assert_eq!(again.last(), Some(&200), "it fills again");
 }

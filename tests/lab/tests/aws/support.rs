@@ -190,16 +190,24 @@ pub async fn get(addr: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answ
     send(addr, request("GET", path, headers)).await.expect("an answer")
 }
 
-/// One signed-looking call of the API.
+/// One signed-looking call of the load balancer's API.
 pub async fn call(world: &World, body: &str) -> Option<Answer> {
+    signed(world, "elasticloadbalancing", &format!("{body}&Version=2015-12-01")).await
+}
+
+/// One of Auto Scaling's.
+pub async fn call_scaling(world: &World, body: &str) -> Answer {
+    signed(world, "autoscaling", &format!("{body}&Version=2011-01-01")).await.expect("an answer")
+}
+
+async fn signed(world: &World, service: &str, body: &str) -> Option<Answer> {
     let signature = "0".repeat(64);
     let authorization = format!(
-        "AWS4-HMAC-SHA256 Credential=AKIA/20261122/eu-west-1/elasticloadbalancing/aws4_request, \
-         SignedHeaders=host;x-amz-date, Signature={signature}"
+        "AWS4-HMAC-SHA256 Credential=AKIA/20261122/eu-west-1/{service}/aws4_request, SignedHeaders=host;x-amz-date, \
+         Signature={signature}"
     );
     let request = request("POST", "/", &[("authorization", &authorization), ("user-agent", "lab-test")]);
-    let body = format!("{body}&Version=2015-12-01");
-    send(world.api().addr(), request.map(|_| body)).await
+    send(world.api().addr(), request.map(|_| body.to_owned())).await
 }
 
 /// Short for a fault that lasts until cleared.
