@@ -40,7 +40,6 @@ pub fn in_scaling_group(world: &World, checks: &str, attached: &[&str]) {
     let settings = ScalingSettings { health_checks: checks.into(), target_groups, ..ScalingSettings::default() };
     world.scaling().set("rundeck-asg", settings);
     world.scaling().place("rundeck-asg", &world.node(0).instance_id, "InService");
-    world.imds(0).set_lifecycle_state(Some("InService"));
 }
 
 /// A Rundeck stand-in as a process of its own.

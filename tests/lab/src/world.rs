@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::alb::{Balancer, Fleet, Group, GroupSettings, prober};
-use crate::aws::{ACCOUNT, Api, Cloud, REGION, Scaling};
+use crate::aws::{ACCOUNT, Api, Cloud, REGION, Scaling, Surroundings, work_for_ever};
 use crate::faults::Faults;
 use crate::imds::{Imds, Node, node::MAX_NODES};
 
@@ -111,17 +111,25 @@ impl Builder {
             let balancer = Balancer::start(Arc::clone(&group), self.idle_timeout)?;
             groups.insert(name, Served { group, balancer });
         }
-        let scaling = Arc::new(Scaling::default());
+        let imds = nodes.iter().map(Imds::start).collect::<io::Result<Vec<Imds>>>()?;
+        let target_groups: Vec<Arc<Group>> = groups.values().map(|served| Arc::clone(&served.group)).collect();
+        let metadata = nodes.iter().zip(&imds).map(|(node, imds)| (node.instance_id.clone(), imds.lifecycle()));
+        let around = Surroundings {
+            fleet: Arc::clone(&fleet),
+            target_groups: target_groups.clone(),
+            metadata: metadata.collect(),
+        };
+        let scaling = Arc::new(Scaling::new(around));
+        tasks.spawn(work_for_ever(Arc::clone(&scaling)));
         let cloud = Cloud {
             scaling: Arc::clone(&scaling),
-            groups: groups.values().map(|served| Arc::clone(&served.group)).collect(),
+            groups: target_groups,
             balancer_arn: format!(
                 "arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/lab/50dc6c495c0c9188"
             ),
         };
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         let api = Api::start(cloud, &names, self.throttles)?;
-        let imds = nodes.iter().map(Imds::start).collect::<io::Result<_>>()?;
         Ok(World { nodes, fleet, scaling, groups, first, api, imds, _tasks: tasks })
     }
 

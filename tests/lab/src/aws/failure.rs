@@ -34,6 +34,12 @@ impl Failure {
         Self::bad("Throttling", "Rate exceeded")
     }
 
+    /// Another change of the same resource is under way (Auto Scaling API reference).
+    pub(super) fn contention() -> Self {
+        let message = "You already have a pending update to an Amazon EC2 Auto Scaling resource.".to_owned();
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, code: "ResourceContention", message }
+    }
+
     pub(super) fn no_action(action: &str, version: &str) -> Self {
         if action.is_empty() {
             return Self::bad("MissingAction", "Missing Action");

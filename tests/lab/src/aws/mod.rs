@@ -19,7 +19,8 @@ mod xml;
 pub use api::Api;
 pub use calls::{Call, CallLog, Outcome};
 pub(crate) use cloud::Cloud;
-pub use scaling::{Scaling, ScalingSettings};
+pub use scaling::{Refresh, Scaling, ScalingSettings};
+pub(crate) use scaling::{Surroundings, work_for_ever};
 
 /// The Region of the lab.
 pub const REGION: &str = "eu-west-1";

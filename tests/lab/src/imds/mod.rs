@@ -12,3 +12,4 @@ mod tree;
 
 pub use node::Node;
 pub use server::Imds;
+pub(crate) use server::Lifecycle;

@@ -26,6 +26,7 @@ use crate::lock;
 
 const TTL: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token-ttl-seconds");
 const TOKEN: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token");
+const LIFECYCLE: &str = "autoscaling/target-lifecycle-state";
 const TOKEN_PATH: &str = "/latest/api/token";
 
 /// The metadata service of one node. It stops when dropped.
@@ -84,9 +85,20 @@ impl Imds {
         lock(&self.shared.tree).set(path, value);
     }
 
+    /// What is there, below `/latest/meta-data/`.
+    #[must_use]
+    pub fn item(&self, path: &str) -> Option<String> {
+        lock(&self.shared.tree).get(&format!("meta-data/{path}"))
+    }
+
     /// Sets `autoscaling/target-lifecycle-state`; `None` is an instance outside any group (404).
     pub fn set_lifecycle_state(&self, state: Option<&str>) {
-        self.set("autoscaling/target-lifecycle-state", state);
+        self.set(LIFECYCLE, state);
+    }
+
+    /// What sets that item later on.
+    pub(crate) fn lifecycle(&self) -> Lifecycle {
+        Lifecycle(Arc::clone(&self.shared))
     }
 
     /// Replaces the instance's tags; `None` is "tags in metadata" switched off (404), as it is at first.
@@ -98,6 +110,16 @@ impl Imds {
     #[must_use]
     pub fn requests(&self) -> BTreeMap<(String, u16), u64> {
         lock(&self.shared.requests).clone()
+    }
+}
+
+/// Where one node's metadata show what its Auto Scaling group does with it.
+#[derive(Debug)]
+pub(crate) struct Lifecycle(Arc<Shared>);
+
+impl Lifecycle {
+    pub(crate) fn set(&self, state: Option<&str>) {
+        lock(&self.0.tree).set(LIFECYCLE, state);
     }
 }
 

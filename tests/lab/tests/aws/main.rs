@@ -4,6 +4,7 @@ mod api;
 mod balancer;
 mod faults;
 mod imds;
+mod scaling;
 mod sdk;
 mod support;
 mod targets;

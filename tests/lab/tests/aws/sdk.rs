@@ -1,19 +1,24 @@
 //! AWS's own SDK reads the lab: registration, health, errors, metadata and credentials, as the agent uses them.
 
-use aws_config::BehaviorVersion;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthReasonEnum, TargetHealthStateEnum};
 use aws_smithy_http_client::Builder;
 use rundeck_alb_lab::World;
 use rundeck_alb_lab::alb::{GroupSettings, State, Stickiness};
+use rundeck_alb_lab::aws::{Refresh, ScalingSettings};
 use rundeck_alb_lab::faults::{Fault, Rule};
 
 use crate::support::{GROUP, Target, reaches, settings, world};
 
 /// A client whose credentials come from the lab's metadata service.
 async fn client(world: &World) -> Client {
+    Client::new(&config(world).await)
+}
+
+async fn config(world: &World) -> SdkConfig {
     let http = Builder::new().build_http();
     let imds = aws_config::imds::Client::builder()
         .configure(&ProviderConfig::default().with_http_client(http.clone()))
@@ -21,14 +26,13 @@ async fn client(world: &World) -> Client {
         .expect("an address")
         .build();
     let credentials = aws_config::imds::credentials::ImdsCredentialsProvider::builder().imds_client(imds).build();
-    let config = aws_config::defaults(BehaviorVersion::latest())
+    aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .region("eu-west-1")
         .credentials_provider(credentials)
         .endpoint_url(world.api_url())
         .load()
-        .await;
-    Client::new(&config)
+        .await
 }
 
 /// The state and the reason of the only target of the group.
@@ -121,4 +125,31 @@ async fn the_sdk_reads_metadata_and_notices_a_revoked_token() {
     let path = "/latest/meta-data/autoscaling/target-lifecycle-state";
     assert!(imds.get(path).await.is_err());
     assert_eq!(world.imds(0).requests().get(&(path.to_owned(), 404)), Some(&1));
+}
+
+#[tokio::test]
+async fn the_sdk_reads_an_auto_scaling_group_and_moves_its_instance() {
+    let world = world(1, settings());
+    let (scaling, id) = (world.scaling(), &world.node(0).instance_id);
+    scaling.set("rundeck", ScalingSettings { desired: 1, suspended: vec!["Launch".into()], ..Default::default() });
+    scaling.place("rundeck", id, "InService");
+    scaling.refresh("rundeck", Refresh { status: "InProgress".into(), standby: Some("Ignore".into()) });
+    let client = aws_sdk_autoscaling::Client::new(&config(&world).await);
+    let groups = client.describe_auto_scaling_groups().auto_scaling_group_names("rundeck").send().await;
+    let group = groups.expect("the groups").auto_scaling_groups().first().cloned().expect("the group");
+    assert_eq!((group.min_size(), group.max_size(), group.desired_capacity()), (Some(0), Some(4), Some(1)));
+    assert_eq!(group.availability_zones(), ["eu-west-1a"]);
+    assert_eq!(group.suspended_processes().first().and_then(|gone| gone.process_name()), Some("Launch"));
+    let refreshes = client.describe_instance_refreshes().auto_scaling_group_name("rundeck").send().await;
+    let refresh = refreshes.expect("the refreshes").instance_refreshes().first().cloned().expect("one");
+    let wish = refresh.preferences().and_then(|preferences| preferences.standby_instances());
+    assert_eq!(wish.map(|wish| wish.as_str()), Some("Ignore"));
+
+    let enter = client.enter_standby().auto_scaling_group_name("rundeck").instance_ids(id);
+    let moved = enter.should_decrement_desired_capacity(true).send().await.expect("accepted");
+    assert_eq!(moved.activities().len(), 1);
+    let refused = client.exit_standby().auto_scaling_group_name("rundeck").instance_ids("i-9").send().await;
+    let refused = refused.expect_err("not its instance");
+    let words = "The instance i-9 is not part of Auto Scaling group rundeck.";
+    assert_eq!((refused.code(), refused.message()), (Some("ValidationError"), Some(words)));
 }
