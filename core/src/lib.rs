@@ -23,7 +23,7 @@ mod membership;
 pub use contract::{
     Anomaly, Answer, ApiSeen, AutoScalingRule, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class,
     Command, DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase,
-    DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Finding, FindingView, FleetSeen, GroupFacts,
+    DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Family, Finding, FindingView, FleetSeen, GroupFacts,
     GroupLeft, GroupSeen, GroupWanted, HealthPolicy, HoldView, HostSeen, Identity, Info, Intent, JvmSeen, Kept,
     KeptVerdict, Look, LookRow, Looks, MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice,
     Order, OrderAnswer, Outcome, Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness,

@@ -96,7 +96,7 @@ async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::DescribeGroups(names) => Reply::Groups(groups(world, &names).await),
         Call::AskFleet(groups) => Reply::Fleet(fleet(world, &groups).await),
         Call::DescribeTarget(target) => Reply::Target(look(world, &target).await),
-        Call::Register { target, reason } => Reply::Changed(register(world, &target, &reason).await),
+        Call::Register { target, outside, reason } => Reply::Changed(register(world, &target, outside, &reason).await),
         Call::Deregister { target, reason } => Reply::Changed(deregister(world, &target, &reason).await),
         Call::SetMode(wanted) => Reply::Mode(set_mode(world, wanted).await),
         // Queued by `begin`, before anybody waits.
@@ -135,7 +135,7 @@ async fn set_mode(world: &World, wanted: Mode) -> Result<Mode, ModeTrouble> {
 }
 
 async fn identity(world: &World) -> Result<Identity, String> {
-    node::identity(world.cloud.imds().await?).await
+    node::identity(world.cloud.imds().await?, &world.machine).await
 }
 
 async fn lifecycle(world: &World) -> Result<Option<String>, String> {
@@ -182,8 +182,8 @@ async fn look(world: &World, target: &Target) -> Result<TargetSeen, Trouble> {
     targets::target(world.cloud.elbv2().await?, target).await
 }
 
-async fn register(world: &World, target: &Target, reason: &str) -> Result<String, Trouble> {
-    balancer::register(world.cloud.elbv2().await?, target, reason).await
+async fn register(world: &World, target: &Target, outside: bool, reason: &str) -> Result<String, Trouble> {
+    balancer::register(world.cloud.elbv2().await?, target, outside, reason).await
 }
 
 async fn deregister(world: &World, target: &Target, reason: &str) -> Result<String, Trouble> {

@@ -19,6 +19,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use rundeck_alb_core::{Anomaly, Overridden, TargetReason, Trouble};
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 /// The service as permissions and metrics write it.
@@ -26,6 +27,18 @@ pub const ELASTIC_LOAD_BALANCING: &str = "elasticloadbalancing";
 
 /// Most pages read of one listing: 400 groups a page, 3000 groups a Region by AWS's default quota.
 const MAX_PAGES: usize = 20;
+
+/// The word for all zones of the load balancer ("TargetDescription").
+const ALL_ZONES: &str = "all";
+
+/// From which zones of the load balancer a target gets its requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zones {
+    /// AWS knows: that of the instance, or of the subnet that has the address.
+    Own,
+    /// From all: what AWS wants of an address outside the group's VPC.
+    All,
+}
 
 /// A target's state in neutral words, by "TargetHealth" of the ELBv2 API reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +105,12 @@ impl Elbv2 {
 
     /// Registers `id`:`port`. Registering again changes nothing. `InvalidTarget` while the instance is not running yet,
     /// or an `ip` target is still draining.
-    pub async fn register(&self, arn: &str, id: &str, port: u16) -> Change {
-        let call = self.client.register_targets().target_group_arn(arn).targets(target(id, port));
+    pub async fn register(&self, arn: &str, id: &str, port: u16, zones: Zones) -> Change {
+        let target = match zones {
+            Zones::Own => target(id, port),
+            Zones::All => TargetDescription::builder().id(id).port(port.into()).availability_zone(ALL_ZONES).build(),
+        };
+        let call = self.client.register_targets().target_group_arn(arn).targets(target);
         Change::of(self.caller.call("RegisterTargets", call.send()).await)
     }
 
@@ -118,7 +135,7 @@ impl Elbv2 {
             output
                 .target_health_descriptions()
                 .iter()
-                .filter(|seen| seen.target().is_some_and(|target| target.id() == Some(id)))
+                .filter(|seen| seen.target().and_then(TargetDescription::id).is_some_and(|seen| canonical(seen) == id))
         };
         let is_port = |seen: &TargetDescription| seen.port().is_none_or(|seen| seen == i32::from(port));
         let ours = described().find(|seen| seen.target().is_some_and(is_port));
@@ -203,6 +220,11 @@ fn target(id: &str, port: u16) -> TargetDescription {
     TargetDescription::builder().id(id).port(port.into()).build()
 }
 
+/// An id of a target: an IPv6 address has many spellings, of which this agent uses the canonical one.
+fn canonical(id: &str) -> String {
+    id.parse::<Ipv6Addr>().map_or_else(|_| id.to_owned(), |address| address.to_string())
+}
+
 /// `None` for what has no id or no port: no Rundeck.
 fn peer(described: &TargetHealthDescription) -> Option<PeerHealth> {
     let target = described.target()?;
@@ -210,7 +232,7 @@ fn peer(described: &TargetHealthDescription) -> Option<PeerHealth> {
     let overridden = overridden(described.administrative_override());
     let anomaly = anomaly(described.anomaly_detection());
     Some(PeerHealth {
-        id: target.id()?.to_owned(),
+        id: canonical(target.id()?),
         port: u16::try_from(target.port()?).ok()?,
         seen: match health.and_then(|health| health.state()) {
             Some(state) => seen(state, health.and_then(|health| health.reason())),

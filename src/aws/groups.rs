@@ -70,6 +70,8 @@ pub struct GroupFacts {
     /// What it registers.
     pub target_type: TargetType,
     pub vpc_id: Option<String>,
+    /// The family of its addresses: `ipv4`, `ipv6`, or one that is newer than this agent.
+    pub address_type: Option<String>,
     /// Load balancers that send requests to it; none: no listener rule uses the group.
     pub load_balancers: Vec<String>,
     pub health_check: HealthCheck,
@@ -92,6 +94,7 @@ impl GroupFacts {
                 Some(other) => TargetType::Other(other.as_str().to_owned()),
             },
             vpc_id: group.vpc_id().map(str::to_owned),
+            address_type: group.ip_address_type().map(|family| family.as_str().to_owned()),
             load_balancers: group.load_balancer_arns().to_vec(),
             health_check: HealthCheck::of(group),
             deregistration_delay: DEFAULT_DELAY,

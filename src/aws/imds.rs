@@ -8,7 +8,7 @@
 //! away and built anew, once per call. It paces nothing; queries are throttled per instance. The SDK bounds answers by
 //! time only, not by size: they come from the instance's own link.
 
-use super::items::{self, Identity};
+use super::items::{self, Identity, Network};
 use aws_config::imds::Client;
 use aws_config::imds::client::error::{ImdsError as SdkImdsError, TokenError};
 use aws_config::provider_config::ProviderConfig;
@@ -39,6 +39,10 @@ pub const SCALING_GROUP_TAG: &str = "aws:autoscaling:groupName";
 
 const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
 const PARTITION: &str = "/latest/meta-data/services/partition";
+/// The hardware address of the primary interface.
+const MAC: &str = "/latest/meta-data/mac";
+/// What each interface is like, below its hardware address.
+const INTERFACES: &str = "/latest/meta-data/network/interfaces/macs";
 const LIFECYCLE: &str = "/latest/meta-data/autoscaling/target-lifecycle-state";
 /// The keys of all tags; each tag's value stands below.
 const TAGS: &str = "/latest/meta-data/tags/instance";
@@ -95,6 +99,23 @@ impl Imds {
     pub async fn identity(&self) -> Result<Identity, ImdsError> {
         let text = self.get(DOCUMENT).await?.ok_or_else(|| bad(DOCUMENT, "not there (404)"))?;
         items::document(&text).map_err(|why| bad(DOCUMENT, why))
+    }
+
+    /// How the instance's primary interface is in the network: its VPC and its first IPv6 address, each `None` where
+    /// metadata do not show it.
+    ///
+    /// # Errors
+    /// [`ImdsError`]; `BadAnswer` for what is no such thing.
+    pub async fn network(&self) -> Result<Network, ImdsError> {
+        let Some(mac) = self.get(MAC).await? else { return Ok(Network::default()) };
+        let mac = items::mac(&mac).map_err(|why| bad(MAC, why))?;
+        let (vpc, ipv6s) = (format!("{INTERFACES}/{mac}/vpc-id"), format!("{INTERFACES}/{mac}/ipv6s"));
+        let read = |path: String, text: Option<String>, by: fn(&str) -> Result<String, String>| {
+            text.map(|text| by(&text).map_err(|why| bad(&path, why))).transpose()
+        };
+        let vpc = read(vpc.clone(), self.get(&vpc).await?, items::vpc)?;
+        let ipv6 = read(ipv6s.clone(), self.get(&ipv6s).await?, items::first_ipv6)?;
+        Ok(Network { vpc, ipv6 })
     }
 
     /// The partition of AWS that this instance is in, as ARNs begin with it; `None`: not told.

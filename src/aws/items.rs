@@ -4,7 +4,7 @@
 //! a node out or in.
 
 use serde::Deserialize;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Longest identity document, far above the half kilobyte that it has.
 const MOST_DOCUMENT: usize = 16 * 1024;
@@ -30,6 +30,15 @@ pub struct Identity {
     pub availability_zone: String,
     /// The account's number; `None`: the document tells none.
     pub account: Option<String>,
+}
+
+/// How the primary interface is in the network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// `vpc-…`.
+    pub vpc: Option<String>,
+    /// Its first IPv6 address, in canonical form.
+    pub ipv6: Option<String>,
 }
 
 /// The identity document; more than these fields may stand in it.
@@ -71,6 +80,28 @@ pub(super) fn partition(text: &str) -> Result<String, String> {
     let partition = text.trim_ascii_end();
     let is_one = partition == "aws" || partition.strip_prefix("aws-").is_some_and(|more| is_name(more, "-"));
     if is_one { Ok(partition.to_owned()) } else { Err(format!("{} is no partition", shown(text))) }
+}
+
+/// A hardware address: six pairs of hex digits, with colons.
+pub(super) fn mac(text: &str) -> Result<&str, String> {
+    let mac = text.trim_ascii_end();
+    let pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_one = mac.split(':').count() == 6 && mac.split(':').all(pair);
+    if is_one { Ok(mac) } else { Err(format!("{} is no hardware address", shown(text))) }
+}
+
+/// `vpc-` and letters and digits.
+pub(super) fn vpc(text: &str) -> Result<String, String> {
+    let vpc = text.trim_ascii_end();
+    let is_one = vpc.strip_prefix("vpc-").is_some_and(|id| is_name(id, ""));
+    if is_one { Ok(vpc.to_owned()) } else { Err(format!("{} is no VPC", shown(text))) }
+}
+
+/// The first of the addresses, which stand one a line, in canonical form.
+pub(super) fn first_ipv6(text: &str) -> Result<String, String> {
+    let first = text.lines().next().unwrap_or_default().trim_ascii();
+    let address: Result<Ipv6Addr, _> = first.parse();
+    address.map(|address| address.to_string()).map_err(|_| format!("{} is no IPv6 address", shown(text)))
 }
 
 /// A word of AWS's, as states are: letters, with a colon between two (`Warmed:Stopped`).
@@ -186,6 +217,24 @@ mod tests {
         }
         for odd in ["", "aws-", "awsome", "amazonaws.com", "aws:", "aws-*", "<html>aws</html>", "aws\naws-cn"] {
             assert!(super::partition(odd).is_err(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn the_network_of_an_interface_is_read_in_aws_own_forms_alone() {
+        assert_eq!(mac("0e:49:61:0f:c3:11\n"), Ok("0e:49:61:0f:c3:11"));
+        for odd in ["", "0e:49:61:0f:c3", "0e:49:61:0f:c3:1g", "0e:49:61:0f:c3:11:22", "0e-49-61-0f-c3-11", "../../x"] {
+            assert!(mac(odd).is_err(), "{odd:?}");
+        }
+        assert_eq!(vpc("vpc-0d295a6a7\n").as_deref(), Ok("vpc-0d295a6a7"));
+        for odd in ["", "vpc-", "subnet-1", "vpc-<html>", "vpc-1\nvpc-2"] {
+            assert!(vpc(odd).is_err(), "{odd:?}");
+        }
+        for spelled in ["2001:db8:8:4::2", "2001:0DB8:8:4:0:0:0:2\n2001:db8::9\n"] {
+            assert_eq!(first_ipv6(spelled).as_deref(), Ok("2001:db8:8:4::2"), "{spelled:?}");
+        }
+        for odd in ["", "\n", "10.0.0.1", "2001:db8::2/64", "<html>"] {
+            assert!(first_ipv6(odd).is_err(), "{odd:?}");
         }
     }
 

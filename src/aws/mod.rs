@@ -33,10 +33,10 @@ mod words;
 mod tests;
 
 pub use change::Change;
-pub use elbv2::{ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen};
+pub use elbv2::{ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen, Zones};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
 pub use imds::{Imds, ImdsError, SCALING_GROUP_TAG};
-pub use items::Identity;
+pub use items::{Identity, Network};
 pub use scaling::{AUTO_SCALING, AutoScaling, InGroup, Refresh, ScalingGroup, Size};
 pub use sdk::{Outside, Sdk, Services, SetupError};
 pub use tally::{CallResult, Tally};

@@ -2,15 +2,16 @@
 //!
 //! The seam for other load balancers: the heart speaks of targets and groups, not of AWS.
 
-use crate::aws::{Change, Elbv2};
+use crate::aws::{Change, Elbv2, Zones};
 use rundeck_alb_core::{Target, Trouble};
 
-/// Puts the target in.
+/// Puts the target in. `outside`: its address lies outside the group's VPC.
 ///
 /// # Errors
 /// As AWS answered.
-pub async fn register(elbv2: &Elbv2, target: &Target, reason: &str) -> Result<String, Trouble> {
-    let change = elbv2.register(&target.group, &target.id, target.port).await;
+pub async fn register(elbv2: &Elbv2, target: &Target, outside: bool, reason: &str) -> Result<String, Trouble> {
+    let zones = if outside { Zones::All } else { Zones::Own };
+    let change = elbv2.register(&target.group, &target.id, target.port, zones).await;
     log("RegisterTargets", target, reason, change)
 }
 

@@ -16,9 +16,11 @@
 //! | `places.rs` | where it writes: names of directories |
 //! | `disk.rs` | room on the file system of one directory |
 //! | `pressure.rs` | memory and load of the machine |
+//! | `addresses.rs` | which addresses its interfaces bear |
 //! | `cards.rs` | whether a connection leaves it by a network card |
 //! | `own.rs` | the agent itself: its boot, and what it uses |
 
+mod addresses;
 mod cards;
 mod disk;
 mod exit;
@@ -31,6 +33,7 @@ mod sockets;
 mod stat;
 mod threads;
 
+pub use addresses::addresses;
 pub use cards::leaves_by;
 pub use disk::{Volume, volume};
 pub use exit::{ExitWatch, WatchError, watch_exit};

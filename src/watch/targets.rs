@@ -2,7 +2,8 @@
 
 use crate::aws::{Elbv2, GroupFacts as Group, GroupsBy, HealthPort, PeerHealth, Seen, TargetType as Kind};
 use rundeck_alb_core::{
-    FleetSeen, GroupFacts, GroupSeen, PeerSeen, Target, TargetSeen, TargetState, TargetType, Trouble, TroubleKind,
+    Family, FleetSeen, GroupFacts, GroupSeen, PeerSeen, Target, TargetSeen, TargetState, TargetType, Trouble,
+    TroubleKind,
 };
 use std::time::Duration;
 
@@ -106,6 +107,12 @@ fn facts(group: Group) -> Option<GroupFacts> {
         },
         check_path: check.path.unwrap_or_else(|| "/".into()),
         check_has_query: check.has_query,
+        family: match group.address_type.as_deref() {
+            Some("ipv4") => Some(Family::Ipv4),
+            Some("ipv6") => Some(Family::Ipv6),
+            _ => None,
+        },
+        vpc: group.vpc_id,
     })
 }
 

@@ -34,6 +34,8 @@ impl Account {
         metadata.imds(0).set("instance-id", Some(&instance.id));
         metadata.imds(0).set("local-ipv4", Some(&instance.private_ip));
         metadata.imds(0).set("dynamic/instance-identity/document", Some(&document.to_string()));
+        let vpc = format!("network/interfaces/macs/{}/vpc-id", metadata.node(0).mac);
+        metadata.imds(0).set(&vpc, Some(&moto.world().vpc));
         Some(Account { moto: Arc::new(moto), metadata })
     }
 

@@ -269,7 +269,7 @@ impl Broken {
             (Flaw::RejoinsWhileDraining, Reply::Target(Ok(seen))) => {
                 let gone = matches!(seen.state, TargetState::Absent | TargetState::Leaving);
                 if gone && snapshot.drain.is_some() && snapshot.targets.iter().any(|t| t.owned) {
-                    self.wants(Call::Register { target, reason: "drift".into() });
+                    self.wants(Call::Register { target, outside: false, reason: "drift".into() });
                 }
             }
             (Flaw::DeregistersWhenAwsIsUnreachable, Reply::Target(Err(t))) if t.kind == TroubleKind::Unavailable => {
@@ -280,7 +280,7 @@ impl Broken {
                     && snapshot.answer.state == State::Up
                     && snapshot.targets.iter().all(|t| t.owned && t.word != "healthy") =>
             {
-                self.wants(Call::Register { target, reason: "drift".into() });
+                self.wants(Call::Register { target, outside: false, reason: "drift".into() });
             }
             (_, Reply::Target(Ok(seen))) => {
                 self.seen.insert(target.group, seen.state.clone());
@@ -309,8 +309,8 @@ impl Broken {
                 self.heart.handle(Event::Reply(id, Reply::Changed(Ok("none".into()))), self.now);
                 return None;
             }
-            (Flaw::WrongPort, Call::Register { target, reason }) => {
-                Call::Register { target: Target { port: 4440, ..target }, reason }
+            (Flaw::WrongPort, Call::Register { target, outside, reason }) => {
+                Call::Register { target: Target { port: 4440, ..target }, outside, reason }
             }
             (Flaw::LosesReceipts, Call::WriteReceipt(_)) => {
                 self.heart.handle(Event::Reply(id, Reply::Written(Ok(()))), self.now);

@@ -53,6 +53,8 @@ fn facts(index: usize, tape: &mut Tape) -> GroupFacts {
         check_port: Some(4441),
         check_path: "/health".into(),
         check_has_query: false,
+        family: None,
+        vpc: None,
     }
 }
 

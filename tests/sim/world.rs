@@ -466,6 +466,7 @@ fn identity(has_address: bool) -> Identity {
         private_ip: has_address.then(|| ADDRESS.into()),
         region: "eu-central-1".into(),
         zone: "eu-central-1a".into(),
+        ..Identity::default()
     }
 }
 

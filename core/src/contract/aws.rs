@@ -5,21 +5,31 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Who this machine is (instance metadata).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Who this machine is (instance metadata), and which addresses it bears (its kernel).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `i-…`.
     pub instance_id: String,
     /// Primary private IPv4 address; `None`: it has none, it speaks IPv6 alone.
     pub private_ip: Option<String>,
+    /// First IPv6 address of the primary interface, in canonical form; `None`: it has none.
+    pub ipv6: Option<String>,
     /// Region.
     pub region: String,
     /// Availability zone.
     pub zone: String,
+    /// The partition of AWS, as ARNs begin with it (`aws`, `aws-cn`, …); `None`: not told.
+    pub partition: Option<String>,
+    /// The account's number; `None`: not told.
+    pub account: Option<String>,
+    /// The VPC of the primary interface; `None`: not told.
+    pub vpc: Option<String>,
+    /// The addresses that some interface here bears, in canonical form; `None`: nobody can tell.
+    pub borne: Option<BTreeSet<String>>,
 }
 
 /// What leaving and checking need to know of a group; read once per reconcile interval.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupFacts {
     /// ARN.
     pub arn: String,
@@ -51,6 +61,10 @@ pub struct GroupFacts {
     pub check_path: String,
     /// It has a query: what that says is nobody's to know, for it may be a token.
     pub check_has_query: bool,
+    /// The family of addresses that it takes; `None`: not told.
+    pub family: Option<Family>,
+    /// Its VPC; `None`: not told.
+    pub vpc: Option<String>,
 }
 
 /// What AWS says of one group that was asked about: trouble with one says nothing of another.
@@ -225,6 +239,29 @@ pub enum TargetType {
     Ip,
 }
 
+/// A family of addresses. A group of addresses takes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl Identity {
+    /// A target of this id is this machine: by its instance id, or by an address of its own.
+    pub fn is(&self, id: &str) -> bool {
+        id == self.instance_id || [&self.private_ip, &self.ipv6].into_iter().flatten().any(|own| own == id)
+    }
+
+    /// Some interface here bears the address, as far as anybody can tell: what is sent there arrives. The loopback is
+    /// here wherever the agent is.
+    pub fn bears(&self, address: &str) -> bool {
+        self.borne.as_ref().is_none_or(|borne| address.starts_with("127.") || borne.contains(address))
+    }
+}
+
 impl Target {
     /// The same target, whatever its group is called.
     pub fn is(&self, other: &Target) -> bool {
@@ -268,6 +305,27 @@ impl TargetState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_is_its_id_and_its_addresses_and_nobody_else() {
+        let (id, v4, v6) = ("i-1", "10.0.0.7", "2001:db8::7");
+        let me = Identity { instance_id: id.into(), private_ip: Some(v4.into()), ..Identity::default() };
+        assert!(me.is(id) && me.is(v4) && !me.is(v6) && !me.is("10.0.0.70") && !me.is(""));
+        let me = Identity { ipv6: Some(v6.into()), ..me };
+        assert!(me.is(v4) && me.is(v6) && !me.is("2001:db8::70"));
+    }
+
+    #[test]
+    fn an_address_is_here_where_an_interface_bears_it_or_nobody_can_tell() {
+        let borne = |borne: Option<&[&str]>| {
+            let all = |all: &[&str]| all.iter().map(|address| (*address).to_owned()).collect();
+            Identity { borne: borne.map(all), ..Identity::default() }
+        };
+        assert!(borne(None).bears("10.0.0.7"));
+        let container = borne(Some(&["127.0.0.1", "172.17.0.2", "2001:db8::7"]));
+        let here = ["172.17.0.2", "2001:db8::7", "127.0.0.11", "10.0.0.7", "nonsense"].map(|at| container.bears(at));
+        assert_eq!(here, [true, true, true, false, false]);
+    }
 
     #[test]
     fn a_target_state_is_read_back_from_its_word() {

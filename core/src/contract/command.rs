@@ -135,6 +135,8 @@ pub enum Call {
     Register {
         /// Which.
         target: Target,
+        /// Its address lies outside the group's VPC.
+        outside: bool,
         /// Why, for the log.
         reason: String,
     },

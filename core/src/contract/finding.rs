@@ -11,6 +11,8 @@ words! {
     Finding {
         /// A group registers addresses, and this machine has none that it could be registered by.
         AddressMissing = "address-missing",
+        /// A group registers addresses, and no interface here bears the one that metadata tell (a pod, a container).
+        AddressNotHere = "address-not-here",
         /// The API answers 5xx.
         ApiFailing = "api-failing",
         /// The API does not answer in time.
@@ -47,6 +49,8 @@ words! {
         MetadataUnreachable = "metadata-unreachable",
         /// Nobody names a target group.
         NoTargetGroup = "no-target-group",
+        /// A group registers instances of its own VPC, and this machine is in another.
+        OtherVpc = "other-vpc",
         /// The configuration gives a target group to this agent that an Auto Scaling group has attached.
         OwnershipConflict = "ownership-conflict",
         /// Rundeck is passive, and nobody here undoes it.
@@ -95,7 +99,10 @@ impl Finding {
     pub fn cure(self) -> &'static str {
         match self {
             Finding::AddressMissing => {
-                "use a target group of type instance, or give this machine a private IPv4 address"
+                "use a target group of type instance, or give this machine an address of that family"
+            }
+            Finding::AddressNotHere => {
+                "run the agent in the network of the host, or use a target group of type instance"
             }
             Finding::ApiUnreadable => "look for a wrong context path in rundeck.url, or something else on its port",
             Finding::ApiFailing => "look at Rundeck's database and its service.log",
@@ -120,6 +127,7 @@ impl Finding {
             }
             Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
+            Finding::OtherVpc => "name a target group of this machine's VPC, or one of type ip",
             Finding::OwnershipConflict => "detach it from the Auto Scaling group, or set its ownership to auto",
             Finding::PassiveMode => "switch it to active in Rundeck, or restart Rundeck",
             Finding::PermissionMissing => {

@@ -23,8 +23,8 @@ mod target;
 mod words;
 
 pub use aws::{
-    FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, RefreshSeen, ScalingFacts, ScalingSeen, StandbyPreference,
-    StandbySeen, Target, TargetState, TargetType, Trouble, TroubleKind,
+    Family, FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, RefreshSeen, ScalingFacts, ScalingSeen,
+    StandbyPreference, StandbySeen, Target, TargetState, TargetType, Trouble, TroubleKind,
 };
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};

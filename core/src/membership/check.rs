@@ -30,7 +30,7 @@ impl Membership {
             let (key, known) = (group.key, group.target.is_some());
             holds(known || !group.change.is_open(), || format!("group {key}: a change of an unknown target"))?;
             holds(known || !matches!(group.left, Left::Confirmed(_)), || format!("group {key}: left, and unknown"))?;
-            holds(!(known && group.no_address), || format!("group {key}: a target that cannot be"))?;
+            holds(!(known && group.unfit), || format!("group {key}: a target that cannot be"))?;
             holds(!(known && group.double), || format!("group {key}: one target acts twice"))?;
         }
         Ok(())

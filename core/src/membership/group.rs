@@ -7,7 +7,7 @@
 use super::record::Record;
 use super::sight::{Presence, Sight, Taken};
 use crate::contract::{
-    Answering, Call, Finding, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
+    Answering, Call, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
     TargetReason, TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
@@ -87,8 +87,10 @@ pub(super) struct Group {
     pub(super) unreadable: bool,
     /// Another name has named the same target before: that one acts, this one is nobody.
     pub(super) double: bool,
-    /// It registers addresses, and this machine has none for it: the node cannot be a target here.
-    pub(super) no_address: bool,
+    /// The node cannot be a target here: it has no address for it, or is in another VPC.
+    pub(super) unfit: bool,
+    /// The node's address lies outside the group's VPC.
+    pub(super) outside: bool,
     /// Whether somebody else took it out.
     pub(super) taken: Taken,
 }
@@ -127,7 +129,8 @@ impl Group {
             told_dry: false,
             unreadable: false,
             double: false,
-            no_address: false,
+            unfit: false,
+            outside: false,
             taken: Taken::default(),
         }
     }
@@ -167,23 +170,9 @@ impl Group {
         self.target.as_ref().is_some_and(|known| known.is(target))
     }
 
-    /// It registers addresses, and this machine has none.
-    pub(super) fn note_address(&mut self, lacks: bool, desk: &mut Desk) {
-        self.no_address = lacks;
-        let name = self.configured_name();
-        // One group may be listed twice, under two ports.
-        let subject = format!("{name} {}", self.key);
-        if lacks {
-            let what = format!("{name} registers addresses, and this machine has no private IPv4 address");
-            desk.finding_of(Finding::AddressMissing, &subject, what);
-        } else {
-            desk.cured_of(Finding::AddressMissing, &subject);
-        }
-    }
-
     /// Nobody waits for its open calls any more.
     pub(super) fn disown(&mut self, desk: &mut Desk) {
-        self.note_address(false, desk);
+        self.note_fit(None, desk);
         desk.disown(&mut self.look);
         desk.disown(&mut self.change);
     }
@@ -289,7 +278,7 @@ impl Group {
         self.joining = joining;
         let reason = self.why(inputs);
         let call = if joining {
-            Call::Register { target, reason }
+            Call::Register { target, outside: self.outside, reason }
         } else {
             self.leaves_by_us();
             Call::Deregister { target, reason }

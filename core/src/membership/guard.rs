@@ -121,7 +121,7 @@ impl Membership {
 /// Who else is there. *Others* are distinct instances, healthy in every group, that get the traffic they would get: no
 /// zonal shift and no anomaly. Instances and addresses cannot be told to be one: the fewer of the two count.
 fn fleet(groups: &[FleetSeen], me: &Identity) -> Fleet {
-    let mine = |id: &str| id == me.instance_id || me.private_ip.as_deref() == Some(id);
+    let mine = |id: &str| me.is(id);
     let mut healthy: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
     let mut all: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
     for group in groups {
@@ -175,6 +175,7 @@ mod tests {
             private_ip: Some("10.0.0.7".into()),
             region: "eu-central-1".into(),
             zone: "eu-central-1a".into(),
+            ..Identity::default()
         }
     }
 

@@ -47,13 +47,20 @@ impl Instance {
         self.identity.as_ref()
     }
 
-    /// This machine has registered such a target before: if that is an IPv4 address (with its dots; neither an
-    /// instance's id nor an IPv6 address has one), it is the one that metadata leave out.
-    pub(super) fn was(&mut self, target: &Target) {
-        if let Some(identity) = &mut self.identity
-            && target.id.contains('.')
+    /// This machine has registered such a target before: if that is an address (with dots or colons; an instance's id
+    /// has neither), and metadata leave out the one of its family, it is that one. It was borne here then, and what was
+    /// known stays.
+    pub(super) fn was(&mut self, Target { id, .. }: &Target) {
+        let Some(identity) = &mut self.identity else { return };
+        let known = match id {
+            id if id.contains(':') => &mut identity.ipv6,
+            id if id.contains('.') => &mut identity.private_ip,
+            _ => return,
+        };
+        if known.get_or_insert_with(|| id.clone()) == id
+            && let Some(borne) = &mut identity.borne
         {
-            identity.private_ip.get_or_insert_with(|| target.id.clone());
+            borne.insert(id.clone());
         }
     }
 
@@ -64,10 +71,7 @@ impl Instance {
 
     /// The target has the id or the address of this machine: anything else may be another's by now.
     pub(super) fn is(&self, target: &Target) -> bool {
-        let own = |identity: &Identity| {
-            [Some(&identity.instance_id), identity.private_ip.as_ref()].contains(&Some(&target.id))
-        };
-        self.identity.as_ref().is_some_and(own)
+        self.identity.as_ref().is_some_and(|identity| identity.is(&target.id))
     }
 
     /// Somebody leaves: an address that metadata have left out is asked for now, for it may be a target.
@@ -85,12 +89,13 @@ impl Instance {
         self.tag_backoff.failing()
     }
 
-    pub(super) fn step(&mut self, policy: &MembershipPolicy, desk: &mut Desk) {
+    /// `unfit`: some group has no place for this machine as it is known.
+    pub(super) fn step(&mut self, policy: &MembershipPolicy, unfit: bool, desk: &mut Desk) {
         let asks = match &self.identity {
             None => desk.due(&self.identity_pace),
-            // It may only have been left out of the answer.
-            Some(Identity { private_ip: None, .. }) => desk.worth(&self.identity_pace),
-            Some(Identity { private_ip: Some(_), .. }) => false,
+            // An address may only have been left out of the answer, or come up late.
+            Some(Identity { private_ip: None, ipv6: None, .. }) => desk.worth(&self.identity_pace),
+            Some(_) => unfit && desk.worth(&self.identity_pace),
         };
         if asks {
             desk.ask(&mut self.identity_pace, Topic::Identity, Call::AskIdentity, LIMIT);
@@ -111,11 +116,7 @@ impl Instance {
                 desk.cured(Finding::MetadataUnreachable);
                 self.identity = Some(identity);
             }
-            (Ok(Identity { instance_id, private_ip: Some(address), .. }), Some(known)) => {
-                if instance_id == known.instance_id {
-                    known.private_ip.get_or_insert(address);
-                }
-            }
+            (Ok(identity), Some(known)) if identity.instance_id == known.instance_id => learn(known, identity),
             (Ok(_) | Err(_), Some(_)) => {}
             (Err(why), None) => desk.finding(
                 Finding::MetadataUnreachable,
@@ -142,6 +143,19 @@ impl Instance {
             }
             Err(_) => {}
         }
+    }
+}
+
+/// What is known stays, and what is told anew beside it is known, too.
+fn learn(known: &mut Identity, told: Identity) {
+    let Identity { private_ip, ipv6, partition, account, vpc, borne, .. } = told;
+    known.private_ip = known.private_ip.take().or(private_ip);
+    known.ipv6 = known.ipv6.take().or(ipv6);
+    known.partition = known.partition.take().or(partition);
+    known.account = known.account.take().or(account);
+    known.vpc = known.vpc.take().or(vpc);
+    if let Some(known) = &mut known.borne {
+        known.extend(borne.into_iter().flatten());
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod check;
 mod ejection;
+mod fit;
 mod group;
 mod guard;
 mod hold;
@@ -32,11 +33,12 @@ use crate::contract::{
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use ejection::Ejection;
+use fit::{id_in, lies_outside};
 use group::{Group, LIMIT, Left, Standing, asks_agent};
 use guard::Guard;
 use hold::Hold;
 use instance::Instance;
-use named::{costs, lacks_address, listed_groups, named_groups, target_of};
+use named::{costs, listed_groups, named_groups, target_of};
 use record::Record;
 use standing::owns;
 use std::collections::BTreeSet;
@@ -175,7 +177,7 @@ impl Membership {
     }
 
     pub(crate) fn step(&mut self, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {
-        self.instance.step(inputs.policy, desk);
+        self.instance.step(inputs.policy, self.groups.iter().any(|group| group.unfit), desk);
         self.remember(inputs, desk);
         self.name_groups(inputs, desk);
         self.own(inputs, desk);
@@ -268,9 +270,12 @@ impl Membership {
         while let Some((group, later)) = rest.split_first_mut() {
             rest = later;
             let Some(identity) = self.instance.identity() else { continue };
-            let meant = target_of(&group.wanted, group.facts.as_ref(), identity);
-            let lacks = lacks_address(&group.wanted, group.facts.as_ref(), identity);
-            if group.target.is_some() && (lacks || meant.as_ref().is_some_and(|target| !group.is(target))) {
+            let (id, unfit) = match id_in(&group.wanted, group.facts.as_ref(), identity) {
+                Some(Err(unfit)) => (None, Some(unfit)),
+                id => (id.and_then(Result::ok), None),
+            };
+            let meant = id.and_then(|id| target_of(&group.wanted, group.facts.as_ref(), id));
+            if group.target.is_some() && (unfit.is_some() || meant.as_ref().is_some_and(|target| !group.is(target))) {
                 // The name means another group now: what is known is about the old one.
                 self.last_key += 1;
                 let anew = group.anew(self.last_key, desk, inputs.policy);
@@ -279,7 +284,8 @@ impl Membership {
                     self.former.push(old);
                 }
             }
-            group.note_address(lacks, desk);
+            group.note_fit(unfit, desk);
+            group.outside = lies_outside(&group.wanted, group.facts.as_ref(), identity);
             let Some(target) = meant else { continue };
             let double = claimed.iter().any(|other| other.is(&target));
             if !double && let Some(at) = self.former.iter().position(|former| former.is(&target)) {

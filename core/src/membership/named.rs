@@ -1,6 +1,6 @@
 //! Which groups are named, and which target of this node a named group means: as far as AWS or the configuration say.
 
-use crate::contract::{GroupFacts, GroupWanted, Identity, MembershipPolicy, Ownership, Target, TargetType};
+use crate::contract::{GroupFacts, GroupWanted, MembershipPolicy, Ownership, Target};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -25,27 +25,13 @@ pub(super) fn listed_groups(named: &[GroupWanted], attached: &BTreeSet<String>) 
     named.iter().cloned().chain(others.map(by_arn)).collect()
 }
 
-/// What the group registers: as configured, else as AWS says.
-fn kind_of(wanted: &GroupWanted, facts: Option<&GroupFacts>) -> Option<TargetType> {
-    wanted.target_type.or(facts.and_then(|facts| facts.target_type))
-}
-
-/// The group registers addresses, and this machine has none of that family.
-pub(super) fn lacks_address(wanted: &GroupWanted, facts: Option<&GroupFacts>, identity: &Identity) -> bool {
-    kind_of(wanted, facts) == Some(TargetType::Ip) && identity.private_ip.is_none()
-}
-
-/// This node's target in the group; `None`: not known yet. Where the group is named by its ARN, with port and type,
-/// AWS need not be asked.
-pub(super) fn target_of(wanted: &GroupWanted, facts: Option<&GroupFacts>, identity: &Identity) -> Option<Target> {
+/// This node's target in the group, under this id; `None`: not known yet. Where the group is named by its ARN, with
+/// port and type, AWS need not be asked.
+pub(super) fn target_of(wanted: &GroupWanted, facts: Option<&GroupFacts>, id: &str) -> Option<Target> {
     let arn = facts.map(|facts| &facts.arn).or(Some(&wanted.group).filter(|named| named.starts_with("arn:")))?;
     let name = facts.map_or_else(|| name_in(arn), |facts| &facts.name);
-    let id = match kind_of(wanted, facts)? {
-        TargetType::Instance => &identity.instance_id,
-        TargetType::Ip => identity.private_ip.as_ref()?,
-    };
     let port = wanted.port.or(facts.map(|facts| facts.port))?;
-    Some(Target { group: arn.clone(), name: name.to_owned(), id: id.clone(), port })
+    Some(Target { group: arn.clone(), name: name.to_owned(), id: id.to_owned(), port })
 }
 
 /// The group's name as its ARN holds it: `…:targetgroup/NAME/ID`.

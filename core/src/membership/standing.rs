@@ -153,7 +153,7 @@ impl Group {
 
     /// Nobody can tell which group its name means.
     pub(super) fn is_open(&self) -> bool {
-        self.facts.is_none() && self.target.is_none() && !self.double && !self.no_address
+        self.facts.is_none() && self.target.is_none() && !self.double && !self.unfit
     }
 
     /// It is about a target that was registered: whether it is out for good. `unsure`: the group may still be named.

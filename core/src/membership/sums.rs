@@ -43,7 +43,7 @@ impl Membership {
             return None;
         }
         // Where it cannot be a target, it need not leave: what it had registered there has a group of its own.
-        let mut possible = self.each().filter(|g| !g.no_address).peekable();
+        let mut possible = self.each().filter(|g| !g.unfit).peekable();
         let none = possible.peek().is_none();
         let mut owned = possible.filter(|g| g.owned).peekable();
         if none {

@@ -52,6 +52,8 @@ pub fn facts() -> GroupFacts {
         check_port: Some(4441),
         check_path: "/health".into(),
         check_has_query: false,
+        family: None,
+        vpc: None,
     }
 }
 
@@ -61,6 +63,7 @@ pub fn identity() -> Identity {
         private_ip: Some("10.0.0.7".into()),
         region: "eu-central-1".into(),
         zone: "eu-central-1a".into(),
+        ..Identity::default()
     }
 }
 

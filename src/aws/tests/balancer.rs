@@ -1,7 +1,7 @@
 //! The load balancer's API: what is sent, and what each answer means.
 
 use super::*;
-use crate::aws::{CallResult, Change, Elbv2, GroupsBy, HealthPort, Seen, TargetType};
+use crate::aws::{CallResult, Change, Elbv2, GroupsBy, HealthPort, Seen, TargetType, Zones};
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use rundeck_alb_core::{Anomaly, Overridden, TargetReason, Trouble, TroubleKind};
 
@@ -23,7 +23,7 @@ struct Refused {
 async fn refused(script: Script) -> Tested<Refused> {
     let server = Server::play(script).await?;
     let client = client(&server).await?;
-    let Change { request_id, outcome } = client.register(ARN, "i-1", 4440).await;
+    let Change { request_id, outcome } = client.register(ARN, "i-1", 4440, Zones::Own).await;
     let trouble = outcome.err().ok_or("refused")?;
     assert_eq!(trouble.action, "elasticloadbalancing:RegisterTargets");
     let (_, outcome) = *client.tallies().keys().next().ok_or("counted")?;
@@ -40,7 +40,7 @@ async fn every_call_about_a_target_names_id_and_port() -> Tested {
     let client = Arc::new(client(&server).await?);
     let task = tokio::spawn({
         let client = Arc::clone(&client);
-        async move { client.register(ARN, "i-1", 4440).await }
+        async move { client.register(ARN, "i-1", 4440, Zones::Own).await }
     });
     let accepted = Change { request_id: Some("r-1".into()), outcome: Ok(()) };
     assert_eq!(task.await?, accepted);
@@ -58,6 +58,30 @@ async fn every_call_about_a_target_names_id_and_port() -> Tested {
     assert_eq!(tallies.get(&("RegisterTargets", CallResult::Ok)).map(|tally| tally.calls), Some(1));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_address_outside_the_vpc_is_registered_for_all_zones_and_no_other() -> Tested {
+    let server = Server::play(|_, _| reply("RegisterTargets", "")).await?;
+    let client = client(&server).await?;
+    for (zones, sent) in [(Zones::All, true), (Zones::Own, false)] {
+        assert_eq!(client.register(ARN, "10.0.0.7", 4440, zones).await.outcome, Ok(()));
+        let request = server.requests().pop().ok_or("sent")?;
+        assert_eq!(request.contains("Targets.member.1.AvailabilityZone=all"), sent, "{request}");
+        assert_eq!(request.contains("AvailabilityZone"), sent, "{request}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_ipv6_target_is_found_by_any_spelling() -> Tested {
+    let server = Server::play(|_, _| reply("DescribeTargetHealth", LONG_ADDRESS)).await?;
+    let target = client(&server).await?.target_health(ARN, "2001:db8::7", 4440).await.map_err(told)?;
+    assert_eq!(target.seen, Seen::Healthy);
+    Ok(())
+}
+
+const LONG_ADDRESS: &str = "<TargetHealthDescriptions><member><Target><Id>2001:0db8:0:0:0:0:0:7</Id><Port>4440</Port>\
+    </Target><TargetHealth><State>healthy</State></TargetHealth></member></TargetHealthDescriptions>";
 
 #[tokio::test]
 async fn a_targets_state_is_told_in_neutral_words() -> Tested {
@@ -220,7 +244,7 @@ async fn a_500_with_a_web_page_is_trouble_of_aws() -> Tested {
 async fn nobody_there_and_no_credentials_are_told_apart() -> Tested {
     let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let gone = Server { address, requests: Arc::default() };
-    let trouble = client(&gone).await?.register(ARN, "i-1", 4440).await.outcome.err().ok_or("refused")?;
+    let trouble = client(&gone).await?.register(ARN, "i-1", 4440, Zones::Own).await.outcome.err().ok_or("refused")?;
     assert_eq!(trouble.kind, TroubleKind::Unavailable, "{trouble:?}");
     assert!(trouble.text.starts_with("AWS cannot be reached"), "{trouble:?}");
 
@@ -228,7 +252,7 @@ async fn nobody_there_and_no_credentials_are_told_apart() -> Tested {
     let credentials = ImdsCredentialsProvider::builder().imds_client(metadata).build();
     let loader = sdk(None)?.loader().region(Region::new("eu-west-1")).endpoint_url(gone.url());
     let client = Elbv2::new(&loader.credentials_provider(credentials).load().await, no_time);
-    let trouble = client.register(ARN, "i-1", 4440).await.outcome.err().ok_or("refused")?;
+    let trouble = client.register(ARN, "i-1", 4440, Zones::Own).await.outcome.err().ok_or("refused")?;
     assert_eq!(trouble.kind, TroubleKind::Credentials, "{trouble:?}");
     Ok(())
 }

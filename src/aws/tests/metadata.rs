@@ -1,7 +1,7 @@
 //! Instance metadata: tokens, missing items, refusals, silence.
 
 use super::*;
-use crate::aws::{Identity, Imds, ImdsError};
+use crate::aws::{Identity, Imds, ImdsError, Network};
 
 const DOCUMENT: &str = r#"{"accountId":"123456789012","availabilityZone":"eu-west-1a","instanceId":"i-1",
   "privateIp":"10.0.7.10","region":"eu-west-1","marketplaceProductCodes":null}"#;
@@ -40,6 +40,11 @@ fn complete(_: usize, request: &str) -> Option<String> {
         Some("/latest/meta-data/autoscaling/target-lifecycle-state") => item("InService\n"),
         Some("/latest/meta-data/instance-life-cycle") => item("spot"),
         Some("/latest/meta-data/services/partition") => item("aws"),
+        Some("/latest/meta-data/mac") => item("0e:49:61:0f:c3:11"),
+        Some("/latest/meta-data/network/interfaces/macs/0e:49:61:0f:c3:11/vpc-id") => item("vpc-0d295a6a7"),
+        Some("/latest/meta-data/network/interfaces/macs/0e:49:61:0f:c3:11/ipv6s") => {
+            item("2001:0db8:8:4:0:0:0:2\n2001:db8:8:4::3\n")
+        }
         Some("/latest/meta-data/tags/instance/rundeck-alb-agent:target-groups") => item("one two"),
         Some("/latest/meta-data/tags/instance") => item("Name\nrundeck-alb-agent:target-groups"),
         _ => not_there(),
@@ -68,11 +73,30 @@ async fn tells_who_this_node_is_with_one_token() -> Tested {
 }
 
 #[tokio::test]
+async fn tells_how_the_primary_interface_is_in_the_network() -> Tested {
+    let (imds, _server) = imds(complete).await?;
+    let network = Network { vpc: Some("vpc-0d295a6a7".into()), ipv6: Some("2001:db8:8:4::2".into()) };
+    assert_eq!(imds.network().await?, network);
+    Ok(())
+}
+
+/// As with `AWS_EC2_METADATA_SERVICE_ENDPOINT=http://[fd00:ec2::254]`, in a subnet without IPv4.
+#[tokio::test]
+async fn metadata_may_answer_over_ipv6() -> Tested {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else { return Ok(()) };
+    let server = Server::on(listener, complete)?;
+    assert!(server.url().starts_with("http://[::1]:"));
+    assert_eq!(sdk(Some(&server))?.imds().lifecycle().await?.as_deref(), Some("InService"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_none() -> Tested {
     let (nothing, _server) = imds(|n, _| if n == 0 { token("t") } else { not_there() }).await?;
     assert_eq!(nothing.lifecycle().await, Ok(None));
     assert!(matches!(nothing.identity().await, Err(ImdsError::BadAnswer(_))));
-    assert_eq!(nothing.counts().into_iter().collect::<Vec<_>>(), [("404", 2)]);
+    assert_eq!(nothing.network().await, Ok(Network::default()));
+    assert_eq!(nothing.counts().into_iter().collect::<Vec<_>>(), [("404", 3)]);
     Ok(())
 }
 

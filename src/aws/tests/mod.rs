@@ -29,7 +29,10 @@ struct Server {
 
 impl Server {
     async fn play(script: Script) -> Tested<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Server::on(TcpListener::bind("127.0.0.1:0").await?, script)
+    }
+
+    fn on(listener: TcpListener, script: Script) -> Tested<Self> {
         let address = listener.local_addr()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);

@@ -69,7 +69,9 @@ async fn https_goes_through_the_proxy_unless_excepted() -> Tested {
             let loader = loader.retry_config(aws_config::retry::RetryConfig::disabled());
             let loader = loader.endpoint_url("https://aws.invalid").credentials_provider(credentials);
             let client = crate::aws::Elbv2::new(&loader.load().await, no_time);
-            Tested::Ok(client.register("arn", "i-1", 4440).await.outcome.err().ok_or("refused")?)
+            Tested::Ok(
+                client.register("arn", "i-1", 4440, crate::aws::Zones::Own).await.outcome.err().ok_or("refused")?,
+            )
         }
     };
     asked(Some(".invalid")).await?;

@@ -39,6 +39,7 @@ pub fn up(clock: &Clock) -> Snapshot {
             private_ip: Some("10.0.1.17".into()),
             region: "eu-west-1".into(),
             zone: "eu-west-1a".into(),
+            ..Identity::default()
         }),
         lifecycle: Some("InService".into()),
         targets: vec![target(now)],

@@ -2,13 +2,16 @@
 
 mod attached;
 mod change;
+mod fit;
 mod names;
 mod sums;
 mod taken;
 mod told;
 
 use super::*;
-use crate::contract::{CallId, Command, Deregistered, GroupFacts, GroupsLeaving, Owners, TargetType, TroubleKind};
+use crate::contract::{
+    CallId, Command, Deregistered, Family, GroupFacts, GroupsLeaving, Owners, TargetType, TroubleKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const BEGUN: Moment = Moment(1_000_000);
@@ -62,6 +65,9 @@ struct Aws {
     identity: Result<Identity, String>,
     tag: Result<Option<String>, String>,
     kind: TargetType,
+    /// Of the addresses that groups take, and the VPC of a group where it is told.
+    family: Option<Family>,
+    vpcs: BTreeMap<String, String>,
     /// Groups that were made anew, under the same name, have another ARN.
     anew: BTreeMap<String, String>,
     /// There is no group of these names.
@@ -90,6 +96,7 @@ impl Aws {
         }
         let facts = GroupFacts {
             arn: self.arn(&name),
+            vpc: self.vpcs.get(&name).cloned(),
             name,
             port: 4440,
             target_type: Some(self.kind),
@@ -104,6 +111,7 @@ impl Aws {
             check_port: Some(4441),
             check_path: "/health".into(),
             check_has_query: false,
+            family: self.family,
         };
         Some(facts.into())
     }
@@ -147,11 +155,14 @@ impl Stand {
             private_ip: Some(ADDRESS.into()),
             region: "eu-central-1".into(),
             zone: "eu-central-1a".into(),
+            ..Identity::default()
         };
         let aws = Aws {
             identity: Ok(identity),
             tag: Ok(None),
             kind: TargetType::Instance,
+            family: None,
+            vpcs: BTreeMap::new(),
             anew: BTreeMap::new(),
             nowhere: BTreeSet::new(),
             groups: BTreeMap::new(),

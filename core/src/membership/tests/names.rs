@@ -188,7 +188,7 @@ fn a_room_that_has_lost_its_order_says_so() {
                 stand.desk.ask(&mut group.change, Topic::Change(key), Call::AskIdentity, MINUTE);
             }
         }),
-        ("a target that cannot be", |stand| stand.room.groups[1].no_address = true),
+        ("a target that cannot be", |stand| stand.room.groups[1].unfit = true),
         ("left, and unknown", |stand| {
             (stand.room.groups[0].target, stand.room.groups[0].left) = (None, Left::Confirmed(None));
         }),

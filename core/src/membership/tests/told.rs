@@ -10,7 +10,9 @@ fn a_change_says_why_it_is_made() {
     stand.pass(MINUTE + MINUTE);
     let reasons = |stand: &Stand| -> Vec<(String, String)> {
         let reason = |call: &Call| {
-            let (Call::Register { target, reason } | Call::Deregister { target, reason }) = call else { return None };
+            let (Call::Register { target, reason, .. } | Call::Deregister { target, reason }) = call else {
+                return None;
+            };
             Some((target.name.clone(), reason.clone()))
         };
         stand.sent.iter().filter_map(reason).collect()

@@ -149,19 +149,48 @@ fn of_rundeck() -> Vec<Case> {
     ]
 }
 
+fn by_address() -> Policy {
+    let mut policy = policy();
+    policy.membership.groups[0].target_type = Some(TargetType::Ip);
+    policy
+}
+
 /// A group of addresses, and a machine that has none of that family.
 fn address_missing() -> Case {
     Case {
-        policy: || {
-            let mut policy = policy();
-            policy.membership.groups[0].target_type = Some(TargetType::Ip);
-            policy
-        },
+        policy: by_address,
         from_start: true,
         over: None,
         ..answers(Finding::AddressMissing, |_, call| {
             let v6_only = || Identity { private_ip: None, ..identity() };
             (*call == Call::AskIdentity).then(|| Reply::Identity(Ok(v6_only())))
+        })
+    }
+}
+
+/// A group of addresses, and a machine whose own is borne by no interface here.
+fn address_not_here() -> Case {
+    Case {
+        policy: by_address,
+        from_start: true,
+        over: None,
+        ..answers(Finding::AddressNotHere, |_, call| {
+            let pod = || Identity { borne: Some(BTreeSet::from(["172.17.0.2".into()])), ..identity() };
+            (*call == Call::AskIdentity).then(|| Reply::Identity(Ok(pod())))
+        })
+    }
+}
+
+/// An instance, and a group of instances of another VPC.
+fn other_vpc() -> Case {
+    Case {
+        from_start: true,
+        ..answers(Finding::OtherVpc, |_, call| match call {
+            Call::AskIdentity => {
+                let told = Identity { vpc: Some("vpc-own".into()), ..identity() };
+                Some(Reply::Identity(Ok(told)))
+            }
+            call => groups(call, vec![GroupFacts { vpc: Some("vpc-other".into()), ..facts() }]),
         })
     }
 }
@@ -184,6 +213,8 @@ fn attached(finding: Finding, policy: fn() -> Policy) -> Case {
 fn of_aws() -> Vec<Case> {
     vec![
         address_missing(),
+        address_not_here(),
+        other_vpc(),
         attached(Finding::OwnershipConflict, policy),
         attached(Finding::PortNotRegistered, || {
             let mut policy = policy();
