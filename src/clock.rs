@@ -4,7 +4,7 @@
 //! while the machine is suspended, so that a verdict from before a suspend is stale afterwards. Wall time is for
 //! people and files only. This module decides nothing and waits for nothing itself.
 
-use rundeck_alb_core::Moment;
+use rundeck_alb_core::{Moment, Span};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -82,6 +82,15 @@ impl Clock {
                 let start = MANUAL_START_UNIX_S.saturating_add_signed(manual.wall_set_s.load(Ordering::SeqCst));
                 SystemTime::UNIX_EPOCH + Duration::from_secs(start) + Duration::from_millis(elapsed)
             }
+        }
+    }
+
+    /// The moment of a wall time, by the wall clock as it stands now; one before the boot is the boot's.
+    pub fn moment_at(&self, then: SystemTime) -> Moment {
+        let (now, wall) = (self.now(), self.wall());
+        match then.duration_since(wall) {
+            Ok(ahead) => now + Span(millis(ahead)),
+            Err(past) => Moment(now.0.saturating_sub(millis(past.duration()))),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::cloud::Cloud;
 use crate::clock::Clock;
+use crate::effect::held::held_json;
 use crate::effect::{balancer, mode, standby, state};
 use crate::rundeck::Client;
 use crate::server::Counters;
@@ -50,6 +51,7 @@ pub fn begin(world: &Arc<World>, id: CallId, call: Call) -> Outcome {
     let written = match call {
         Call::KeepIntent(intent) => world.store.keep_intent(state::intent_json(&world.boot_id, &intent)),
         Call::KeepRegistered(registered) => world.store.keep_registered(state::registered_json(&registered)),
+        Call::KeepHeld(held) => world.store.keep_held(held_json(&world.boot_id, &held, &world.clock)),
         Call::WriteReceipt(receipt) => {
             let took = Duration::from_millis(receipt.ended.since(receipt.started).0);
             world.counters.drain_ended(receipt.cause, receipt.result, took);
@@ -100,7 +102,7 @@ async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::Deregister { target, reason } => Reply::Changed(deregister(world, &target, &reason).await),
         Call::SetMode(wanted) => Reply::Mode(set_mode(world, wanted).await),
         // Queued by `begin`, before anybody waits.
-        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => return noticed,
+        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_) => return noticed,
     };
     world.cloud.count(&world.counters);
     noticed.push(Event::Reply(id, reply));

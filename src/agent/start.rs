@@ -77,7 +77,7 @@ impl Start<'_> {
         let signals = Signals::new(self.places.terminal).map_err(system("signal handlers"))?;
         let boot_id = host::boot_id().map_err(system("the boot id"))?;
         let (store, mut trouble) = open_store(self.places).await?;
-        let (left, late) = kept::load(&boot_id, &store).await;
+        let (left, late) = kept::load(&boot_id, &store, self.clock).await;
         trouble = trouble.or(left.trouble);
         let now = self.clock.now();
         if late.is_none() {

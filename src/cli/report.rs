@@ -259,7 +259,7 @@ fn state_hue(state: &str) -> Hue {
     match State::from_word(state) {
         Some(State::Up) => Hue::Good,
         Some(State::Booting) => Hue::Warn,
-        Some(State::Draining) => Hue::Leaving,
+        Some(State::Draining | State::Maintenance) => Hue::Leaving,
         Some(State::Down | State::Stopped | State::Stale) | None => Hue::Bad,
     }
 }

@@ -3,6 +3,7 @@
 //! Each function makes one call and says how it went; whether and when is decided in the heart.
 
 pub mod balancer;
+pub mod held;
 pub mod intent;
 pub mod mode;
 pub mod standby;

@@ -108,7 +108,7 @@ pub fn receipt_json(receipt: &Receipt, clock: &Clock) -> Vec<u8> {
     }))
 }
 
-fn to_json(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     // Plain data without maps of other keys than strings always serialises; an empty file would be set aside at the
     // next start.
     serde_json::to_vec_pretty(value).unwrap_or_default()

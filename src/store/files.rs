@@ -46,6 +46,10 @@ impl Files {
         self.state.join("intent.json")
     }
 
+    pub(super) fn held(&self) -> PathBuf {
+        self.state.join("held.json")
+    }
+
     pub(super) fn registered(&self) -> PathBuf {
         self.state.join("registered.json")
     }

@@ -142,6 +142,14 @@ impl Store {
         self.ask(move |files| files.write(&files.registered(), &json))
     }
 
+    /// Keeps what holds over reboots: `held.json` in the state directory.
+    ///
+    /// # Errors
+    /// In the answer: [`StoreError`].
+    pub fn keep_held(&self, json: Vec<u8>) -> Answer<()> {
+        self.ask(move |files| files.write(&files.held(), &json))
+    }
+
     /// Keeps the verdict over a restart of the agent: `verdict.json` in the runtime directory, gone with the boot.
     ///
     /// # Errors
@@ -187,6 +195,17 @@ impl Store {
         T: DeserializeOwned + Send + 'static,
     {
         or_empty(self.ask(|files| files.load(&files.registered())), Loaded::Nothing)
+    }
+
+    /// What [`Store::keep_held`] kept. Without a store: nothing.
+    ///
+    /// # Errors
+    /// In the answer: [`StoreError`] when the file is there and cannot be read from the disk.
+    pub fn load_held<T>(&self) -> Answer<Loaded<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        or_empty(self.ask(|files| files.load(&files.held())), Loaded::Nothing)
     }
 
     /// What [`Store::keep_verdict`] kept. Without a store: nothing.

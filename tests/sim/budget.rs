@@ -29,6 +29,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::SetMode(_) => ("mode", 20),
         Call::KeepIntent(_) => ("intent", 60),
         Call::KeepRegistered(_) => ("registered", 30),
+        Call::KeepHeld(_) => ("held", 60),
         // As often as people change their minds.
         Call::WriteReceipt(_) => ("receipt", 60),
     }

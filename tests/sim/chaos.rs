@@ -5,7 +5,7 @@ use crate::rule::Verdict;
 use crate::rundeck::OddMode;
 use crate::runner::Schedule;
 use crate::world::Coming;
-use rundeck_alb_core::{Cause, DrainOrder, Event, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, WebSeen};
+use rundeck_alb_core::{Cause, DrainOrder, Event, Held, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, WebSeen};
 
 /// How a look for Rundeck's process may find nothing; `None`: there is no answer.
 const UNSEEN: [Option<ProcessSeen>; 5] =
@@ -123,6 +123,8 @@ impl Schedule<'_> {
     fn reboot(&mut self) {
         self.world.rundeck.kill();
         self.world.disk.intent = None;
+        let held = self.world.disk.held.take();
+        self.world.disk.held = held.map(|held| Held { same_boot: false, ..held });
         self.world.disk.verdict = None;
         self.world.served = false;
         self.oracle.claim = false;

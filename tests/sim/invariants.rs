@@ -181,7 +181,8 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) 
         | Call::DescribeGroups(_)
         | Call::AskFleet(_)
         | Call::DescribeTarget(_)
-        | Call::KeepRegistered(_) => Ok(()),
+        | Call::KeepRegistered(_)
+        | Call::KeepHeld(_) => Ok(()),
     }
 }
 

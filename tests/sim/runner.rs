@@ -200,7 +200,7 @@ impl Schedule<'_> {
         self.agent = Some(Agent { subject, snapshot, stuck: now, dies_after: None });
         let disk = &self.world.disk;
         let (verdict, intent, registered) = (disk.verdict.clone(), disk.intent.clone(), disk.registered.clone());
-        let kept = Kept { verdict, intent, registered };
+        let kept = Kept { verdict, intent, registered, held: disk.held.clone() };
         self.oracle.start(now);
         self.oracle.notes.start(&kept, &mut self.world);
         if self.plan.slow_disk && self.world.tape.chance(128) {

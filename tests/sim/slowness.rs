@@ -9,6 +9,7 @@ pub fn slowness(call: &Call) -> u64 {
         | Call::ProbeReadiness { .. }
         | Call::KeepIntent(_)
         | Call::KeepRegistered(_)
+        | Call::KeepHeld(_)
         | Call::WriteReceipt(_)
         | Call::CountInFlight => 1,
         Call::FindProcess { .. }

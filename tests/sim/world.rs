@@ -11,7 +11,7 @@ use crate::sight::Sight;
 use crate::slowness::slowness;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Call, CallId, Event, GroupFacts, GroupSeen, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
+    Call, CallId, Event, GroupFacts, GroupSeen, Held, Identity, Intent, KeptVerdict, Mode, Moment, Process, Receipt,
     Registrations, Reply, Span, Trouble, TroubleKind,
 };
 use std::collections::BTreeMap;
@@ -68,6 +68,7 @@ pub struct Disk {
     pub intent: Option<Intent>,
     pub verdict: Option<KeptVerdict>,
     pub registered: Option<Registrations>,
+    pub held: Option<Held>,
     /// Some record of what is registered was not written as the heart had to believe.
     pub lost_registered: bool,
     pub receipts: Vec<Receipt>,
@@ -309,6 +310,7 @@ impl World {
                 self.disk.lost_registered |= written.is_err();
                 Reply::Written(written)
             }
+            Call::KeepHeld(held) => Reply::Written(self.write(|disk| disk.held = Some(held.clone()))),
             Call::WriteReceipt(receipt) => {
                 Reply::Written(self.write(|disk| disk.receipts.push(receipt.as_ref().clone())))
             }
@@ -444,7 +446,7 @@ impl World {
 }
 
 fn is_write(call: &Call) -> bool {
-    matches!(call, Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_))
+    matches!(call, Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_))
 }
 
 /// This call waits for Rundeck's database.

@@ -5,7 +5,7 @@
 use super::aws::Target;
 use super::event::CallId;
 use super::moment::{Moment, Span};
-use super::order::{Intent, KeptVerdict, OrderAnswer, Registrations};
+use super::order::{Held, Intent, KeptVerdict, OrderAnswer, Registrations};
 use super::receipt::Receipt;
 use super::seen::Process;
 use super::words::{Check, Mode, Outcome};
@@ -153,6 +153,8 @@ pub enum Call {
     KeepIntent(Intent),
     /// Write down which targets are registered, before one is.
     KeepRegistered(Registrations),
+    /// Write down what holds over reboots.
+    KeepHeld(Held),
     /// Write the receipt of a drain.
     WriteReceipt(Box<Receipt>),
 }

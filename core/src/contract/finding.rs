@@ -45,6 +45,8 @@ words! {
         InstanceTagUnreadable = "instance-tag-unreadable",
         /// What is to survive a crash is not on disk.
         IntentNotKept = "intent-not-kept",
+        /// Maintenance of before a reboot could not be taken up.
+        MaintenanceIgnored = "maintenance-ignored",
         /// Instance metadata does not answer.
         MetadataUnreachable = "metadata-unreachable",
         /// Nobody names a target group.
@@ -125,6 +127,7 @@ impl Finding {
             Finding::IntentNotKept | Finding::ReceiptNotKept => {
                 "free space, or make the state directory writable for the agent's user"
             }
+            Finding::MaintenanceIgnored => "order it again, and look why metadata do not answer",
             Finding::MetadataUnreachable => "enable IMDSv2; in a container allow a hop limit of 2",
             Finding::NoTargetGroup => "set [[target_group]] or the instance tag",
             Finding::OtherVpc => "name a target group of this machine's VPC, or one of type ip",

@@ -32,7 +32,8 @@ pub use finding::Finding;
 pub use look::{Look, LookRow, Looks};
 pub use moment::{Moment, Span};
 pub use order::{
-    DrainOrder, Intent, Kept, KeptVerdict, Order, OrderAnswer, Refusal, Registered, Registrations, ScalingKept,
+    DrainOrder, Held, Intent, Kept, KeptVerdict, Maintenance, Order, OrderAnswer, Refusal, Registered, Registrations,
+    ScalingKept,
 };
 pub use policy::{
     AutoScalingRule, Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy,

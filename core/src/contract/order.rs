@@ -20,6 +20,9 @@ pub struct Kept {
     pub intent: Option<Intent>,
     /// Targets that this machine, or another with this disk, has registered; of whatever boot.
     pub registered: Option<Registrations>,
+    /// What holds over reboots.
+    #[serde(default)]
+    pub held: Option<Held>,
 }
 
 /// The targets that this agent has registered, or found in groups that are its own to act in: what is no longer named
@@ -40,6 +43,31 @@ pub struct Registered {
     pub target: Target,
     /// By what right it was registered.
     pub ownership: Ownership,
+}
+
+/// What an operator wants of this machine over reboots, and what the agent has done to it meanwhile: bound to the
+/// instance, for an image that was made of it is another machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which machine; `None`: metadata had not told.
+    pub instance: Option<String>,
+    /// It was written since this machine has booted: then it is this one, whatever metadata say.
+    pub same_boot: bool,
+    /// It is being maintained.
+    pub maintenance: Option<Maintenance>,
+    /// The Auto Scaling group in which this agent has put it into Standby, and from which it has to come back.
+    pub standby: Option<String>,
+}
+
+/// Maintenance: 503 without leaving the target groups, until an operator or its time ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// Free text of the operator, empty when none was given.
+    pub reason: String,
+    /// When it was ordered.
+    pub since: Moment,
+    /// When it ends by itself.
+    pub until: Option<Moment>,
 }
 
 /// A verdict that outlives the agent, so that its restart fails no check. Written only while up.
@@ -100,6 +128,10 @@ pub enum Order {
     Drain(DrainOrder),
     /// Take back a drain of this cause.
     Resume(Cause),
+    /// Answer 503 and stay a target.
+    Maintain(Maintenance),
+    /// Maintenance is over.
+    EndMaintenance,
 }
 
 /// A wish that the node leaves.
@@ -143,6 +175,8 @@ pub enum OrderAnswer {
     Accepted(String),
     /// The drain was taken back, or there was none.
     Resumed(bool),
+    /// Maintenance is on, or over; false: it was not on.
+    Maintained(bool),
     /// Not done.
     Refused {
         /// The stable word.

@@ -6,6 +6,7 @@
 use super::aws::Identity;
 use super::finding::Finding;
 use super::moment::{Moment, Span};
+use super::order::Maintenance;
 use super::receipt::Step;
 use super::seen::Process;
 use super::target::TargetSeen;
@@ -58,6 +59,8 @@ pub struct Snapshot {
     pub targets: Vec<TargetView>,
     /// Something wants the node out, and the fleet has not agreed yet.
     pub hold: Option<HoldView>,
+    /// An operator maintains the node.
+    pub maintenance: Option<Maintenance>,
     /// The running or finished drain that keeps the node out.
     pub drain: Option<DrainView>,
     /// What is wrong, each with its cure.

@@ -46,6 +46,8 @@ words! {
         Down = "down",
         /// Leaving, or left and waiting for `resume`.
         Draining = "draining",
+        /// An operator maintains it: it stays a target.
+        Maintenance = "maintenance",
         /// The agent has left for good and is about to exit.
         Stopped = "stopped",
         /// Nobody has looked for too long.

@@ -45,6 +45,7 @@ impl Topic {
             | Topic::Change(_)
             | Topic::Intent
             | Topic::Registered
+            | Topic::Held
             | Topic::Receipt
             | Topic::LastReceipt => &[],
         }

@@ -69,6 +69,7 @@ pub(crate) enum Topic {
     Intent,
     /// Which targets are registered.
     Registered,
+    Held,
     /// The receipt that a drain waits for.
     Receipt,
     /// The receipt of a drain that was taken back or cut off: only an abort waits for it.

@@ -214,8 +214,22 @@ pub(super) fn wants_out(leaving: bool, verdict: Verdict, ejections: &Ejections) 
     }
 }
 
-/// Joins health and intent: stopped > draining > probes.
-pub(super) fn answer(leaving: Option<Leaving>, verdict: Verdict, ejections: &Ejections) -> Answer {
+/// Maintenance, as far as the answer depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maintained {
+    /// It is on.
+    Yes,
+    /// It was on before a reboot, and nobody knows yet whether this is the machine.
+    Perhaps,
+}
+
+/// Joins health and intent: stopped > draining > maintenance > what the fleet must agree to > probes.
+pub(super) fn answer(
+    leaving: Option<Leaving>,
+    maintained: Option<Maintained>,
+    verdict: Verdict,
+    ejections: &Ejections,
+) -> Answer {
     if let Some(drain) = leaving {
         let reason = drain.cause.map_or(Reason::Operator, Cause::reason);
         let state = if drain.stopped { State::Stopped } else { State::Draining };
@@ -223,6 +237,11 @@ pub(super) fn answer(leaving: Option<Leaving>, verdict: Verdict, ejections: &Eje
         return Answer { ok: drain.holds_200 && verdict == Verdict::Up && !ejections.blind, state, reason };
     }
     let no = |state, reason| Answer { ok: false, state, reason };
+    match maintained {
+        Some(Maintained::Yes) => return no(State::Maintenance, Reason::Operator),
+        Some(Maintained::Perhaps) => return no(State::Booting, Reason::Waiting),
+        None => {}
+    }
     match verdict {
         Verdict::Booting(reason) => no(State::Booting, reason),
         Verdict::Down(reason) => no(State::Down, reason),
@@ -391,19 +410,23 @@ mod tests {
         let drain = |stopped, holds_200| Leaving { cause: Some(Cause::AgentStopping), stopped, holds_200 };
         let reason = Reason::AgentStopping;
         let up = Verdict::Up;
-        assert_eq!(said(answer(Some(drain(false, false)), up, &none)), (false, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(false, false)), None, up, &none)), (false, State::Draining, reason));
         let sees = Ejections { blind: false, ..all };
-        assert_eq!(said(answer(Some(drain(false, true)), up, &sees)), (true, State::Draining, reason));
-        assert_eq!(said(answer(Some(drain(false, true)), up, &all)), (false, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(false, true)), None, up, &sees)), (true, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(false, true)), None, up, &all)), (false, State::Draining, reason));
         let down = Verdict::Down(Reason::Timeout);
-        assert_eq!(said(answer(Some(drain(false, true)), down, &none)), (false, State::Draining, reason));
-        assert_eq!(said(answer(Some(drain(true, false)), up, &none)), (false, State::Stopped, reason));
-        assert_eq!(said(answer(None, up, &none)), (true, State::Up, Reason::Ok));
-        assert_eq!(said(answer(None, up, &all)), (false, State::Down, Reason::Blind));
-        assert_eq!(said(answer(None, up, &sees)), (false, State::Down, Reason::Disk));
+        assert_eq!(said(answer(Some(drain(false, true)), None, down, &none)), (false, State::Draining, reason));
+        assert_eq!(said(answer(Some(drain(true, false)), None, up, &none)), (false, State::Stopped, reason));
+        assert_eq!(said(answer(None, None, up, &none)), (true, State::Up, Reason::Ok));
+        assert_eq!(said(answer(None, None, up, &all)), (false, State::Down, Reason::Blind));
+        assert_eq!(said(answer(None, None, up, &sees)), (false, State::Down, Reason::Disk));
+        let (on, perhaps) = (Some(Maintained::Yes), Some(Maintained::Perhaps));
+        assert_eq!(said(answer(Some(drain(false, false)), on, up, &none)), (false, State::Draining, reason));
+        assert_eq!(said(answer(None, on, down, &all)), (false, State::Maintenance, Reason::Operator));
+        assert_eq!(said(answer(None, perhaps, up, &none)), (false, State::Booting, Reason::Waiting));
         let passive = Ejections { passive: true, ..none };
-        assert_eq!(said(answer(None, up, &passive)), (false, State::Down, Reason::Passive));
-        assert_eq!(said(answer(None, down, &passive)), (false, State::Down, Reason::Timeout));
+        assert_eq!(said(answer(None, None, up, &passive)), (false, State::Down, Reason::Passive));
+        assert_eq!(said(answer(None, None, down, &passive)), (false, State::Down, Reason::Timeout));
     }
 
     #[test]

@@ -21,6 +21,7 @@ impl Heart {
         self.mode.check()?;
         self.health.check()?;
         self.membership.check(&self.desk)?;
+        self.upkeep.check(self.desk.now())?;
         if self.ended.is_some() {
             // Nothing is decided any more.
             return Ok(());

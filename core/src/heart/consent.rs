@@ -5,7 +5,9 @@
 //! What an order leads to stands in `orders.rs`, what the answers mean in `between.rs`.
 
 use super::{Heart, between};
-use crate::contract::{Cause, Command, DrainOrder, EndedBy, GuardSays, Moment, NoteKind, OrderAnswer, Refusal, Span};
+use crate::contract::{
+    Cause, Command, DrainOrder, EndedBy, GuardSays, Maintenance, Moment, NoteKind, OrderAnswer, Refusal, Span,
+};
 
 /// An order waits so long for answers; whoever gave it waits a little longer.
 const PATIENCE: Span = Span::secs(12);
@@ -13,6 +15,7 @@ const PATIENCE: Span = Span::secs(12);
 const APART: Span = Span::secs(5);
 /// Orders that wait at a time: more than people give.
 const MOST: usize = 16;
+const BUSY: &str = "too many orders wait for AWS: try again in some seconds";
 
 /// The choices that wait for others, and the one that was made and is looked at once more.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +28,19 @@ pub(super) struct Consents {
 #[derive(Clone, Debug)]
 struct Waiting {
     number: u64,
-    order: DrainOrder,
+    wants: Choice,
     since: Moment,
     /// The fleet is asked then; `None`: it need not be.
     fleet: Option<Moment>,
     /// It was.
     asked: bool,
+}
+
+/// What is chosen.
+#[derive(Clone, Debug)]
+enum Choice {
+    Drain(DrainOrder),
+    Maintenance(Maintenance),
 }
 
 /// A drain that the fleet has agreed to.
@@ -49,15 +59,45 @@ impl Heart {
     pub(super) fn ask_consent(&mut self, number: u64, order: DrainOrder) {
         let now = self.desk.now();
         if self.consents.waiting.len() >= MOST {
-            let text = "too many orders wait for AWS: try again in some seconds";
-            return self.refuse(number, Refusal::Unknown, None, text.into());
+            return self.refuse(number, Refusal::Unknown, None, BUSY.into());
         }
         self.asg.ask_afresh(&mut self.desk);
         // An address cannot come back soon: who leaves by it looks before.
         let apart = if self.membership.has_address() { self.desk.upto(APART) } else { Span::ZERO };
         let asks = between::asks_fleet(self.shown, order.force, self.membership.has_fleet());
         let fleet = asks.then_some(now + apart);
-        self.consents.waiting.push(Waiting { number, order, since: now, fleet, asked: false });
+        let wants = Choice::Drain(order);
+        self.consents.waiting.push(Waiting { number, wants, since: now, fleet, asked: false });
+    }
+
+    /// Maintenance needs no consent of the fleet: the node stays a target, and is back at a word.
+    pub(super) fn order_maintenance(&mut self, number: u64, order: Maintenance) -> Option<OrderAnswer> {
+        if self.upkeep.on().is_some() {
+            self.upkeep.begin(order, &mut self.desk);
+            return Some(OrderAnswer::Maintained(true));
+        }
+        if self.consents.waiting.len() >= MOST {
+            self.refuse(number, Refusal::Unknown, None, BUSY.into());
+            return None;
+        }
+        self.asg.ask_afresh(&mut self.desk);
+        let (wants, since) = (Choice::Maintenance(order), self.desk.now());
+        self.consents.waiting.push(Waiting { number, wants, since, fleet: None, asked: false });
+        None
+    }
+
+    /// Maintenance that waits to begin is taken back.
+    pub(super) fn drop_maintenance(&mut self) {
+        self.drop_choices(|wants| matches!(wants, Choice::Maintenance(_)));
+    }
+
+    fn drop_choices(&mut self, ends: impl Fn(&Choice) -> bool) {
+        let waiting = std::mem::take(&mut self.consents.waiting);
+        let (dropped, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|waiting| ends(&waiting.wants));
+        self.consents.waiting = left;
+        for Waiting { number, .. } in dropped {
+            self.refuse(number, Refusal::Resumed, None, "taken back before it had begun".into());
+        }
     }
 
     /// Decides what can be decided by now.
@@ -70,18 +110,19 @@ impl Heart {
 
     /// What waits to begin is taken back with what has begun.
     pub(super) fn drop_waiting(&mut self, by: Cause) {
-        let ends = |waiting: &Waiting| waiting.order.cause.meaning().taken_back_by.contains(&by);
-        let (dropped, left): (Vec<_>, _) = std::mem::take(&mut self.consents.waiting).into_iter().partition(ends);
-        self.consents.waiting = left;
-        for Waiting { number, .. } in dropped {
-            self.refuse(number, Refusal::Resumed, None, "taken back before it had begun".into());
-        }
+        self.drop_choices(|wants| match wants {
+            Choice::Drain(order) => order.cause.meaning().taken_back_by.contains(&by),
+            Choice::Maintenance(_) => false,
+        });
     }
 
     fn step_waiting(&mut self, mut waiting: Waiting) {
-        if self.drain.as_ref().is_some_and(|drain| !drain.is_choice()) {
+        let goes = self.drain.as_ref().is_some_and(|drain| !drain.is_choice());
+        if let Choice::Drain(order) = &waiting.wants
+            && goes
+        {
             // It goes anyway by now.
-            return self.join(waiting.number, waiting.order);
+            return self.join(waiting.number, order.clone());
         }
         if let Some(at) = waiting.fleet.filter(|at| !waiting.asked && self.desk.reached(*at)) {
             self.membership.ask_fleet(&mut self.desk);
@@ -94,9 +135,16 @@ impl Heart {
             let says = self.membership.fleet_says(at, &self.policy.membership).filter(|_| waiting.asked);
             says.or(over.then(|| GuardSays::NoAnswer("no answer in time".into())))
         });
-        match between::consent(waiting.order.cause, replaces, says) {
+        let cause = if let Choice::Drain(order) = &waiting.wants { order.cause } else { Cause::Operator };
+        match between::consent(cause, replaces, says) {
             None => self.consents.waiting.push(waiting),
-            Some(Ok(guarded)) => self.agree(waiting.number, waiting.order, guarded),
+            Some(Ok(guarded)) => match waiting.wants {
+                Choice::Drain(order) => self.agree(waiting.number, order, guarded),
+                Choice::Maintenance(order) => {
+                    self.upkeep.begin(order, &mut self.desk);
+                    self.desk.send(Command::Answer(waiting.number, OrderAnswer::Maintained(true)));
+                }
+            },
             Some(Err((why, healthy, text))) => self.refuse(waiting.number, why, healthy, text),
         }
     }

@@ -112,6 +112,7 @@ impl Heart {
             }
             Topic::Intent => self.intent_written(written(reply)),
             Topic::Registered => self.membership.on_written(written(reply), &mut self.desk),
+            Topic::Held => self.held_written(written(reply)),
             Topic::Receipt => self.receipt_written(written(reply)),
             Topic::LastReceipt => self.last_receipt_written(written(reply)),
         }

@@ -10,6 +10,7 @@
 mod between;
 mod check;
 mod consent;
+mod held;
 mod inbox;
 mod orders;
 mod rows;
@@ -23,7 +24,7 @@ use crate::contract::{
 };
 use crate::desk::Desk;
 use crate::health::Health;
-use crate::leaving::Drain;
+use crate::leaving::{Drain, Upkeep};
 use crate::membership::Membership;
 use consent::Consents;
 use std::collections::BTreeSet;
@@ -44,6 +45,10 @@ pub struct Heart {
     mode: ModeSwitch,
     drain: Option<Drain>,
     consents: Consents,
+    upkeep: Upkeep,
+    record: held::Record,
+    /// When this run began.
+    begun: Moment,
     /// The intent that is on disk or on its way.
     kept: Intent,
     /// The last try to write it failed.
@@ -82,6 +87,9 @@ impl Heart {
             mode: ModeSwitch::new(now),
             drain: None,
             consents: Consents::default(),
+            upkeep: Upkeep::default(),
+            record: held::Record::default(),
+            begun: now,
             kept: Intent::default(),
             keep_again: None,
             intent_open: false,
@@ -230,6 +238,7 @@ impl Heart {
     fn step(&mut self) {
         self.desk.allow_early(self.health.slack(&self.policy.health, &self.desk));
         self.health.step(&self.policy.health, &mut self.desk);
+        self.step_upkeep();
         self.end_choices();
         self.step_consents();
         self.ask_to_go();
@@ -237,6 +246,7 @@ impl Heart {
         self.health.keep(self.shown.ok, &self.policy.health, &mut self.desk);
         self.claim_mode();
         self.keep_intent();
+        self.keep_held();
         // Before the looks that carry the token, too: it is the one thing that is waited for.
         if self.may_switch() && self.claim_kept() {
             let (wanted, process) = (self.wanted_mode(), self.health.process());
@@ -249,8 +259,8 @@ impl Heart {
         self.api.step(&self.policy, asks_api, &mut self.desk);
         let asks_database = self.asks_database();
         self.health.step_database(&self.policy.health, asks_database, &mut self.desk);
-        let watched =
-            self.drain.is_some() || matches!(self.shown.reason, Reason::Passive | Reason::Disk | Reason::Database);
+        let chosen = self.drain.is_some() || self.upkeep.on().is_some();
+        let watched = chosen || matches!(self.shown.reason, Reason::Passive | Reason::Disk | Reason::Database);
         let instance = self.membership.identity().map(|identity| identity.instance_id.as_str());
         self.asg.step(instance, watched, &mut self.desk);
         let died = self.drain.is_none() && between::has_died(self.shown);
@@ -312,7 +322,7 @@ impl Heart {
 
     fn why(&self, answer: &Answer) -> String {
         match answer.state {
-            State::Draining | State::Stopped => answer.reason.to_string(),
+            State::Draining | State::Maintenance | State::Stopped => answer.reason.to_string(),
             State::Down if answer.reason == Reason::Passive => "somebody else switched Rundeck to passive mode".into(),
             State::Down if answer.reason == Reason::Blind => "the agent has had no way to connect for too long".into(),
             State::Down if answer.reason == Reason::Database => "Rundeck's database is gone".into(),
@@ -329,7 +339,7 @@ impl Heart {
         });
         let ejections = self.ejections();
         let agreed = if self.membership.lets_out() { ejections } else { ejections.of_own_right() };
-        between::answer(leaving, self.health.verdict(), &agreed)
+        between::answer(leaving, self.maintained(), self.health.verdict(), &agreed)
     }
 
     fn ejections(&self) -> between::Ejections {
@@ -342,9 +352,22 @@ impl Heart {
         }
     }
 
+    /// An operator maintains the node; or may, by what an earlier boot has kept.
+    fn maintained(&self) -> Option<between::Maintained> {
+        let waits = self.upkeep.waits().then_some(between::Maintained::Perhaps);
+        self.upkeep.on().map(|_| between::Maintained::Yes).or(waits)
+    }
+
+    fn step_upkeep(&mut self) {
+        let waited = self.upkeep.waits() && self.desk.reached(self.begun + self.policy.health.boot_timeout);
+        let instance = self.membership.identity().map(|identity| identity.instance_id.as_str());
+        self.upkeep.step(instance, waited, &mut self.desk);
+    }
+
     /// What is wrong with the node takes it out where the fleet can do without it.
     fn ask_to_go(&mut self) {
-        let wants = between::wants_out(self.drain.is_some(), self.health.verdict(), &self.ejections());
+        let out = self.drain.is_some() || self.maintained().is_some();
+        let wants = between::wants_out(out, self.health.verdict(), &self.ejections());
         self.membership.step_hold(wants, self.shown.ok, &self.policy.membership, &mut self.desk);
     }
 

@@ -31,6 +31,7 @@ impl Heart {
         }
         self.unread = false;
         self.membership.restore(kept.registered);
+        self.restore_held(kept.held);
         self.asg.restore(kept.intent.as_ref().and_then(|intent| intent.scaling.clone()));
         let Some(intent) = kept.intent else { return };
         if intent.passive_by_us {
@@ -71,6 +72,11 @@ impl Heart {
         }
         let answer = match order {
             Order::Drain(order) => self.order_drain(number, order),
+            Order::Maintain(order) => self.order_maintenance(number, order),
+            Order::EndMaintenance => {
+                self.drop_maintenance();
+                Some(OrderAnswer::Maintained(self.upkeep.end("by an operator", &mut self.desk)))
+            }
             Order::Resume(_) if self.drain.as_ref().is_some_and(Drain::exits) => Some(OrderAnswer::Refused {
                 why: Refusal::AgentStopping,
                 healthy_others: None,
@@ -156,6 +162,11 @@ impl Heart {
     /// anyway stays 200 until the jobs are done.
     pub(super) fn end_choices(&mut self) {
         let (in_service, replaces) = (self.asg.in_service(), self.asg.replaces());
+        if self.upkeep.on().is_some() && between::ends_choice(Cause::Operator, in_service, replaces) {
+            self.upkeep.end("the group has the node in service and may replace it", &mut self.desk);
+            let text = "an Auto Scaling group may replace this node at 503: the maintenance that was ordered has ended";
+            self.desk.finding(Finding::AsgWillReplace, text);
+        }
         let up = self.drain.is_none() && self.shown.state == State::Up;
         if !between::may_replace(replaces) || (up && self.desk.reached(self.since + TOLD_FOR)) {
             self.desk.cured(Finding::AsgWillReplace);

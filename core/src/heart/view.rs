@@ -27,6 +27,7 @@ impl Heart {
             lifecycle: self.asg.state().map(str::to_owned),
             targets: self.membership.views(Answering::by(&self.policy)),
             hold: self.membership.hold_view(),
+            maintenance: self.upkeep.on().cloned(),
             drain: self.drain.as_ref().and_then(Drain::view),
             findings: self.desk.findings(),
         }

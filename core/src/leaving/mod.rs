@@ -10,6 +10,7 @@
 
 mod check;
 mod limits;
+mod maintenance;
 mod receipt;
 mod steps;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use wishes::Wishes;
 use words::{jobs_words, quiet_words};
 
 pub(crate) use limits::INTENT_WAIT;
+pub(crate) use maintenance::Upkeep;
 pub(crate) use wishes::anew;
 pub(crate) use words::note_receipt;
 

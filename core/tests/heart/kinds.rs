@@ -28,7 +28,9 @@ pub fn answers(reply: &Reply, call: &Call) -> bool {
         Call::DescribeTarget(_) => matches!(reply, Reply::Target(_)),
         Call::Register { .. } | Call::Deregister { .. } => matches!(reply, Reply::Changed(_)),
         Call::SetMode(_) => matches!(reply, Reply::Mode(_)),
-        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => matches!(reply, Reply::Written(_)),
+        Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_) => {
+            matches!(reply, Reply::Written(_))
+        }
     }
 }
 
@@ -39,6 +41,8 @@ pub fn kind(event: &Event) -> &'static str {
         Event::ProcessEnded(_) => "process ended",
         Event::Order(_, Order::Drain(_)) => "order drain",
         Event::Order(_, Order::Resume(_)) => "order resume",
+        Event::Order(_, Order::Maintain(_)) => "order maintain",
+        Event::Order(_, Order::EndMaintenance) => "order end maintenance",
         Event::Stop { .. } => "stop",
         Event::Noticed(..) => "noticed",
         Event::Tick => "tick",

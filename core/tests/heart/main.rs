@@ -15,4 +15,5 @@ mod shown;
 mod taken_out;
 mod times;
 mod trouble;
+mod upkeep;
 mod weights;

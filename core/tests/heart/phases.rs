@@ -8,9 +8,9 @@ use crate::rig::{
     target,
 };
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Mode, ModeTrouble,
-    Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State,
-    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, BootSeen, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Maintenance, Mode,
+    ModeTrouble, Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot,
+    Span, State, TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use rundeck_alb_core::{DrainPhase, Reason};
 use std::collections::BTreeSet;
@@ -324,6 +324,9 @@ fn events(rig: &Rig) -> Vec<Event> {
     let mut events = vec![Event::Tick, Event::Kept(Kept::default())];
     events.extend(drains.map(|(id, cause)| Event::Order(2, Order::Drain(order(id, cause, rig.now)))));
     events.extend([Cause::Operator, Cause::RundeckStopping].map(|cause| Event::Order(3, Order::Resume(cause))));
+    let maintenance = Maintenance { reason: "kernel".into(), since: rig.now, until: None };
+    events.push(Event::Order(4, Order::Maintain(maintenance)));
+    events.push(Event::Order(5, Order::EndMaintenance));
     events.push(Event::Stop { id: "s2".into() });
     events.push(Event::ProcessEnded(RUNDECK));
     events.push(Event::ProcessEnded(Process { pid: 1, start: 1 }));
@@ -333,7 +336,7 @@ fn events(rig: &Rig) -> Vec<Event> {
 }
 
 /// Every kind, so that a kind without a sample fails the test.
-const KINDS: usize = 27;
+const KINDS: usize = 29;
 
 fn detail(event: &Event) -> String {
     let text = match event {
@@ -378,6 +381,7 @@ fn detail(event: &Event) -> String {
         Event::Order(_, Order::Resume(cause)) => format!("{cause}"),
         Event::ProcessEnded(process) => if *process == RUNDECK { "ours" } else { "another" }.into(),
         Event::Noticed(_, text) => if text.is_some() { "wrong" } else { "right again" }.into(),
+        Event::Order(_, Order::Maintain(_) | Order::EndMaintenance) => String::new(),
         Event::Kept(_) | Event::Stop { .. } | Event::Tick => String::new(),
     };
     text.replace("Some(", "").replace([')', '('], " ").replace(GROUP, "group").trim().to_string()

@@ -275,7 +275,9 @@ impl Rig {
                 self.mode = *mode;
                 Reply::Mode(Ok(*mode))
             }
-            Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::WriteReceipt(_) => Reply::Written(Ok(())),
+            Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_) => {
+                Reply::Written(Ok(()))
+            }
         }
     }
 }
@@ -308,6 +310,11 @@ pub fn call_name(call: &Call) -> String {
         Call::SetMode(mode) => format!("SET {}", mode.word().to_uppercase()),
         Call::KeepIntent(_) => "keep intent".into(),
         Call::KeepRegistered(kept) => format!("keep {} registered", kept.targets.len()),
+        Call::KeepHeld(held) => {
+            let standby = held.standby.as_ref().map(|_| "standby");
+            let held = held.maintenance.as_ref().map(|_| "maintenance").into_iter().chain(standby);
+            format!("keep held [{}]", held.collect::<Vec<_>>().join(" "))
+        }
         Call::WriteReceipt(receipt) => format!("receipt {:?}", receipt.result).to_lowercase(),
     }
 }

@@ -108,6 +108,7 @@ pub(super) async fn give(admin: &Admin, order: AdminOrder, patience: Duration) -
     });
     match given.await {
         Ok(Some(OrderAnswer::Accepted(id))) => json(StatusCode::ACCEPTED, &json!({ "drain": id })),
+        Ok(Some(OrderAnswer::Maintained(done))) => json(StatusCode::OK, &json!({ "maintenance": done })),
         Ok(Some(OrderAnswer::Resumed(done))) => json(StatusCode::OK, &json!({ "resumed": done })),
         Ok(Some(OrderAnswer::Refused { why, healthy_others, text })) => {
             let mut body = json!({ "refused": text, "why": why });

@@ -44,6 +44,7 @@ pub fn up(clock: &Clock) -> Snapshot {
         lifecycle: Some("InService".into()),
         targets: vec![target(now)],
         hold: None,
+        maintenance: None,
         drain: None,
         findings: Vec::new(),
     }

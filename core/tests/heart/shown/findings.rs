@@ -4,9 +4,9 @@
 use super::{Answers, calm, golden, turn};
 use crate::rig::{GROUP, Rig, facts, identity, in_group, info, policy, target};
 use rundeck_alb_core::{
-    ApiSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, Finding, GroupFacts, Identity, Info,
-    MembershipPolicy, Mode, NoteKind, Notice, Order, Ownership, Policy, ProcessSeen, Reply, Span, TargetState,
-    TargetType, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, Finding, GroupFacts, Held, Identity, Info, Kept,
+    Maintenance, MembershipPolicy, Mode, NoteKind, Notice, Order, Ownership, Policy, ProcessSeen, Reply, Span,
+    TargetState, TargetType, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -281,8 +281,29 @@ fn of_aws() -> Vec<Case> {
     ]
 }
 
+/// An earlier boot has kept maintenance, of a machine that may be another one.
+fn maintained_before(rig: &mut Rig) {
+    let maintenance = Maintenance { reason: String::new(), since: rig.now, until: None };
+    let instance = Some("i-0123456789abcdef0".into());
+    let held = Held { instance, same_boot: false, maintenance: Some(maintenance), standby: None };
+    *rig = Rig::unread(policy(), 1);
+    rig.feed(Event::Kept(Kept { held: Some(held), ..Kept::default() }));
+}
+
+fn end_maintenance(rig: &mut Rig) {
+    rig.feed(Event::Order(3, Order::EndMaintenance));
+}
+
 fn of_the_agent() -> Vec<Case> {
     vec![
+        Case {
+            from_start: true,
+            and: maintained_before,
+            over: Some(end_maintenance),
+            ..answers(Finding::MaintenanceIgnored, |_, call| {
+                (*call == Call::AskIdentity).then(|| Reply::Identity(Err("refused".into())))
+            })
+        },
         happens(
             Finding::Certificate,
             |rig| notice(rig, Notice::Certificate, Some("not accepted; set rundeck.pin_sha256 to 12:34")),
