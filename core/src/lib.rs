@@ -24,13 +24,15 @@ pub use contract::{
     Anomaly, Answer, ApiSeen, AutoScalingRule, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class,
     Command, DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase,
     DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Family, Finding, FindingView, FleetSeen, GroupFacts,
-    GroupLeft, GroupSeen, GroupWanted, HealthPolicy, Held, HoldView, HostSeen, Identity, Info, Intent, JvmSeen, Kept,
-    KeptVerdict, Look, LookRow, Looks, Maintenance, MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note,
-    NoteKind, Notice, Order, OrderAnswer, Outcome, Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process,
-    ProcessSeen, Readiness, ReadySeen, Reason, Receipt, RefreshSeen, Refusal, Registered, Registrations, Reply, Room,
-    RundeckView, ScalingFacts, ScalingKept, ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbySeen, State,
-    Step, StepName, StepResult, Target, TargetReason, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble,
-    TroubleKind, Unjudged, WebSeen,
+    GroupLeft, GroupLook, GroupOwner, GroupSeen, GroupWanted, HealthPolicy, Held, HoldView, HostSeen, Identity, Info,
+    Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow, Looks, Maintenance, MembershipPolicy, Mode, ModeLeft,
+    ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Overridden, Ownership, PassiveRule,
+    PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, RefreshSeen, Refusal, Registered,
+    Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingLook, ScalingSeen, Share, Snapshot,
+    Span, StandbyPreference, StandbySeen, State, Step, StepName, StepResult, Target, TargetReason, TargetSeen,
+    TargetState, TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
-pub use look::{judge_look, look_rows};
+pub use look::{
+    groups_named, judge_groups, judge_look, judge_target, look_findings, look_rows, replaced_by, trouble_finding,
+};

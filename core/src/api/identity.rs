@@ -9,6 +9,11 @@ use crate::desk::Desk;
 /// The UUID that every container of Rundeck's image has unless it is told another one.
 const DOCKER_UUID: &str = "a14bc3e6-75e8-4fe4-a90d-a16dcc976bf6";
 
+/// Whether this is the UUID that every container of the image has.
+pub(crate) fn is_images(uuid: &str) -> bool {
+    uuid.eq_ignore_ascii_case(DOCKER_UUID)
+}
+
 /// What is known of the member beyond one process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerIdentity {
@@ -46,7 +51,7 @@ impl ServerIdentity {
 
     fn judge(&mut self, uuid: &str, desk: &mut Desk) {
         let first = self.first.get_or_insert_with(|| uuid.to_owned());
-        let likeness = if uuid.eq_ignore_ascii_case(DOCKER_UUID) {
+        let likeness = if is_images(uuid) {
             Likeness::Constant
         } else if uuid.eq_ignore_ascii_case(first) {
             Likeness::Own

@@ -14,7 +14,7 @@ mod claim;
 mod identity;
 mod mode;
 
-pub(crate) use identity::ServerIdentity;
+pub(crate) use identity::{ServerIdentity, is_images};
 pub(crate) use mode::{ModeSwitch, passive_ejects};
 
 use crate::contract::{

@@ -17,6 +17,7 @@ mod tests;
 use crate::contract::{AutoScalingRule, Moment, Owners, Says, ScalingKept, ScalingSeen, Trouble};
 use crate::desk::Desk;
 use metadata::{Lifecycle, Metadata};
+pub(crate) use service::fails_by_503;
 use service::{Service, Told};
 
 #[derive(Clone, Debug)]

@@ -24,6 +24,11 @@ const VOUCHES: Span = Span::secs(24 * 3_600);
 /// Health checks that no 503 fails ("HealthCheckType" of the API reference). Any other word may be one that it does.
 const NOT_BY_503: [&str; 2] = ["EC2", "EBS"];
 
+/// Whether a 503 fails this health check of a group.
+pub(crate) fn fails_by_503(health_check: &str) -> bool {
+    !NOT_BY_503.contains(&health_check)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Service {
     /// The last answer.
@@ -118,7 +123,7 @@ impl Service {
     pub(super) fn replaces(&self) -> Says {
         match &self.facts {
             None => Says::Unknown,
-            Some(facts) if facts.health_checks.iter().any(|word| !NOT_BY_503.contains(&word.as_str())) => Says::Yes,
+            Some(facts) if facts.health_checks.iter().any(|word| fails_by_503(word)) => Says::Yes,
             Some(_) if self.old => Says::Unknown,
             Some(_) => Says::No,
         }

@@ -29,7 +29,7 @@ pub use aws::{
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};
 pub use finding::Finding;
-pub use look::{Look, LookRow, Looks};
+pub use look::{GroupLook, GroupOwner, Look, LookRow, Looks, ScalingLook};
 pub use moment::{Moment, Span};
 pub use order::{
     DrainOrder, Held, Intent, Kept, KeptVerdict, Maintenance, Order, OrderAnswer, Refusal, Registered, Registrations,

@@ -1,8 +1,14 @@
-//! One look judged by itself, for `check`: what a single answer of each kind says about Rundeck, without counters,
-//! settling or memory.
+//! One look judged by itself, for `check` and `doctor`: what a single answer of each kind says about Rundeck, and what
+//! is wrong that people can cure (`findings.rs`; of target groups, `groups.rs`), without counters, settling or memory.
 //!
 //! It knows one look and the policy, and decides what it amounts to, by the same judgements as the running agent
 //! (`health`, `api`). It leads to nothing: verdicts that count are made in the health room.
+
+mod findings;
+mod groups;
+
+pub use findings::look_findings;
+pub use groups::{groups_named, judge_groups, judge_target, replaced_by, trouble_finding};
 
 use crate::api::{judged_api, passive_ejects};
 use crate::contract::{

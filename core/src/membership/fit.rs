@@ -7,7 +7,7 @@ use crate::desk::Desk;
 
 /// Why this node cannot be a target of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// The group registers addresses, of this family where that is known, and this machine has none.
     NoAddress(Option<Family>),
     /// The group registers addresses, and no interface here bears this one: what is sent there arrives elsewhere.
@@ -18,7 +18,7 @@ pub(super) enum Unfit {
 
 impl Unfit {
     /// The finding for it, and what is wrong with the group of this name.
-    pub(super) fn words(&self, name: &str) -> (Finding, String) {
+    pub(crate) fn words(&self, name: &str) -> (Finding, String) {
         match self {
             Unfit::NoAddress(family) => {
                 let lacking = match family {
@@ -52,7 +52,7 @@ fn other_vpc<'a>(facts: Option<&'a GroupFacts>, identity: &'a Identity) -> Optio
 }
 
 /// As which id this node is registered in the group; `None`: what it registers is not known yet.
-pub(super) fn id_in<'a>(
+pub(crate) fn id_in<'a>(
     wanted: &GroupWanted,
     facts: Option<&GroupFacts>,
     identity: &'a Identity,

@@ -468,7 +468,7 @@ fn may_be_done(kind: TroubleKind) -> bool {
 }
 
 /// The group's health check asks this agent: its port, and one of its paths.
-pub(super) fn asks_agent(facts: &GroupFacts, answering: Answering<'_>) -> bool {
+pub(crate) fn asks_agent(facts: &GroupFacts, answering: Answering<'_>) -> bool {
     let path = &facts.check_path;
     facts.check_port == Some(answering.port)
         && (answering.paths.contains(path) || path.contains("/system/executions/status"))

@@ -27,20 +27,25 @@ mod taken;
 mod tests;
 mod trouble;
 
+pub(crate) use fit::id_in;
+pub(crate) use group::asks_agent;
+pub(crate) use named::{listed_groups, named_groups, target_of};
+pub(crate) use standing::owns;
+pub(crate) use trouble::finding_of;
+
 use crate::contract::{
     Answering, Call, Finding, GroupInputs, GroupSeen, GroupWanted, Identity, MembershipPolicy, Moment, NoteKind,
     Ownership, Registered, Registrations, Says, Span, Target, TargetSeen, TargetState, TargetView, Trouble, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 use ejection::Ejection;
-use fit::{id_in, lies_outside};
-use group::{Group, LIMIT, Left, Standing, asks_agent};
+use fit::lies_outside;
+use group::{Group, LIMIT, Left, Standing};
 use guard::Guard;
 use hold::Hold;
 use instance::Instance;
-use named::{costs, listed_groups, named_groups, target_of};
+use named::costs;
 use record::Record;
-use standing::owns;
 use std::collections::BTreeSet;
 use trouble::{Asked, Troubles};
 

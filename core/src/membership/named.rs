@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// Configuration first, else the tag: one image serves every cluster, and a file on a node still wins. `tag`: what it
 /// says, empty where it is not there; `None`, here and there: not known.
-pub(super) fn named_groups<'a>(policy: &'a MembershipPolicy, tag: Option<&str>) -> Option<Cow<'a, [GroupWanted]>> {
+pub(crate) fn named_groups<'a>(policy: &'a MembershipPolicy, tag: Option<&str>) -> Option<Cow<'a, [GroupWanted]>> {
     if !policy.groups.is_empty() || policy.discover_tag.is_none() {
         return Some(Cow::Borrowed(&policy.groups));
     }
@@ -17,7 +17,7 @@ pub(super) fn named_groups<'a>(policy: &'a MembershipPolicy, tag: Option<&str>) 
 
 /// The groups that are named, and behind them those that an Auto Scaling group has attached, by ARN: one that is named,
 /// too, has the same target, and is one.
-pub(super) fn listed_groups(named: &[GroupWanted], attached: &BTreeSet<String>) -> Vec<GroupWanted> {
+pub(crate) fn listed_groups(named: &[GroupWanted], attached: &BTreeSet<String>) -> Vec<GroupWanted> {
     let by_arn =
         |arn: &String| GroupWanted { group: arn.clone(), port: None, target_type: None, ownership: Ownership::Observe };
     let others =
@@ -27,7 +27,7 @@ pub(super) fn listed_groups(named: &[GroupWanted], attached: &BTreeSet<String>) 
 
 /// This node's target in the group, under this id; `None`: not known yet. Where the group is named by its ARN, with
 /// port and type, AWS need not be asked.
-pub(super) fn target_of(wanted: &GroupWanted, facts: Option<&GroupFacts>, id: &str) -> Option<Target> {
+pub(crate) fn target_of(wanted: &GroupWanted, facts: Option<&GroupFacts>, id: &str) -> Option<Target> {
     let arn = facts.map(|facts| &facts.arn).or(Some(&wanted.group).filter(|named| named.starts_with("arn:")))?;
     let name = facts.map_or_else(|| name_in(arn), |facts| &facts.name);
     let port = wanted.port.or(facts.map(|facts| facts.port))?;

@@ -13,7 +13,7 @@ const GONE_AFTER: Span = Span::secs(10 * 60);
 
 /// Whether this agent acts in the target group of this ARN, where that is known. `self` says who registers, never
 /// whether an Auto Scaling group has it: what one has attached is observed, whatever was configured.
-pub(super) fn owns(ownership: Ownership, arn: Option<&str>, owners: Owners<'_>) -> Says {
+pub(crate) fn owns(ownership: Ownership, arn: Option<&str>, owners: Owners<'_>) -> Says {
     let attached = arn.is_some_and(|arn| owners.attached.contains(arn));
     match ownership {
         Ownership::Own => Says::sure(!attached),

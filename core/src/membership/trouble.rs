@@ -71,25 +71,29 @@ impl Troubles {
     }
 }
 
+/// The finding for a kind of trouble.
+pub(crate) fn finding_of(kind: TroubleKind) -> Finding {
+    match kind {
+        TroubleKind::Denied => Finding::PermissionMissing,
+        TroubleKind::Throttled => Finding::AwsThrottled,
+        TroubleKind::Credentials => Finding::CredentialsRejected,
+        TroubleKind::Unavailable => Finding::AwsUnreachable,
+        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => Finding::AwsRefused,
+    }
+}
+
 /// The finding for a kind of trouble, and its text.
 fn trouble_words(trouble: &Trouble) -> (Finding, String) {
     let Trouble { action, text, .. } = trouble;
-    match trouble.kind {
+    let words = match trouble.kind {
         TroubleKind::Denied => {
             let action = if action.is_empty() { "a call" } else { action };
-            (Finding::PermissionMissing, format!("AWS denied {action} ({text})"))
+            format!("AWS denied {action} ({text})")
         }
-        TroubleKind::Throttled => {
-            (Finding::AwsThrottled, format!("AWS throttles this account: waiting longer ({text})"))
-        }
-        TroubleKind::Credentials => {
-            (Finding::CredentialsRejected, format!("AWS does not accept the credentials ({text})"))
-        }
-        TroubleKind::Unavailable => {
-            (Finding::AwsUnreachable, format!("AWS does not answer: membership stays as it is ({text})"))
-        }
-        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => {
-            (Finding::AwsRefused, text.clone())
-        }
-    }
+        TroubleKind::Throttled => format!("AWS throttles this account: waiting longer ({text})"),
+        TroubleKind::Credentials => format!("AWS does not accept the credentials ({text})"),
+        TroubleKind::Unavailable => format!("AWS does not answer: membership stays as it is ({text})"),
+        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => text.clone(),
+    };
+    (finding_of(trouble.kind), words)
 }
