@@ -44,6 +44,8 @@ const MAC: &str = "/latest/meta-data/mac";
 /// What each interface is like, below its hardware address.
 const INTERFACES: &str = "/latest/meta-data/network/interfaces/macs";
 const LIFECYCLE: &str = "/latest/meta-data/autoscaling/target-lifecycle-state";
+/// The name of the role, below which its credentials stand.
+const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
 /// The keys of all tags; each tag's value stands below.
 const TAGS: &str = "/latest/meta-data/tags/instance";
 
@@ -157,6 +159,15 @@ impl Imds {
             return Err(bad(&path, "404, and yet the list of tags has it"));
         }
         Ok(None)
+    }
+
+    /// The role that the instance has by its profile; `None`: it has none.
+    ///
+    /// # Errors
+    /// [`ImdsError`]; `BadAnswer` for what is no role's name.
+    pub async fn role(&self) -> Result<Option<String>, ImdsError> {
+        let text = self.get(ROLE).await?;
+        text.map(|text| items::role(&text).map_err(|why| bad(ROLE, why))).transpose()
     }
 
     /// Calls so far by `code` (`200`, `401`, `403`, `404`, `5xx`, `timeout`, `unreachable`, `other`).

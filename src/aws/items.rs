@@ -10,6 +10,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 const MOST_DOCUMENT: usize = 16 * 1024;
 /// Longest word; the longest known one has 17 letters.
 const MOST_WORD: usize = 64;
+/// Longest name of a role.
+const MOST_ROLE: usize = 64;
 /// Longest value of a tag, in characters (AWS's limit), and longest list of keys: 50 tags of 128 characters.
 const MOST_TAG: usize = 256;
 const MOST_KEYS: usize = 50 * 129;
@@ -102,6 +104,13 @@ pub(super) fn first_ipv6(text: &str) -> Result<String, String> {
     let first = text.lines().next().unwrap_or_default().trim_ascii();
     let address: Result<Ipv6Addr, _> = first.parse();
     address.map(|address| address.to_string()).map_err(|_| format!("{} is no IPv6 address", shown(text)))
+}
+
+/// A role's name (IAM: letters, digits and `+=,.@_-`, at most 64).
+pub(super) fn role(text: &str) -> Result<String, String> {
+    let role = text.trim_ascii_end();
+    let is_one = role.len() <= MOST_ROLE && is_name(role, "+=,.@_-");
+    if is_one { Ok(role.to_owned()) } else { Err(format!("{} is no role", shown(text))) }
 }
 
 /// A word of AWS's, as states are: letters, with a colon between two (`Warmed:Stopped`).
@@ -235,6 +244,15 @@ mod tests {
         }
         for odd in ["", "\n", "10.0.0.1", "2001:db8::2/64", "<html>"] {
             assert!(first_ipv6(odd).is_err(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_roles_name_is_one_word_and_no_page() {
+        assert_eq!(role("rundeck-node\n").as_deref(), Ok("rundeck-node"));
+        assert_eq!(role("A+b=c,d.e@f_g").as_deref(), Ok("A+b=c,d.e@f_g"));
+        for odd in ["", "a b", "a/b", "<html>", "one\ntwo", &"a".repeat(MOST_ROLE + 1)] {
+            assert!(role(odd).is_err(), "{odd:?}");
         }
     }
 

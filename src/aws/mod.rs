@@ -14,6 +14,7 @@
 //! | `error.rs` | what AWS's errors mean |
 //! | `imds.rs` | instance metadata (IMDSv2) |
 //! | `items.rs` | what its items look like, and its page for what is not there |
+//! | `heard.rs` | which hosts answered, and what their clocks say |
 //! | `tally.rs` | calls counted for the metrics |
 //! | `words.rs` | what AWS's words about a target mean |
 
@@ -22,6 +23,7 @@ mod change;
 mod elbv2;
 mod error;
 mod groups;
+mod heard;
 mod imds;
 mod items;
 mod scaling;
@@ -35,6 +37,7 @@ mod tests;
 pub use change::Change;
 pub use elbv2::{ELASTIC_LOAD_BALANCING, Elbv2, PeerHealth, Seen, TargetSeen, Zones};
 pub use groups::{GroupFacts, GroupsBy, HealthCheck, HealthPort, TargetType};
+pub use heard::{Dated, Heard, Host};
 pub use imds::{Imds, ImdsError, SCALING_GROUP_TAG};
 pub use items::{Identity, Network};
 pub use scaling::{AUTO_SCALING, AutoScaling, InGroup, Refresh, ScalingGroup, Size};

@@ -5,6 +5,7 @@
 //! SDK reads itself. It calls nothing at AWS.
 
 use super::elbv2::Elbv2;
+use super::heard::Heard;
 use super::imds::{self, Imds};
 use super::scaling::AutoScaling;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -17,6 +18,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region};
+use aws_sdk_elasticloadbalancingv2::config::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_elasticloadbalancingv2::error::DisplayErrorContext;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -28,7 +31,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Time for a TCP connection. AWS's endpoints answer in milliseconds; a lost SYN is sent again after 1 s.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -92,6 +95,24 @@ pub struct Services {
     pub elbv2: Elbv2,
     /// Auto Scaling.
     pub scaling: AutoScaling,
+    /// The Region that both are in.
+    pub region: String,
+    credentials: Option<SharedCredentialsProvider>,
+}
+
+impl Services {
+    /// Looks for credentials, as the first call would. Gives when they end, where they do; they themselves stay here.
+    ///
+    /// # Errors
+    /// A text for people: the chain of causes, without any secret.
+    pub async fn credentials(&self) -> Result<Option<SystemTime>, String> {
+        let none = || "no provider of credentials is set up".to_owned();
+        let provider = self.credentials.as_ref().ok_or_else(none)?;
+        match provider.provide_credentials().await {
+            Ok(credentials) => Ok(credentials.expiry()),
+            Err(error) => Err(DisplayErrorContext(&error).to_string()),
+        }
+    }
 }
 
 /// The one HTTP client, and what is built on it.
@@ -100,6 +121,7 @@ pub struct Sdk {
     http: SharedHttpClient,
     outside: Outside,
     monotonic: fn() -> Duration,
+    attempts: u32,
 }
 
 impl Sdk {
@@ -109,6 +131,23 @@ impl Sdk {
     /// # Errors
     /// [`SetupError`], naming the variable at fault.
     pub fn new(outside: Outside, monotonic: fn() -> Duration) -> Result<Self, SetupError> {
+        Self::build(outside, monotonic, ATTEMPTS, None)
+    }
+
+    /// The same for one look: each call is tried once, and who answered is heard.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn once(outside: Outside, monotonic: fn() -> Duration, heard: &Heard) -> Result<Self, SetupError> {
+        Self::build(outside, monotonic, 1, Some(heard))
+    }
+
+    fn build(
+        outside: Outside,
+        monotonic: fn() -> Duration,
+        attempts: u32,
+        heard: Option<&Heard>,
+    ) -> Result<Self, SetupError> {
         let trust = match &outside.ca_bundle {
             Some(path) => TrustStore::empty().with_pem_certificate(ca_bundle(path)?),
             // The SDK's connector panics in debug builds over a machine without any CA.
@@ -126,7 +165,8 @@ impl Sdk {
             .tls_context(context.map_err(|error| SetupError::Tls(error.to_string()))?)
             .build();
         let connector = SharedHttpConnector::new(connector);
-        Ok(Self { http: http_client_fn(move |_, _| connector.clone()), outside, monotonic })
+        let connector = heard.map_or(connector.clone(), |heard| heard.on(connector, monotonic));
+        Ok(Self { http: http_client_fn(move |_, _| connector.clone()), outside, monotonic, attempts })
     }
 
     /// A client for the instance metadata. Asks nothing yet.
@@ -154,7 +194,9 @@ impl Sdk {
             .await;
         let config = self.loader().region(region).credentials_provider(credentials).load().await;
         let elbv2 = Elbv2::new(&config, self.monotonic);
-        Ok(Services { elbv2, scaling: AutoScaling::new(&config, self.monotonic) })
+        let region = config.region().map(Region::to_string).unwrap_or_default();
+        let credentials = config.credentials_provider();
+        Ok(Services { elbv2, scaling: AutoScaling::new(&config, self.monotonic), region, credentials })
     }
 
     async fn region(&self) -> Option<Region> {
@@ -177,7 +219,7 @@ impl Sdk {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(RetryConfig::standard().with_max_attempts(self.attempts))
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         match AppName::new("rundeck-alb-agent") {
             Ok(name) => loader.app_name(name),

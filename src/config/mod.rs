@@ -113,6 +113,12 @@ pub struct Loaded {
 /// Everything that is wrong and can be found at once. Rules between keys are judged when all
 /// keys are right by themselves, so that one slip is not told twice.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
+    let (loaded, errors) = load_partly(sources);
+    errors.map_or(Ok(loaded), Err)
+}
+
+/// The same for whoever has to go on all the same: what can be read, over the defaults, beside what is wrong.
+pub fn load_partly(sources: &Sources) -> (Loaded, Option<ConfigErrors>) {
     let mut errors = Vec::new();
     let raw = gather(sources, &mut errors);
     let mut loaded = interpret(&raw, &mut errors);
@@ -125,7 +131,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
     if errors.is_empty() {
         errors = check::conflicts(&loaded.settings, &loaded.origins);
     }
-    ConfigErrors::from_found(errors).map_or(Ok(loaded), Err)
+    (loaded, ConfigErrors::from_found(errors))
 }
 
 /// All sources from the lowest to the highest, merged as written.

@@ -13,6 +13,7 @@
 //! | `exit.rs` | its end, seen at once (pidfd) |
 //! | `stat.rs` | its start and its threads, from `/proc/PID/stat` |
 //! | `sockets/` | what is in flight on its port, and who listens there (sock_diag) |
+//! | `holders.rs` | who listens on a port, and which process that is |
 //! | `places.rs` | where it writes: names of directories |
 //! | `disk.rs` | room on the file system of one directory |
 //! | `pressure.rs` | memory and load of the machine |
@@ -24,6 +25,7 @@ mod addresses;
 mod cards;
 mod disk;
 mod exit;
+mod holders;
 mod known_jvm;
 mod own;
 mod places;
@@ -37,6 +39,7 @@ pub use addresses::addresses;
 pub use cards::leaves_by;
 pub use disk::{Volume, volume};
 pub use exit::{ExitWatch, WatchError, watch_exit};
+pub use holders::{Holder, holders};
 pub use known_jvm::KnownJvm;
 pub use own::{OwnUse, boot_id, own_use};
 pub use places::places;

@@ -51,7 +51,7 @@ impl Files {
     }
 
     pub(super) fn registered(&self) -> PathBuf {
-        self.state.join("registered.json")
+        registered_path(&self.state)
     }
 
     pub(super) fn verdict(&self) -> PathBuf {
@@ -127,6 +127,10 @@ impl Files {
     }
 }
 
+pub(super) fn registered_path(state: &Path) -> PathBuf {
+    state.join("registered.json")
+}
+
 /// The kernel gives the lock back when the process ends, however it ends. The pid inside is for the other one's error.
 fn take_lock(state: &Path) -> Result<File, OpenError> {
     let path = state.join("lock");
@@ -198,7 +202,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// `None` when there is no such file. One that is too long is cut, and then is no JSON any more.
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -85,6 +85,15 @@ pub enum Loaded<T> {
     },
 }
 
+/// What [`Store::keep_registered`] kept in this state directory, for whoever looks without being the agent: nothing is
+/// locked, made or renamed. `None`: nothing was kept. Blocking.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn registered_in(state: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    files::read(&files::registered_path(state))
+}
+
 /// A handle on the files; clones share one thread. When the last one is dropped the thread finishes what is queued,
 /// gives the lock back and ends.
 #[derive(Clone, Debug)]

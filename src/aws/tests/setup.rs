@@ -92,3 +92,23 @@ async fn the_region_comes_from_the_metadata_where_nothing_else_says_it() -> Test
     sdk(Some(&server))?.services(Some("eu-central-1")).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn who_was_asked_is_heard_and_whether_an_answer_came() -> Tested {
+    let server = Server::play(|n, _| match n {
+        0 => Some(http("200 OK", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n", "t")),
+        _ => Some(http("404 Not Found", "Date: Sun, 22 Nov 2026 12:24:26 GMT\r\n", "")),
+    })
+    .await?;
+    let heard = crate::aws::Heard::default();
+    let outside = |url| Outside { metadata_endpoint: Some(url), ..Outside::default() };
+    let told = |host: std::net::SocketAddr| heard.hosts().get(&host.to_string()).cloned();
+    assert!(Sdk::once(outside(server.url()), no_time, &heard)?.imds().role().await.is_err(), "no page of AWS's");
+    let host = told(server.address).ok_or("heard")?;
+    assert_eq!(host.dated.map(|dated| dated.date).as_deref(), Some("Sun, 22 Nov 2026 12:24:26 GMT"));
+    assert!(host.answered);
+    let closed = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    assert!(Sdk::once(outside(format!("http://{closed}")), no_time, &heard)?.imds().role().await.is_err());
+    assert_eq!(told(closed), Some(crate::aws::Host::default()), "asked, and nothing came");
+    Ok(())
+}

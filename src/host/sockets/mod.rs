@@ -58,6 +58,13 @@ pub(super) fn listening_inodes(rundeck: Endpoint) -> io::Result<HashSet<u64>> {
     Ok(serving(&served, rundeck.address).iter().map(|listener| listener.inode).collect())
 }
 
+/// The sockets that listen there: address, user and inode of each.
+pub(super) fn listening(endpoint: Endpoint) -> io::Result<Vec<(SocketAddr, u32, u64)>> {
+    let sockets = dump(Side::Local(endpoint.port), StateFlags::LISTEN)?;
+    let reached = serving(&sockets, endpoint.address).into_iter();
+    Ok(reached.map(|socket| (socket.local, socket.user, socket.inode)).collect())
+}
+
 /// The user whose socket listens for Rundeck where none of this user does: the kernel tells it to everybody. `None` too
 /// when nobody listens there, or nobody can tell. Takes some ten microseconds, for listening sockets have a table of
 /// their own.
