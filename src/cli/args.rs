@@ -67,6 +67,10 @@ pub enum Command {
     /// Look at Rundeck once, without the agent
     #[command(after_help = "Exit codes, as monitoring plugins have them: 0 up, 1 degraded, 2 down, 3 cannot tell")]
     Check(CheckFlags),
+    /// Look at everything that can be wrong on this node, and say how to cure it
+    #[command(after_help = "Nothing is changed, at AWS or here; the agent may run or not.\n\n\
+                            Exit codes: 0 fine, 1 warnings, 2 errors")]
+    Doctor,
     /// Ask the running agent: verdict, causes, target groups, drain
     #[command(after_help = "Exit codes: 0 up, 1 degraded, 2 not up, 3 agent not reachable")]
     Status(StatusFlags),

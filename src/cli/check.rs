@@ -32,11 +32,11 @@ const COLUMN: usize = 11;
 const SEEN: usize = 58;
 
 /// What was seen, and how long each look took that waits for somebody else.
-struct Seen {
-    look: Look,
-    took: Vec<(Check, u64)>,
+pub(super) struct Seen {
+    pub look: Look,
+    pub took: Vec<(Check, u64)>,
     /// Word and text of what is wrong besides.
-    warnings: Vec<(Finding, String)>,
+    pub warnings: Vec<(Finding, String)>,
 }
 
 /// Looks once.
@@ -66,7 +66,7 @@ fn client(globals: &Globals, settings: &Settings) -> Result<(Client, Option<Toke
 }
 
 /// One after the other: the first tells the client what the last has to know.
-async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource>) -> Seen {
+pub(super) async fn looks(settings: &Settings, client: &Client, tokens: &Option<TokenSource>) -> Seen {
     let mut watch = Stopwatch { clock: Clock::machine(), took: Vec::new() };
     let url = &settings.rundeck.url;
     let finder = Finder::new(Endpoint { address: url.host().parse().ok(), port: url.port() });

@@ -6,6 +6,7 @@
 //! | `args.rs` | names, help texts and allowed values |
 //! | `run.rs` | the agent in the foreground |
 //! | `check.rs` | one look at Rundeck without the agent |
+//! | `doctor/` | everything that can be wrong on this node, looked at without the agent |
 //! | `status.rs`, `explain.rs` | the running agent's account; why it answers what it answers |
 //! | `drain.rs`, `resume.rs` | orders to leave and to come back |
 //! | `iam_policy/` | the permissions of the node's role |
@@ -24,6 +25,7 @@ mod check;
 mod config;
 mod console;
 mod control;
+mod doctor;
 mod drain;
 mod error;
 mod explain;
@@ -45,7 +47,7 @@ pub use console::Console;
 pub use error::CliError;
 pub use surroundings::Surroundings;
 
-use crate::config::{Loaded, Override, Sources, load};
+use crate::config::{ConfigErrors, Loaded, Override, Sources, load, load_partly};
 use args::{Arguments, Command, GlobalFlags};
 use clap::Parser;
 use control::Control;
@@ -89,6 +91,11 @@ impl Globals {
     /// Every mistake in it; exit code 78.
     pub fn load(&self, overrides: Vec<Override>) -> Result<Loaded, CliError> {
         Ok(load(&self.sources(overrides))?)
+    }
+
+    /// The same as far as it can be read, beside every mistake in it.
+    pub fn load_partly(&self) -> (Loaded, Option<ConfigErrors>) {
+        load_partly(&self.sources(Vec::new()))
     }
 
     /// The running agent. A configuration that cannot be read must not stand between an operator and the agent: then
@@ -139,6 +146,7 @@ pub fn execute(
     match command {
         Command::Run(flags) => run::run(&globals, &flags),
         Command::Check(flags) => check::check(&globals, &flags, &mut console),
+        Command::Doctor => doctor::doctor(&globals, &mut console),
         Command::Status(flags) => status::status(&globals, &flags, &mut console),
         Command::Explain => explain::explain(&globals, &mut console),
         Command::Drain(flags) => drain::drain(&globals, &flags, &mut console),

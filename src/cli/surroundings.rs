@@ -3,9 +3,10 @@
 
 use crate::aws::Outside;
 use crate::config::Environment;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// Where systemd puts the runtime directory of a system service with our name.
@@ -33,6 +34,23 @@ impl Surroundings {
     pub fn new(variables: &[(&str, &str)], terminal: bool) -> Surroundings {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
         Surroundings { variables, terminal }
+    }
+
+    /// Those of another process, as `/proc/PID/environ` shows them.
+    pub fn of_environ(environ: &[u8]) -> Surroundings {
+        let pairs = environ.split(|byte| *byte == 0).filter_map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=')?;
+            Some((OsStr::from_bytes(&pair[..at]).to_owned(), OsStr::from_bytes(&pair[at + 1..]).to_owned()))
+        });
+        Surroundings { variables: pairs.collect(), terminal: false }
+    }
+
+    /// The names of the variables that are `meant` and have another value there, or stand in one of the two only.
+    pub fn differing(&self, other: &Surroundings, meant: impl Fn(&str) -> bool) -> Vec<String> {
+        let names: BTreeSet<&str> =
+            self.variables.keys().chain(other.variables.keys()).filter_map(|name| name.to_str()).collect();
+        let differs = |name: &&str| meant(name) && self.variable(name) != other.variable(name);
+        names.into_iter().filter(differs).map(str::to_owned).collect()
     }
 
     /// A variable; an empty one counts as not set.
@@ -107,6 +125,15 @@ mod tests {
         let given = Surroundings::new(&[("RUNTIME_DIRECTORY", "/run/a:/run/b"), ("STATE_DIRECTORY", "/s")], false);
         assert_eq!(given.runtime_directory(), PathBuf::from("/run/a"));
         assert_eq!(given.state_directory(), PathBuf::from("/s"));
+    }
+
+    #[test]
+    fn another_process_may_have_other_variables() {
+        let here = Surroundings::new(&[("AWS_REGION", "a"), ("HTTPS_PROXY", "p"), ("HOME", "/root")], false);
+        let there = Surroundings::of_environ(b"AWS_REGION=a\0NO_PROXY=x=y\0HOME=/\0odd\0HTTPS_PROXY=\0");
+        assert_eq!(there.text("NO_PROXY"), Some("x=y"));
+        let differs = here.differing(&there, |name| name != "HOME");
+        assert_eq!(differs, ["HTTPS_PROXY", "NO_PROXY"]);
     }
 
     #[test]

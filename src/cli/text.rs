@@ -98,8 +98,13 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// `label` in a column of `indent` characters, `text` wrapped beside it.
 pub fn hanging(label: &str, text: &str, indent: usize) -> String {
+    hanging_in(WIDTH, label, text, indent)
+}
+
+/// The same for lines that end at `width`.
+pub fn hanging_in(width: usize, label: &str, text: &str, indent: usize) -> String {
     let mut out = String::new();
-    for (number, line) in wrap(text, WIDTH.saturating_sub(indent)).iter().enumerate() {
+    for (number, line) in wrap(text, width.saturating_sub(indent)).iter().enumerate() {
         let label = if number == 0 { label } else { "" };
         let _ = writeln!(out, "{label:indent$}{line}");
     }

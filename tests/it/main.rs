@@ -6,6 +6,7 @@
 
 mod support;
 
+mod doctor;
 mod drain;
 mod fleet;
 mod haproxy;

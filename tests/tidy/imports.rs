@@ -22,8 +22,13 @@ const AGENT: House = House {
         &["effect", "watch", "server", "store", "telemetry"],
         &["rundeck", "aws", "host", "systemd", "config", "clock"],
     ]],
-    // A look at Rundeck needs no agent, and none of the command that starts one.
-    without: &[("src/cli/check", &["agent"]), ("src/cli/check", &["cli", "run"])],
+    // A look at Rundeck, or at the node, needs no agent, and none of the command that starts one.
+    without: &[
+        ("src/cli/check", &["agent"]),
+        ("src/cli/check", &["cli", "run"]),
+        ("src/cli/doctor", &["agent"]),
+        ("src/cli/doctor", &["cli", "run"]),
+    ],
     told: "tests/tidy/imports.rs, docs/ARCHITECTURE.md",
 };
 

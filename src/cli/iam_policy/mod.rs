@@ -5,15 +5,14 @@ mod feature;
 mod place;
 mod policy;
 
-pub use feature::{Feature, USED};
-pub use policy::Tag;
+pub use feature::{ACTIONS, Action, Feature, USED};
+pub use policy::{Known, Policy, Tag, policy};
 
 use super::args::IamPolicyFlags;
 use super::console::Console;
 use super::error::CliError;
 use super::runtime::runtime;
 use super::{Globals, text};
-use policy::{Policy, policy};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 

@@ -183,6 +183,18 @@ impl Policy {
         PLACEHOLDERS.into_iter().filter(|placeholder| words.contains(placeholder)).collect()
     }
 
+    /// Of it, what allows more than reading.
+    pub fn changing(mut self) -> Policy {
+        self.statement.retain(|statement| statement.action.iter().any(|action| !action.contains(":Describe")));
+        self
+    }
+
+    /// Each statement by itself, as IAM reads it and for people to paste.
+    pub fn statements(&self) -> Vec<String> {
+        // Plain data always serialises.
+        self.statement.iter().filter_map(|statement| serde_json::to_string_pretty(statement).ok()).collect()
+    }
+
     /// Whether targets may be registered by it.
     pub fn registers(&self) -> bool {
         self.statement.iter().flat_map(|statement| &statement.action).any(|action| action.ends_with(":RegisterTargets"))
