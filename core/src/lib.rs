@@ -21,16 +21,16 @@ mod look;
 mod membership;
 
 pub use contract::{
-    Anomaly, Answer, ApiSeen, AutoScalingRule, BootSeen, Call, CallId, Cause, Check, CheckView, Circumstances, Class,
-    Command, DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen, DrainOrder, DrainPhase,
-    DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Family, Finding, FindingView, FleetSeen, GroupFacts,
-    GroupLeft, GroupLook, GroupOwner, GroupSeen, GroupWanted, HealthPolicy, Held, HoldView, HostSeen, Identity, Info,
-    Intent, JvmSeen, Kept, KeptVerdict, Look, LookRow, Looks, Maintenance, MembershipPolicy, Mode, ModeLeft,
-    ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome, Overridden, Ownership, PassiveRule,
-    PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt, RefreshSeen, Refusal, Registered,
-    Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingLook, ScalingSeen, Share, Snapshot,
-    Span, StandbyPreference, StandbySeen, State, Step, StepName, StepResult, Target, TargetReason, TargetSeen,
-    TargetState, TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
+    Agreement, Anomaly, Answer, ApiSeen, AutoScalingRule, BalancerView, BootSeen, Call, CallId, Cause, Check,
+    CheckView, Circumstances, Class, Command, DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen,
+    DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Family, Finding, FindingView,
+    FleetSeen, GroupFacts, GroupLeft, GroupLook, GroupOwner, GroupSeen, GroupWanted, HealthPolicy, Held, HoldView,
+    HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, LikelyCause, Look, LookRow, Looks, Maintenance,
+    MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome,
+    Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt,
+    RefreshSeen, Refusal, Registered, Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingLook,
+    ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbySeen, State, Step, StepName, StepResult, Target,
+    TargetReason, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{

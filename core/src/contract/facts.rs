@@ -89,8 +89,34 @@ pub(crate) struct GroupInputs<'a> {
     pub(crate) waits: bool,
     /// Since when `/health` has said 503 without a break; `None`: it says 200.
     pub(crate) refusing: Option<Moment>,
+    /// What the node says of itself, to compare the balancer's word with.
+    pub(crate) own: Own,
+    /// Where it says so.
+    pub(crate) answering: Answering<'a>,
     /// Why something is changed, for the log.
     pub(crate) why: &'static str,
+}
+
+/// What the node says of itself to the load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// 200 since then without a break, and it wants requests.
+    Up(Moment),
+    /// 200, and it leaves.
+    Leaving,
+    /// 503 since then without a break.
+    Out(Moment),
+}
+
+impl Own {
+    /// For people.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Own::Up(_) => "up",
+            Own::Leaving => "leaving",
+            Own::Out(_) => "503",
+        }
+    }
 }
 
 /// Where this agent answers the load balancer.

@@ -6,6 +6,7 @@
 //! (`Check::class`), which reason a cause shows (`Cause::reason`) and
 //! what else it means (`Cause::meaning`).
 
+mod agreement;
 mod aws;
 mod causes;
 mod command;
@@ -22,6 +23,7 @@ mod snapshot;
 mod target;
 mod words;
 
+pub use agreement::{Agreement, LikelyCause};
 pub use aws::{
     Family, FleetSeen, GroupFacts, GroupSeen, Identity, PeerSeen, RefreshSeen, ScalingFacts, ScalingSeen,
     StandbyPreference, StandbySeen, Target, TargetState, TargetType, Trouble, TroubleKind,
@@ -44,13 +46,15 @@ pub use seen::{
     ApiSeen, BootSeen, DatabaseSeen, DiskSeen, HostSeen, Info, JvmSeen, Process, ProcessSeen, Readiness, ReadySeen,
     Room, Unjudged, WebSeen,
 };
-pub use snapshot::{Answer, CheckView, DrainView, FindingView, HoldView, RundeckView, Snapshot, TargetView, Text};
+pub use snapshot::{
+    Answer, BalancerView, CheckView, DrainView, FindingView, HoldView, RundeckView, Snapshot, TargetView, Text,
+};
 pub use target::{Anomaly, Overridden, TargetReason, TargetSeen};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};
 
 pub(crate) use facts::{
-    Answering, DrainInputs, Fleet, GroupInputs, GroupsLeaving, GuardSays, Jobs, Life, Owners, Passive, Reach, Says,
-    Wants, Wish,
+    Answering, DrainInputs, Fleet, GroupInputs, GroupsLeaving, GuardSays, Jobs, Life, Own, Owners, Passive, Reach,
+    Says, Wants, Wish,
 };
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

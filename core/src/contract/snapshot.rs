@@ -3,6 +3,7 @@
 //! One thing is decided here, because it must be asked at any moment between two turns: that a verdict is too old
 //! (`answer_at`). Bytes are made by the shell.
 
+use super::agreement::{Agreement, LikelyCause};
 use super::aws::Identity;
 use super::finding::Finding;
 use super::moment::{Moment, Span};
@@ -196,6 +197,8 @@ pub struct TargetView {
     pub unhealthy_threshold: Option<u32>,
     /// They ask this agent; else what it answers counts for nothing.
     pub asks_agent: Option<bool>,
+    /// What the node makes of the balancer's word, once there is one.
+    pub balancer: Option<BalancerView>,
 }
 
 /// What the fleet says to what wants the node out.
@@ -207,6 +210,19 @@ pub struct HoldView {
     pub until: Option<Moment>,
     /// What it has said, with the numbers.
     pub text: String,
+}
+
+/// What the node makes of the load balancer's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BalancerView {
+    /// Whether they say the same.
+    pub agreement: Agreement,
+    /// Why they most likely do not.
+    pub cause: Option<LikelyCause>,
+    /// For people: what is so, and after a semicolon the cure; empty where there is nothing to say.
+    pub why: Text,
+    /// By when the balancer says the same, where it is still counting.
+    pub expected: Option<Moment>,
 }
 
 /// A drain.

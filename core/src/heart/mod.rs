@@ -19,8 +19,8 @@ mod view;
 use crate::api::{Api, ModeSwitch, ServerIdentity};
 use crate::asg::AutoScaling;
 use crate::contract::{
-    Answer, Cause, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode, Moment,
-    NoteKind, Policy, Reason, State, Wish,
+    Answer, Answering, Cause, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode,
+    Moment, NoteKind, Policy, Reason, State, Wish,
 };
 use crate::desk::Desk;
 use crate::health::Health;
@@ -63,6 +63,8 @@ pub struct Heart {
     answered_ok: bool,
     /// Since when `/health` has said 503 without a break; `None`: it says 200.
     refusing: Option<Moment>,
+    /// Since when it has said 200 without a break.
+    serving: Option<Moment>,
     degraded_told: Vec<Degraded>,
     joining: bool,
     /// When the first signal came.
@@ -99,6 +101,7 @@ impl Heart {
             since: now,
             answered_ok: false,
             refusing: Some(now),
+            serving: None,
             degraded_told: Vec::new(),
             joining: false,
             stopped: None,
@@ -272,6 +275,8 @@ impl Heart {
             owners: self.asg.owners(),
             waits: self.drain.as_ref().is_some_and(|drain| !drain.acting()),
             refusing: self.refusing,
+            own: self.own(),
+            answering: Answering::by(&self.policy),
             why: self.why_changed(),
         };
         self.membership.step(&inputs, wish, &mut self.desk);
@@ -309,6 +314,7 @@ impl Heart {
         }
         self.shown = answer;
         self.refusing = if answer.ok { None } else { self.refusing.or(Some(self.desk.now())) };
+        self.serving = answer.ok.then(|| self.serving.unwrap_or(self.desk.now()));
         let degraded = self.degraded();
         if degraded != self.degraded_told {
             let words: Vec<&str> = degraded.iter().map(|d| d.word()).collect();

@@ -1,7 +1,7 @@
 //! The snapshot, drawn from the heart's parts. It decides nothing.
 
 use super::Heart;
-use crate::contract::{Answer, Answering, RundeckView, Snapshot};
+use crate::contract::{Answer, Answering, Own, RundeckView, Snapshot};
 use crate::leaving::Drain;
 
 impl Heart {
@@ -25,11 +25,20 @@ impl Heart {
             rundeck: self.rundeck(),
             node: self.membership.identity().cloned(),
             lifecycle: self.asg.state().map(str::to_owned),
-            targets: self.membership.views(Answering::by(&self.policy)),
+            targets: self.membership.views(self.own(), Answering::by(&self.policy)),
             hold: self.membership.hold_view(),
             maintenance: self.upkeep.on().cloned(),
             drain: self.drain.as_ref().and_then(Drain::view),
             findings: self.desk.findings(),
+        }
+    }
+
+    /// What the node says of itself to the load balancer.
+    pub(super) fn own(&self) -> Own {
+        match (self.refusing, self.serving) {
+            (Some(since), _) => Own::Out(since),
+            (None, Some(since)) if self.drain.is_none() => Own::Up(since),
+            (None, _) => Own::Leaving,
         }
     }
 

@@ -7,8 +7,8 @@
 use super::record::Record;
 use super::sight::{Presence, Sight, Taken};
 use crate::contract::{
-    Answering, Call, GroupFacts, GroupInputs, GroupWanted, MembershipPolicy, Moment, NoteKind, Span, Target,
-    TargetReason, TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
+    Answering, Call, GroupFacts, GroupInputs, GroupWanted, LikelyCause, MembershipPolicy, Moment, NoteKind, Own, Span,
+    Target, TargetReason, TargetSeen, TargetState, TargetView, Trouble, TroubleKind, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
 
@@ -93,6 +93,8 @@ pub(super) struct Group {
     pub(super) outside: bool,
     /// Whether somebody else took it out.
     pub(super) taken: Taken,
+    /// Why the balancer says something else than the node, as people were told it.
+    pub(super) told_cause: Option<LikelyCause>,
 }
 
 /// AWS's default deregistration delay, for a group that could not be read.
@@ -132,6 +134,7 @@ impl Group {
             unfit: false,
             outside: false,
             taken: Taken::default(),
+            told_cause: None,
         }
     }
 
@@ -409,7 +412,7 @@ impl Group {
     }
 
     /// What people may know of it.
-    pub(super) fn view(&self, answering: Answering<'_>) -> TargetView {
+    pub(super) fn view(&self, own: Own, answering: Answering<'_>) -> TargetView {
         let (target, facts) = (self.target.as_ref(), self.facts.as_ref());
         TargetView {
             arn: target.map(|t| t.group.clone()),
@@ -423,14 +426,8 @@ impl Group {
             check_interval: facts.map(|f| Span::secs(f.check_interval_secs)),
             unhealthy_threshold: facts.map(|f| f.unhealthy_threshold),
             asks_agent: facts.map(|f| asks_agent(f, answering)),
+            balancer: self.balancer(own, answering),
         }
-    }
-
-    /// The target is registered and gets no requests: which one, and why.
-    pub(super) fn idle(&self) -> Option<String> {
-        let seen = self.seen.as_ref().map(|sight| &sight.target).filter(|seen| seen.state == TargetState::Idle)?;
-        let Target { name, port, .. } = self.target.as_ref()?;
-        Some(format!("{name}:{port}: {}", seen.description))
     }
 
     /// How the configuration or the tag names the group.

@@ -26,6 +26,8 @@ mod taken;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod view;
+mod view_words;
 
 pub(crate) use fit::id_in;
 pub(crate) use group::asks_agent;
@@ -34,7 +36,7 @@ pub(crate) use standing::owns;
 pub(crate) use trouble::finding_of;
 
 use crate::contract::{
-    Answering, Call, Finding, GroupInputs, GroupSeen, GroupWanted, Identity, MembershipPolicy, Moment, NoteKind,
+    Answering, Call, Finding, GroupInputs, GroupSeen, GroupWanted, Identity, MembershipPolicy, Moment, NoteKind, Own,
     Ownership, Registered, Registrations, Says, Span, Target, TargetSeen, TargetState, TargetView, Trouble, Wish,
 };
 use crate::desk::{Backoff, Desk, Pace, Topic};
@@ -167,8 +169,8 @@ impl Membership {
     }
 
     /// What people may know of each target.
-    pub(crate) fn views(&self, answering: Answering<'_>) -> Vec<TargetView> {
-        self.each().map(|group| group.view(answering)).collect()
+    pub(crate) fn views(&self, own: Own, answering: Answering<'_>) -> Vec<TargetView> {
+        self.each().map(|group| group.view(own, answering)).collect()
     }
 
     /// The identity was asked for.
@@ -201,6 +203,7 @@ impl Membership {
         for group in self.groups.iter_mut().chain(&mut self.former) {
             // What one starts to change no other does.
             let turn = group.changing().is_some() || group.target.as_ref().is_none_or(|t| !changing.contains(&t.group));
+            group.note_view(inputs, wish, desk);
             group.step(inputs, wish, turn, &self.record, desk);
             changing.extend(group.changing());
         }

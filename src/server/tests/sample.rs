@@ -4,9 +4,9 @@ use crate::aws::CallResult;
 use crate::clock::Clock;
 use crate::server::Counters;
 use rundeck_alb_core::{
-    Answer, Cause, Check, CheckView, Deregistered, DrainPhase, DrainResult, DrainView, Finding, FindingView, Identity,
-    Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step, StepName, StepResult,
-    TargetReason, TargetSeen, TargetState, TargetView,
+    Agreement, Answer, BalancerView, Cause, Check, CheckView, Deregistered, DrainPhase, DrainResult, DrainView,
+    Finding, FindingView, Identity, Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step,
+    StepName, StepResult, TargetReason, TargetSeen, TargetState, TargetView,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -85,6 +85,7 @@ fn target(now: Moment) -> TargetView {
         check_interval: Some(Span::secs(10)),
         unhealthy_threshold: Some(2),
         asks_agent: Some(true),
+        balancer: Some(BalancerView { agreement: Agreement::Agrees, cause: None, why: "".into(), expected: None }),
     }
 }
 

@@ -27,7 +27,7 @@ fn a_node_that_was_out_before_the_drain_is_taken_out_all_the_same() {
     let mut stand = Stand::new(configured(&["a"]));
     stand.refusing = None;
     stand.pass(MINUTE);
-    assert_eq!(stand.room.views(Answering { port: 0, paths: &[] })[0].word, TargetState::Absent.word());
+    assert_eq!(stand.views()[0].word, TargetState::Absent.word());
     stand.mute = looks;
     stand.leave();
     stand.pass(MINUTE);

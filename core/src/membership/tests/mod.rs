@@ -7,12 +7,14 @@ mod names;
 mod sums;
 mod taken;
 mod told;
+mod view;
 
 use super::*;
 use crate::contract::{
-    CallId, Command, Deregistered, Family, GroupFacts, GroupsLeaving, Owners, TargetType, TroubleKind,
+    CallId, Command, Deregistered, Family, GroupFacts, GroupsLeaving, Owners, TargetReason, TargetType, TroubleKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 const BEGUN: Moment = Moment(1_000_000);
 const MINUTE: Span = Span::secs(60);
@@ -78,6 +80,8 @@ struct Aws {
     changes: BTreeMap<String, TroubleKind>,
     /// How the target is, by the ARN of its group; else it is not there.
     states: BTreeMap<String, TargetState>,
+    /// Why it is so.
+    because: TargetReason,
 }
 
 impl Aws {
@@ -132,6 +136,8 @@ struct Stand {
     attached: BTreeSet<String>,
     others: Says,
     refusing: Option<Moment>,
+    /// Since when it says 200, where it does.
+    serving: Moment,
     /// Calls of these kinds stay open.
     mute: fn(&Call) -> bool,
     open: Vec<(CallId, Call)>,
@@ -169,6 +175,7 @@ impl Stand {
             looks: BTreeMap::new(),
             changes: BTreeMap::new(),
             states: BTreeMap::new(),
+            because: TargetReason::None,
         };
         Stand {
             room: Membership::new(BEGUN, &policy),
@@ -180,6 +187,7 @@ impl Stand {
             attached: BTreeSet::new(),
             others: Says::No,
             refusing: Some(BEGUN),
+            serving: BEGUN,
             mute: |_| false,
             open: Vec::new(),
             sent: Vec::new(),
@@ -226,6 +234,8 @@ impl Stand {
                 owners: Owners { attached: &self.attached, others: self.others },
                 waits: false,
                 refusing: self.refusing,
+                own: self.own(),
+                answering: answering(),
                 why: "first up",
             };
             self.room.step(&inputs, self.wish, &mut self.desk);
@@ -297,7 +307,9 @@ impl Stand {
             (Topic::Target(key), Call::DescribeTarget(of)) => {
                 let answer = match self.aws.looks.get(&of.name) {
                     Some(kind) => Err(trouble(*kind, "elb:DescribeTarget")),
-                    None => Ok(TargetSeen::plain(self.aws.state(of))),
+                    None => {
+                        Ok(TargetSeen { because: self.aws.because.clone(), ..TargetSeen::plain(self.aws.state(of)) })
+                    }
                 };
                 self.room.on_target(key, answer, &self.policy, &mut self.desk);
             }
@@ -318,9 +330,12 @@ impl Stand {
         self.room.on_change(key, answer, &mut self.desk);
     }
 
+    fn own(&self) -> Own {
+        self.refusing.map_or(Own::Up(self.serving), Own::Out)
+    }
+
     fn described(&mut self, answer: Result<Vec<GroupSeen>, Trouble>) {
-        let paths = ["/health".to_owned()];
-        self.room.on_groups(answer, &self.policy, Answering { port: 4441, paths: &paths }, &mut self.desk);
+        self.room.on_groups(answer, &self.policy, answering(), &mut self.desk);
     }
 
     /// No answer came in time.
@@ -346,8 +361,7 @@ impl Stand {
     }
 
     fn views(&self) -> Vec<TargetView> {
-        let paths = ["/health".to_owned()];
-        self.room.views(Answering { port: 4441, paths: &paths })
+        self.room.views(self.own(), answering())
     }
 
     /// How often it was asked so.
@@ -378,6 +392,12 @@ impl Stand {
     fn findings(&self) -> Vec<(Finding, String)> {
         self.desk.findings().into_iter().map(|view| (view.finding, view.text)).collect()
     }
+}
+
+/// Where the agent of these tests answers the load balancer.
+fn answering() -> Answering<'static> {
+    static PATHS: LazyLock<[String; 1]> = LazyLock::new(|| ["/health".into()]);
+    Answering { port: 4441, paths: PATHS.as_slice() }
 }
 
 fn looks(call: &Call) -> bool {
