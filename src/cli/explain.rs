@@ -5,12 +5,12 @@ use super::args::Output;
 use super::console::Console;
 use super::error::CliError;
 use super::paint::{Hue, Paint};
-use super::report::{answer, balancer_hue, findings, named, plain, said, why};
+use super::report::{answer, balancer_hue, differs, findings, named, plain, reason, said, why};
 use super::runtime::runtime;
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
 use super::{Globals, text};
-use rundeck_alb_core::{Outcome, TargetState};
+use rundeck_alb_core::{Agreement, Outcome, TargetState};
 use std::process::ExitCode;
 
 /// Columns of a check's name, and of its result.
@@ -88,40 +88,43 @@ fn detail(check: &Check) -> String {
     format!("{}{change}", facts.join(", ")).trim_start_matches("; ").to_owned()
 }
 
-/// What the balancer says, and why that may differ from the answer.
+/// What the balancer says, and below it what the node makes of that.
 fn balancer(target: &Target, status: &Status, paint: Paint) -> String {
     let says = plain(&target.state);
     let tinted = paint.tint(balancer_hue(&target.state), &says);
-    let told = format!("{} says {says}{}", named(target), disagreement(target, status));
-    text::hanging("balancer", &told, COLUMN).replacen(&format!(" says {says}"), &format!(" says {tinted}"), 1)
+    let told = format!("{} says {says}{}", named(target), reason(target));
+    let told =
+        text::hanging("balancer", &told, COLUMN).replacen(&format!(" says {says}"), &format!(" says {tinted}"), 1);
+    let view = text::hanging("", &view(target, status), COLUMN);
+    let word = Agreement::Differs.word();
+    let view = if differs(target) { view.replacen(word, &paint.tint(Hue::Warn, word), 1) } else { view };
+    told + &view
 }
 
-fn disagreement(target: &Target, status: &Status) -> String {
-    if target.asks_agent == Some(false) {
-        return "; its health check does not ask this agent, so the answer counts for nothing there".to_owned();
+/// What the node makes of the balancer's word; empty where they say the same, and there is no more to it.
+fn view(target: &Target, status: &Status) -> String {
+    let why = plain(target.why.as_deref().unwrap_or_default());
+    let word = |agreement: Agreement| target.agreement.as_deref() == Some(agreement.word());
+    if differs(target) || word(Agreement::Unknown) {
+        let cause = target.cause.as_deref().map_or_else(String::new, |cause| format!(", {}", plain(cause)));
+        format!("{}{cause}: {why}", target.agreement.as_deref().unwrap_or_default())
+    } else if word(Agreement::Counting) {
+        format!("counting: {why}{}", expected(target, status))
+    } else {
+        why
     }
-    let (Some(interval), Some(threshold)) = (target.check_interval_ms, target.unhealthy_threshold) else {
-        return String::new();
-    };
-    let every = text::lasting(interval);
-    match (status.health.ok, TargetState::from_word(&target.state)) {
-        (false, TargetState::Healthy) => {
-            let until = interval.saturating_mul(threshold);
-            let asks = format!("; it asks every {every} and wants {threshold} failures in a row: ");
-            match until.saturating_sub(status.health.since_ms) {
-                0 => format!(
-                    "{asks}it should say unhealthy by now, or by the agent's next look at it; is 503 what it gets?"
-                ),
-                left => format!("{asks}expect unhealthy within {}, by {} UTC", text::lasting(left), by(status, left)),
-            }
+}
+
+/// When it will say the same.
+fn expected(target: &Target, status: &Status) -> String {
+    let healthy = target.state == TargetState::Healthy.word();
+    let then = if healthy { TargetState::Unhealthy } else { TargetState::Healthy };
+    match target.expected_ms {
+        None => String::new(),
+        Some(0) => "; it has had its time by now, and the agent looks again soon".to_owned(),
+        Some(left) => {
+            format!("; expect {} within {}, by {} UTC", then.word(), text::lasting(left), by(status, left))
         }
-        (true, TargetState::Unhealthy) => {
-            format!(
-                "; it asks every {every} and wants a few 200 in a row; if it stays so, a security group or a network \
-                 ACL keeps it from the health port"
-            )
-        }
-        _ => String::new(),
     }
 }
 

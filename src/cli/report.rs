@@ -6,7 +6,7 @@ use super::steps;
 use super::text;
 use super::view::{AwsRequests, Check, Guard, Health, Node, Status, Target};
 use crate::aws::CallResult;
-use rundeck_alb_core::{Outcome, State, TargetState};
+use rundeck_alb_core::{Agreement, Outcome, State, TargetState};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -56,6 +56,8 @@ pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
     if let Some(guard) = &status.guard {
         lines.push(format!("guard: {}", said(&Guard { next_ms: None, ..guard.clone() })));
     }
+    let differing = status.targets.iter().filter_map(difference);
+    lines.extend(differing.map(|why| format!("{} {why}", paint.tint(Hue::Warn, Agreement::Differs.word()))));
     if let Some(drain) = &status.drain {
         lines.push(steps::headline(drain, status.now()));
         let rows = steps::rows(status, drain);
@@ -202,21 +204,42 @@ fn table(status: &Status, paint: Paint) -> String {
             _ => cell.to_owned(),
         }));
     }
-    out.push_str(&troubles(&status.targets));
+    out.push_str(&troubles(&status.targets, paint));
     out
 }
 
-/// Why the balancer does not send requests, in AWS's words; a draining target explains itself.
-fn troubles(targets: &[Target]) -> String {
+/// Why the balancer does not send requests, in AWS's words, where a draining target explains itself; and where it says
+/// something else than the node, why it most likely does.
+fn troubles(targets: &[Target], paint: Paint) -> String {
     let troubled = targets.iter().filter(|target| target.state != TargetState::Leaving.word());
-    troubled
-        .filter_map(|target| {
-            let reason = plain(target.reason.as_deref()?);
-            let words =
-                target.description.as_deref().map_or(reason.clone(), |words| format!("{} ({reason})", plain(words)));
-            Some(text::hanging("", &format!("{}: {words}", named(target)), 0))
-        })
-        .collect()
+    let told = troubled.filter(|target| target.reason.is_some());
+    let told = told.map(|target| text::hanging("", &format!("{}{}", named(target), reason(target)), 0));
+    told.chain(targets.iter().filter_map(|target| {
+        let row = text::hanging(Agreement::Differs.word(), &difference(target)?, LABEL);
+        Some(row.replacen(Agreement::Differs.word(), &paint.tint(Hue::Warn, Agreement::Differs.word()), 1))
+    }))
+    .collect()
+}
+
+/// `: Request timed out (Target.Timeout)`; nothing where AWS gives no reason.
+pub(super) fn reason(target: &Target) -> String {
+    let Some(reason) = target.reason.as_deref().map(plain) else { return String::new() };
+    match target.description.as_deref() {
+        Some(words) => format!(": {} ({reason})", plain(words)),
+        None => format!(": {reason}"),
+    }
+}
+
+/// The balancer says something else than the node, and has had its time.
+pub(super) fn differs(target: &Target) -> bool {
+    target.agreement.as_deref() == Some(Agreement::Differs.word())
+}
+
+/// Why it does: `rundeck-prod:4440: its health checks …; … (unreachable)`.
+fn difference(target: &Target) -> Option<String> {
+    let why = target.why.as_deref().filter(|_| differs(target)).map(plain)?;
+    let cause = target.cause.as_deref().map_or_else(String::new, |cause| format!(" ({})", plain(cause)));
+    Some(format!("{}: {why}{cause}", named(target)))
 }
 
 fn line(cells: &[String; 5], widths: &[usize; 5], tint: impl Fn(usize, &str) -> String) -> String {

@@ -143,12 +143,14 @@ pub struct Target {
     pub description: Option<String>,
     /// Since when, RFC 3339.
     pub since: Option<String>,
-    /// Between two of the balancer's health checks.
-    pub check_interval_ms: Option<u64>,
-    /// How many of them must fail.
-    pub unhealthy_threshold: Option<u64>,
-    /// They ask this agent.
-    pub asks_agent: Option<bool>,
+    /// `agrees`, `counting`, `differs`, `unknown`: the balancer's word against the node's own.
+    pub agreement: Option<String>,
+    /// Why they differ, as a word.
+    pub cause: Option<String>,
+    /// The same for people, with its cure.
+    pub why: Option<String>,
+    /// How long the balancer still has to say the same.
+    pub expected_ms: Option<u64>,
 }
 
 /// A drain that runs or keeps the node out.

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod balancer;
 mod doctor;
 mod drain;
 mod fleet;

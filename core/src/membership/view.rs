@@ -36,6 +36,8 @@ pub(super) struct Case<'a> {
     pub(super) wanted: bool,
     /// This agent registers it.
     pub(super) owned: bool,
+    /// Somebody else took it out, and this agent leaves it alone.
+    pub(super) rests: bool,
     /// What the node says of itself.
     pub(super) own: Own,
     /// Where it says so.
@@ -149,6 +151,9 @@ impl Case<'_> {
 
     fn leaving(&self) -> BalancerView {
         let Own::Up(since) = self.own else { return agrees("") };
+        if self.rests {
+            return differs(LikelyCause::Deregistered, say::LEFT_ALONE);
+        }
         let taken_out = || differs(LikelyCause::Deregistered, say::taken_out(self.owned));
         if !self.owned {
             return taken_out();
@@ -160,6 +165,9 @@ impl Case<'_> {
 
     fn absent(&self) -> BalancerView {
         let Own::Up(since) = self.own else { return agrees("") };
+        if self.rests {
+            return differs(LikelyCause::Deregistered, say::LEFT_ALONE);
+        }
         let missing = || differs(LikelyCause::NotRegistered, say::not_registered(self.owned));
         self.counting_until(since.max(self.since) + REGISTERS, || say::NOT_YET_REGISTERED.into(), missing)
     }
@@ -277,6 +285,7 @@ impl Group {
             delay: self.delay(),
             wanted: self.standing == Standing::Named,
             owned: self.owned,
+            rests: self.rests(),
             own,
             answering,
         }))

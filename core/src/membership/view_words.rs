@@ -23,6 +23,8 @@ pub(super) const REGISTRATION_SLOW: &str = "AWS has not come to an end with the 
 pub(super) const NOT_CHECKED: &str = "no health check of it has come to anything; see whether the load balancer is \
     active and has a node in this zone";
 pub(super) const COMES_BACK: &str = "it was taken out, and this agent puts it back";
+pub(super) const LEFT_ALONE: &str = "somebody else took it out, and this agent leaves it alone for now; see the \
+    finding taken-out, or put it back with `resume`";
 pub(super) const NOT_YET_REGISTERED: &str = "it is not in the group yet";
 pub(super) const NO_LISTENER: &str = "no listener or rule of a load balancer leads to the group; add one";
 pub(super) const ZONE_OFF: &str = "the load balancer is not in this node's availability zone; enable that zone, with a \

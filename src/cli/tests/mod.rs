@@ -1,6 +1,7 @@
 //! The commands as they are used: a command line in, two streams and an exit code out, against a scripted agent.
 
 mod agent;
+mod balancer;
 mod configuration;
 mod draining;
 mod iam_policy;

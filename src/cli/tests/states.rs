@@ -55,16 +55,6 @@ fn each_state_is_explained_check_by_check() -> Tested {
 }
 
 #[test]
-fn an_answer_that_the_balancer_does_not_know_yet_says_when_it_will() -> Tested {
-    let said = fixture("down")?.replacen("\"unhealthy\"", "\"healthy\"", 1).replacen("40120", "5000", 1);
-    let ran = run(&Agent::saying(200, &said)?, "explain")?;
-    let out = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(out.contains("expect unhealthy within 15 s"), "{ran:?}");
-    assert!(out.contains("does not ask this agent") && out.contains("wants 2 failures"), "{ran:?}");
-    Ok(())
-}
-
-#[test]
 fn one_group_under_two_ports_is_shown_as_two_targets() -> Tested {
     let said = fixture("down")?.replacen("rundeck-api", "rundeck-prod", 1).replacen(
         "\"port\": 4440,\n      \"owned\": false",

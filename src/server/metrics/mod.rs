@@ -13,7 +13,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use rundeck_alb_core::{Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState, TargetView};
+use rundeck_alb_core::{
+    Agreement, Degraded, DrainPhase, Finding, Mode, Moment, Snapshot, State, TargetState, TargetView,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -163,7 +165,7 @@ impl Scrape {
     }
 
     fn membership(&self, page: &mut Page) -> fmt::Result {
-        let (mut states, mut registered) = (Rows::new(), Rows::new());
+        let (mut states, mut registered, mut differs) = (Rows::new(), Rows::new(), Rows::new());
         for target in &self.snapshot.targets {
             let Some(seen) = &target.seen else { continue };
             // One group under two ports is two targets.
@@ -179,9 +181,14 @@ impl Scrape {
             if let Some(is_in) = is_registered(&seen.state) {
                 registered.insert([group.clone(), port.clone()], flag(is_in));
             }
+            let agreement = target.balancer.as_ref().map(|balancer| balancer.agreement);
+            if let Some(agreement) = agreement.filter(|agreement| *agreement != Agreement::Unknown) {
+                differs.insert([group, port], flag(agreement == Agreement::Differs));
+            }
         }
         page.gauge("rdalb_target_state", "The balancer's word for this node's target", states)?;
-        page.gauge("rdalb_registered", "This node's target is registered", registered)
+        page.gauge("rdalb_registered", "This node's target is registered", registered)?;
+        page.gauge("rdalb_target_disagreement", "The balancer says of this node's target what the node denies", differs)
     }
 
     fn drain(&self, page: &mut Page) -> fmt::Result {

@@ -5,8 +5,8 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Identity, Mode, Moment, Outcome, Process,
-    RundeckView, Snapshot, Step, StepName, TargetView,
+    Agreement, Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Identity, LikelyCause, Mode,
+    Moment, Outcome, Process, RundeckView, Snapshot, Step, StepName, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -87,6 +87,14 @@ struct Target {
     check_interval_ms: Option<u64>,
     unhealthy_threshold: Option<u32>,
     asks_agent: Option<bool>,
+    administrative_override: Option<String>,
+    anomaly: Option<String>,
+    /// What the node makes of the balancer's word.
+    agreement: Option<Agreement>,
+    cause: Option<LikelyCause>,
+    why: Option<String>,
+    expected: Option<String>,
+    expected_ms: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -198,7 +206,9 @@ impl Times<'_> {
     }
 
     fn target(&self, view: &TargetView) -> Target {
-        let words = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let words = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let (seen, balancer) = (view.seen.as_ref(), view.balancer.as_ref());
+        let expected = balancer.and_then(|balancer| balancer.expected);
         Target {
             target_group: view.name.clone(),
             arn: view.arn.clone(),
@@ -206,13 +216,20 @@ impl Times<'_> {
             port: view.port,
             owned: view.owned,
             state: view.word.clone(),
-            reason: view.seen.as_ref().and_then(|seen| words(&seen.reason)),
-            description: view.seen.as_ref().and_then(|seen| words(&seen.description)),
+            reason: seen.and_then(|seen| words(&seen.reason)),
+            description: seen.and_then(|seen| words(&seen.description)),
             since: view.since.map(|since| self.wall(since)),
             since_ms: view.since.map(|since| self.age(since)),
             check_interval_ms: view.check_interval.map(|interval| interval.0),
             unhealthy_threshold: view.unhealthy_threshold,
             asks_agent: view.asks_agent,
+            administrative_override: seen.map(|seen| seen.overridden.word().to_owned()),
+            anomaly: seen.map(|seen| seen.anomaly.word().to_owned()),
+            agreement: balancer.map(|balancer| balancer.agreement),
+            cause: balancer.and_then(|balancer| balancer.cause),
+            why: balancer.and_then(|balancer| words(&balancer.why)),
+            expected: expected.map(|by| self.wall(by)),
+            expected_ms: expected.map(|by| by.since(self.now).0),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::server::Published;
 use crate::server::tests::sample;
-use rundeck_alb_core::{Reason, State};
+use rundeck_alb_core::{Agreement, BalancerView, LikelyCause, Reason, Span, State};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -48,6 +48,34 @@ fn a_verdict_that_is_too_old_is_told_as_health_tells_it() {
     let health = &page["health"];
     assert_eq!((&health["ok"], &health["state"], &health["reason"]), (&false.into(), &"stale".into(), &"stale".into()));
     assert_eq!((&health["age_ms"], &health["since_ms"]), (&61_200.into(), &41_200.into()));
+}
+
+#[test]
+fn a_difference_is_shown_with_its_cause_and_what_is_expected_with_its_time() {
+    let clock = Clock::manual();
+    let mut node = sample::up(&clock);
+    let said = |agreement, cause, why: &'static str, expected| {
+        Some(BalancerView { agreement, cause, why: why.into(), expected })
+    };
+    node.targets[0].balancer = said(Agreement::Differs, Some(LikelyCause::Unreachable), "no answer; let it in", None);
+    let shown = &view(node.clone(), &clock)["targets"][0];
+    let keys = ["agreement", "cause", "why", "expected", "expected_ms", "administrative_override", "anomaly"];
+    let told = keys.map(|key| shown[key].clone());
+    let wanted: [Value; 7] = [
+        "differs".into(),
+        "unreachable".into(),
+        "no answer; let it in".into(),
+        Value::Null,
+        Value::Null,
+        "no_override".into(),
+        "normal".into(),
+    ];
+    assert_eq!(told, wanted);
+    let by = clock.now() + Span::secs(15);
+    node.targets[0].balancer = said(Agreement::Counting, None, "", Some(by));
+    let shown = &view(node, &clock)["targets"][0];
+    assert_eq!((&shown["agreement"], &shown["cause"], &shown["why"]), (&"counting".into(), &Value::Null, &Value::Null));
+    assert_eq!((&shown["expected"], &shown["expected_ms"]), (&"2026-01-01T00:00:15.000Z".into(), &15_000.into()));
 }
 
 /// Every key of the golden file, at any depth, is explained.

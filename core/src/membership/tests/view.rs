@@ -63,7 +63,7 @@ fn owns() -> [(&'static str, Own); 5] {
 
 fn case<'a>(seen: &'a TargetSeen, facts: Option<&'a GroupFacts>, own: Own) -> Case<'a> {
     let (since, delay, answering) = (LOOKED - LONG, MINUTE, answering());
-    Case { seen, asked: LOOKED, since, facts, delay, wanted: true, owned: true, own, answering }
+    Case { seen, asked: LOOKED, since, facts, delay, wanted: true, owned: true, rests: false, own, answering }
 }
 
 /// What the node says differs from what the group's health check would have to be.
@@ -138,6 +138,11 @@ fn table() -> String {
             let case = Case { owned: false, since: own_since(own), ..case(seen, Some(&usual), own) };
             text += &line(seen, "up", &judge(&case));
         }
+    }
+    text += "\n# what somebody else took out, and this agent leaves alone\n";
+    for seen in seen().iter().filter(|seen| matches!(seen.state, State::Leaving | State::Absent)) {
+        let case = Case { rests: true, ..case(seen, Some(&usual), Own::Up(late)) };
+        text += &line(seen, "up for long", &judge(&case));
     }
     text += "\n# a group that could not be read\n";
     for own in [Own::Up(LOOKED - MINUTE), Own::Up(late), Own::Out(LOOKED - MINUTE), Own::Out(late)] {

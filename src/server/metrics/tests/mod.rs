@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::server::Published;
 use crate::server::tests::sample;
 use hyper::StatusCode;
-use rundeck_alb_core::{Finding, FindingView, RundeckView, TargetSeen};
+use rundeck_alb_core::{Agreement, Finding, FindingView, RundeckView, TargetSeen};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -126,6 +126,26 @@ fn one_group_under_two_ports_is_two_targets() {
         assert!(text.contains(&row) && text.contains(&format!("rdalb_registered{{{of}}} 1.0\n")), "{row} in {text}");
     }
     assert!(text.contains("port=\"4443\",state=\"unhealthy\",reason=\"R\"} 1.0\n"), "{text}");
+}
+
+#[test]
+fn a_disagreement_is_one_number_a_target_and_left_out_where_nobody_can_tell() {
+    let clock = Clock::manual();
+    for (agreement, value) in [
+        (Agreement::Agrees, Some(0)),
+        (Agreement::Counting, Some(0)),
+        (Agreement::Differs, Some(1)),
+        (Agreement::Unknown, None),
+    ] {
+        let mut node = sample::up(&clock);
+        if let Some(balancer) = &mut node.targets[0].balancer {
+            balancer.agreement = agreement;
+        }
+        let text = page_of(&board(node, &clock), &Counters::default(), None, &clock);
+        let row = value.map(|value| format!("rdalb_target_disagreement{{{TARGET}}} {value}.0\n"));
+        assert_eq!(text.contains("rdalb_target_disagreement{"), row.is_some(), "{agreement}");
+        assert!(row.is_none_or(|row| text.contains(&row)), "{agreement}: {text}");
+    }
 }
 
 #[test]
