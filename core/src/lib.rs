@@ -29,8 +29,9 @@ pub use contract::{
     MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome,
     Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt,
     RefreshSeen, Refusal, Registered, Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingLook,
-    ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbySeen, State, Step, StepName, StepResult, Target,
-    TargetReason, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
+    ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbyRule, StandbySeen, State, Step, StepName, StepResult,
+    Target, TargetReason, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged,
+    WebSeen,
 };
 pub use heart::Heart;
 pub use look::{

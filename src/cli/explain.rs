@@ -41,6 +41,9 @@ fn explained(status: &Status, paint: Paint) -> String {
     if let Some(guard) = &status.guard {
         out.push_str(&text::hanging("guard", &said(guard), COLUMN));
     }
+    if let Some(standing) = &status.standing {
+        out.push_str(&text::hanging("group", &plain(standing), COLUMN));
+    }
     out.push('\n');
     for check in &status.checks {
         out.push_str(&row(check, paint));

@@ -256,7 +256,8 @@ fn redraw(block: &str, drawn: &mut usize) -> String {
 
 /// The exit code of a receipt (docs/CLI.md).
 pub fn exit_code(receipt: &Receipt) -> u8 {
-    let forbidden = [EndedBy::Guard, EndedBy::Permission].iter().any(|by| by.word() == receipt.ended_by);
+    let forbidden =
+        [EndedBy::Guard, EndedBy::Standby, EndedBy::Permission].iter().any(|by| by.word() == receipt.ended_by);
     match DrainResult::from_word(&receipt.result) {
         Some(DrainResult::Resumed) if forbidden => REFUSED,
         Some(DrainResult::Clean | DrainResult::Unproven) => 0,

@@ -28,6 +28,9 @@ pub fn report(status: &Status, paint: Paint) -> String {
     out.push_str(&text::hanging("rundeck", &rundeck(status), LABEL));
     out.push_str(&checks(&status.checks, paint));
     out.push_str(&text::hanging("node", &node(status.node.as_ref(), status.lifecycle.as_deref()), LABEL));
+    if let Some(standing) = &status.standing {
+        out.push_str(&text::hanging("group", &plain(standing), LABEL));
+    }
     out.push_str(&aws(&status.aws_requests));
     if !status.targets.is_empty() {
         out.push('\n');

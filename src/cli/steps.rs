@@ -100,6 +100,7 @@ fn waiting_for(step: &Step, status: &Status, drain: &Drain) -> String {
         Some(StepName::Jobs) => {
             status.rundeck.running.map_or("running: unknown".to_owned(), |n| format!("{n} running"))
         }
+        Some(StepName::Standby) => "200 until the Auto Scaling group has the node there".to_owned(),
         Some(StepName::Advertise | StepName::Passive | StepName::Deregister) | None => String::new(),
     }
 }
@@ -121,7 +122,10 @@ fn worded(name: &str, sign: Sign, detail: String, status: &Status) -> (String, S
             let detail = if plain { text::harmless(&groups.join(", ")) } else { detail };
             (if done { "deregistered" } else { name }.to_owned(), detail)
         }
-        Some(StepName::Advertise | StepName::Quiet | StepName::Jobs) | None => (text::harmless(name), detail),
+        Some(StepName::Standby) if plainly(StepResult::InStandby) => (detail, String::new()),
+        Some(StepName::Standby | StepName::Advertise | StepName::Quiet | StepName::Jobs) | None => {
+            (text::harmless(name), detail)
+        }
     }
 }
 
@@ -146,6 +150,9 @@ pub fn ending(receipt: &Receipt, paint: Paint) -> String {
         }
         Some(DrainResult::Resumed) if receipt.ended_by == EndedBy::Guard.word() => {
             (Hue::Warn, format!("taken back after {took}: too few others were left, the node goes back into service"))
+        }
+        Some(DrainResult::Resumed) if receipt.ended_by == EndedBy::Standby.word() => {
+            (Hue::Warn, format!("taken back after {took}: the node could not go into Standby (see the log)"))
         }
         Some(DrainResult::Resumed) if receipt.ended_by == EndedBy::Permission.word() => (
             Hue::Warn,

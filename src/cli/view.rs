@@ -22,6 +22,8 @@ pub struct Status {
     pub node: Option<Node>,
     /// Where an Auto Scaling group moves the machine.
     pub lifecycle: Option<String>,
+    /// What follows from that, where the node is not simply in service.
+    pub standing: Option<String>,
     /// This node's targets.
     #[serde(default)]
     pub targets: Vec<Target>,

@@ -1,7 +1,7 @@
 //! Settings that are one word of a closed list: the words, and how they are read and shown. Does
 //! not know which key takes which list: that is the table in `keys.rs`.
 
-use rundeck_alb_core::{AutoScalingRule, DatabaseRule, Ownership, PassiveRule, TargetType};
+use rundeck_alb_core::{AutoScalingRule, DatabaseRule, Ownership, PassiveRule, StandbyRule, TargetType};
 
 use super::codec::{Codec, TEXT, text};
 use super::fault::{Fault, quoted};
@@ -35,6 +35,11 @@ impl Word for Ownership {
 
 impl Word for AutoScalingRule {
     const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("none", Self::None)];
+}
+
+impl Word for StandbyRule {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("off", Self::Off), ("decrement", Self::Decrement), ("replace", Self::Replace)];
 }
 
 impl Word for Option<TargetType> {

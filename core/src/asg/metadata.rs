@@ -13,6 +13,8 @@ const FIRST_WAIT: Span = Span::secs(1);
 const MOST_WAIT: Span = Span::secs(60);
 /// Between two looks at the state, which may change.
 const LOOK: Span = Span::secs(60);
+/// The same while the node is being moved.
+const OFTEN: Span = Span::secs(5);
 /// After a first 404: the item is also missing while a group has not set it yet (AWS's page on retrieving the target
 /// lifecycle state).
 const SECOND_LOOK: Span = Span::secs(5);
@@ -47,6 +49,8 @@ pub(super) struct Metadata {
     odd: Option<String>,
     /// That metadata show none any more was told.
     missing_told: bool,
+    /// When the last answer was asked for.
+    seen: Moment,
     pace: Pace,
     backoff: Backoff,
 }
@@ -57,6 +61,7 @@ impl Metadata {
             lifecycle: Lifecycle::Unknown,
             odd: None,
             missing_told: false,
+            seen: Moment(0),
             pace: Pace::from(now),
             backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
         }
@@ -81,6 +86,19 @@ impl Metadata {
         self.lifecycle == Lifecycle::Unknown && self.backoff.failing()
     }
 
+    pub(super) fn seen_at(&self) -> Moment {
+        self.seen
+    }
+
+    /// It is asked more often than usual.
+    pub(super) fn look_often(&mut self, desk: &Desk) {
+        if !self.pace.is_open() && !self.backoff.failing() {
+            let at = self.pace.begun() + OFTEN;
+            desk.reached(at);
+            self.pace.hasten(at);
+        }
+    }
+
     pub(super) fn step(&mut self, desk: &mut Desk) {
         if desk.worth(&self.pace) {
             desk.ask(&mut self.pace, Topic::Lifecycle, Call::AskLifecycle, LIMIT);
@@ -97,6 +115,7 @@ impl Metadata {
         let before = (self.lifecycle.clone(), self.odd.clone());
         match answer {
             Ok(state) => {
+                self.seen = self.pace.begun();
                 self.moved(state, desk);
                 if known {
                     desk.cured(Finding::MetadataUnreachable);

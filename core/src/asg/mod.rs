@@ -11,6 +11,7 @@
 
 mod metadata;
 mod service;
+mod standby;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,9 @@ use crate::desk::Desk;
 use metadata::{Lifecycle, Metadata};
 pub(crate) use service::fails_by_503;
 use service::{Service, Told};
+use std::collections::BTreeSet;
+
+pub(crate) use standby::Standby;
 
 #[derive(Clone, Debug)]
 pub(crate) struct AutoScaling {
@@ -145,6 +149,39 @@ impl AutoScaling {
             Place::Group { .. } if self.service.asked_in_vain() => Says::Yes,
             Place::Group { .. } => Says::Unknown,
         }
+    }
+
+    /// The target groups that the group has attached.
+    pub(crate) fn attached(&self) -> &BTreeSet<String> {
+        self.service.attached()
+    }
+
+    /// The group that has the node, by what Auto Scaling has told.
+    pub(crate) fn group_name(&self) -> Option<&str> {
+        match self.service.told() {
+            Some(Told::Group { name, .. }) => Some(name),
+            Some(Told::Alone) | None => None,
+        }
+    }
+
+    /// The group has it in Standby, or moves it there.
+    pub(crate) fn in_standby(&self) -> bool {
+        matches!(self.place(), Place::Group { state: Some("Standby" | "EnteringStandby"), odd: false })
+    }
+
+    /// It was detached, and kept.
+    pub(crate) fn is_detached(&self) -> bool {
+        matches!(self.place(), Place::Detached)
+    }
+
+    /// When the answer was asked for by which it stands where it stands.
+    pub(crate) fn seen_at(&self) -> Moment {
+        self.metadata.seen_at()
+    }
+
+    /// The node is being moved: where it is is looked at often.
+    pub(crate) fn look_often(&mut self, desk: &Desk) {
+        self.metadata.look_often(desk);
     }
 
     /// The node may be a target now, as far as the group goes. One that was detached is in no Auto Scaling group any

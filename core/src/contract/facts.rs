@@ -4,7 +4,7 @@
 //! They are read by the room that they are handed to and kept by nobody. Nothing here is decided.
 
 use super::moment::{Moment, Span};
-use super::policy::{MembershipPolicy, Policy};
+use super::policy::{MembershipPolicy, Policy, StandbyRule};
 use super::receipt::{Deregistered, ModeLeft};
 use std::collections::BTreeSet;
 
@@ -75,8 +75,33 @@ pub(crate) enum Wish {
     Leave,
     /// Be none for now, where coming back takes no longer than being up again.
     Eject,
+    /// Be none for as long as the Auto Scaling group has the node in Standby.
+    Away,
     /// Change nothing.
     Hold,
+}
+
+/// What the way into Standby and back reads beside its own state.
+pub(crate) struct StandbyInputs<'a> {
+    /// Somebody wants the node out.
+    pub(crate) wanted: bool,
+    /// Why, for the log.
+    pub(crate) why: &'static str,
+    pub(crate) rule: StandbyRule,
+    /// Which machine this is.
+    pub(crate) instance: Option<&'a str>,
+    /// The group has it in Standby, or moves it there, by a look that was asked for at `seen`.
+    pub(crate) standby: bool,
+    pub(crate) in_service: bool,
+    pub(crate) seen: Moment,
+    /// Each target group that the group has attached shows no target that gets new requests.
+    pub(crate) out: bool,
+    /// Since when `/health` has said 200.
+    pub(crate) up_since: Option<Moment>,
+    /// Between two health checks of the slowest target group.
+    pub(crate) check: Span,
+    /// That this agent does it stands on disk, or was waited for.
+    pub(crate) written: bool,
 }
 
 /// What membership reads beside its own state.

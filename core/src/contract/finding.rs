@@ -35,6 +35,8 @@ words! {
         CredentialsRejected = "credentials-rejected",
         /// A call that needs Rundeck's database fails or hangs.
         DatabaseFailing = "database-failing",
+        /// Somebody has taken the node out of its Auto Scaling group, and kept it.
+        Detached = "detached",
         /// A local file system that Rundeck writes to is nearly full.
         DiskLow = "disk-low",
         /// The group's health check asks somebody else.
@@ -75,6 +77,8 @@ words! {
         RundeckUrl = "rundeck-url",
         /// Several processes look like the Rundeck on this port.
         SeveralRundecks = "several-rundecks",
+        /// The Auto Scaling group does not take the node back out of Standby.
+        StandbyLeft = "standby-left",
         /// The state directory cannot be used.
         StateDirectory = "state-directory",
         /// Somebody else took this node's target out of a group.
@@ -120,6 +124,7 @@ impl Finding {
             }
             Finding::CredentialsRejected => "give the instance a role, and check the clock",
             Finding::DatabaseFailing => "look at the database",
+            Finding::Detached => "attach it again, or terminate it, when it is no longer needed",
             Finding::DiskLow => "remove old execution logs, the usual cause, or make it larger",
             Finding::HealthCheckElsewhere => "set the group's health check to that port and path",
             Finding::HostRefused => "set rundeck.host_header to a name that it allows",
@@ -145,6 +150,7 @@ impl Finding {
             Finding::RundeckName => "use an address, best 127.0.0.1",
             Finding::RundeckUrl => "set the context path in rundeck.url (server.servlet.context-path)",
             Finding::SeveralRundecks => "tell them apart by -Dserver.http.port",
+            Finding::StandbyLeft => "bring it out of Standby by hand, or raise the group's maximum",
             Finding::StateDirectory => "make it a directory that the agent's user may write to",
             Finding::TakenOut => "put it back at once by resume, or drain the node to keep it out",
             Finding::TargetGroupMissing => "correct the name, or create it",

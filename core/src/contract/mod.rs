@@ -39,7 +39,7 @@ pub use order::{
 };
 pub use policy::{
     AutoScalingRule, Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupWanted, HealthPolicy, MembershipPolicy,
-    Ownership, PassiveRule, Policy, Share,
+    Ownership, PassiveRule, Policy, Share, StandbyRule,
 };
 pub use receipt::{Deregistered, DrainResult, EndedBy, GroupLeft, ModeLeft, Receipt, Step, StepName, StepResult};
 pub use seen::{
@@ -54,7 +54,7 @@ pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason
 
 pub(crate) use facts::{
     Answering, DrainInputs, Fleet, GroupInputs, GroupsLeaving, GuardSays, Jobs, Life, Own, Owners, Passive, Reach,
-    Says, Wants, Wish,
+    Says, StandbyInputs, Wants, Wish,
 };
 pub(crate) use moment::sooner;
 pub(crate) use snapshot::{Judged, Looked};

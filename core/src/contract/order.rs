@@ -161,6 +161,8 @@ words! {
         AgentStopping = "agent-stopping",
         /// It was taken back before it had begun.
         Resumed = "resumed",
+        /// It has to go by Standby, and that is not to be had.
+        Standby = "standby",
         /// Too few others are healthy, or nobody tells how many.
         Guard = "guard",
         /// Nobody tells whether an Auto Scaling group has the node, or what it would do.

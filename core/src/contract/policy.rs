@@ -186,6 +186,19 @@ pub enum AutoScalingRule {
     None,
 }
 
+/// How a node whose Auto Scaling group would replace it for a 503 leaves by choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StandbyRule {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By Standby; the group wants one fewer meanwhile.
+    Decrement,
+    /// By Standby; the group starts another one.
+    Replace,
+}
+
 /// A target group that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupWanted {
@@ -210,6 +223,8 @@ pub struct MembershipPolicy {
     pub ownership: Ownership,
     /// Whether an Auto Scaling group may have the node where nobody can tell.
     pub auto_scaling: AutoScalingRule,
+    /// Whether drain and maintenance may use Standby.
+    pub standby: StandbyRule,
     /// Between two looks at what should not have changed.
     pub reconcile_interval: Span,
     /// A node whose Rundeck has died leaves its own groups at once, where others are left.
@@ -227,6 +242,7 @@ impl Default for MembershipPolicy {
             discover_tag: Some("rundeck-alb-agent:target-groups".to_owned()),
             ownership: Ownership::default(),
             auto_scaling: AutoScalingRule::default(),
+            standby: StandbyRule::default(),
             reconcile_interval: Span::secs(5 * 60),
             crash_ejection: true,
             min_other_healthy: 1,

@@ -30,6 +30,8 @@ words! {
         Resume = "resume",
         /// Too few others were left.
         Guard = "guard",
+        /// Standby was refused, or not reached in time.
+        Standby = "standby",
         /// An Auto Scaling group would replace the node for it now.
         Permission = "permission",
         /// A second signal.
@@ -47,6 +49,8 @@ impl Default for EndedBy {
 words! {
     /// A step of a drain.
     StepName {
+        /// Going into the Auto Scaling group's Standby, before anything else.
+        Standby = "standby",
         /// Saying 503.
         Advertise = "advertise",
         /// Switching Rundeck to passive mode.
@@ -91,6 +95,8 @@ words! {
 /// What came of a step; its text is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepResult {
+    /// The Auto Scaling group has the node in Standby.
+    InStandby,
     /// `/health` says 503.
     Answers503,
     /// An Auto Scaling group might replace the node: `/health` says 200 until the jobs are done.
@@ -134,6 +140,7 @@ pub enum StepResult {
 impl fmt::Display for StepResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            StepResult::InStandby => f.write_str("in Standby"),
             StepResult::Answers503 => f.write_str("503"),
             StepResult::Answers200 => f.write_str("200 until the jobs are done"),
             StepResult::Passive => f.write_str("passive mode"),

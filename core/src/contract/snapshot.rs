@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub node: Option<Identity>,
     /// Where an Auto Scaling group moves the machine.
     pub lifecycle: Option<String>,
+    /// For people: what follows from that, where it is not simply in service.
+    pub standing: Option<Text>,
     /// The node's targets.
     pub targets: Vec<TargetView>,
     /// Something wants the node out, and the fleet has not agreed yet.

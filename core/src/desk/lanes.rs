@@ -46,6 +46,8 @@ impl Topic {
             | Topic::Intent
             | Topic::Registered
             | Topic::Held
+            | Topic::Standby
+            | Topic::Move
             | Topic::Receipt
             | Topic::LastReceipt => &[],
         }

@@ -70,6 +70,8 @@ pub(crate) enum Topic {
     /// Which targets are registered.
     Registered,
     Held,
+    Standby,
+    Move,
     /// The receipt that a drain waits for.
     Receipt,
     /// The receipt of a drain that was taken back or cut off: only an abort waits for it.

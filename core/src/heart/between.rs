@@ -6,7 +6,7 @@
 use crate::api::passive_ejects;
 use crate::contract::{
     Answer, Cause, DatabaseRule, Degraded, GuardSays, HealthPolicy, Life, Mode, ModeLeft, Moment, Passive, Policy,
-    Reach, Reason, Refusal, Says, State, Wants, Wish,
+    Reach, Reason, Refusal, Says, StandbyRule, State, Wants, Wish,
 };
 use crate::health::Verdict;
 use crate::leaving::INTENT_WAIT;
@@ -77,11 +77,13 @@ pub(super) fn passive(mode: Option<Mode>, failed: bool, policy: &Policy) -> Pass
 }
 
 /// What the node wants of its groups. `may_join`: the Auto Scaling group, if any, lets it be a target; where nobody
-/// knows, nothing is registered. `ejects`: what a death of Rundeck wants of them.
-pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says, ejects: Option<Wish>) -> Wish {
+/// knows, nothing is registered. `standby`: that group has it in Standby, whoever put it there.
+/// `ejects`: what a death of Rundeck wants of them.
+pub(super) fn wish(acting: Option<bool>, shown: Answer, may_join: Says, standby: bool, ejects: Option<Wish>) -> Wish {
     match acting {
         Some(true) => Wish::Leave,
         Some(false) => Wish::Hold,
+        None if standby => Wish::Away,
         None => match ejects {
             Some(Wish::Join) if !may_join.or(false) => Wish::Hold,
             Some(ejects) => ejects,
@@ -109,6 +111,12 @@ pub(super) fn refuses(cause: Cause, replaces: Says) -> Option<(Refusal, &'static
     }
 }
 
+/// A choice goes by Standby: the group has the node in service and would replace it for a 503, and the configuration
+/// allows that way.
+pub(super) fn by_standby(rule: StandbyRule, replaces: Says, in_service: Says) -> bool {
+    rule != StandbyRule::Off && replaces == Says::Yes && in_service == Says::Yes
+}
+
 /// The fleet is asked before an operator takes the node out: it must be able to do without it. One that gives no
 /// answer of 200 is no loss, and where there are no groups there is nobody to ask.
 pub(super) fn asks_fleet(shown: Answer, force: bool, has_fleet: bool) -> bool {
@@ -119,15 +127,27 @@ pub(super) fn asks_fleet(shown: Answer, force: bool, has_fleet: bool) -> bool {
 pub(super) type No = (Refusal, Option<usize>, String);
 
 /// What a choice is answered; `None`: somebody must still say something. `replaces`: whether an Auto Scaling group
-/// would replace the node for it, once that was told afresh; `fleet`: what the fleet says, where it is asked. Yes
+/// would replace the node for it, once that was told afresh; `standby`: whether it can go by Standby, where it has to;
+/// `fleet`: what the fleet says, where it is asked. Yes
 /// tells whether the fleet was.
 pub(super) fn consent(
     cause: Cause,
     replaces: Option<Says>,
+    standby: Option<Option<&Result<Vec<String>, String>>>,
     fleet: Option<Option<GuardSays>>,
 ) -> Option<Result<bool, No>> {
-    if let Some((why, text)) = refuses(cause, replaces?) {
-        return Some(Err((why, None, text.into())));
+    let replaces = replaces?;
+    match standby {
+        None => {
+            if let Some((why, text)) = refuses(cause, replaces) {
+                return Some(Err((why, None, text.into())));
+            }
+        }
+        Some(agrees) => {
+            if let Err(why) = agrees? {
+                return Some(Err((Refusal::Standby, None, format!("the node cannot go into Standby: {why}"))));
+            }
+        }
     }
     let Some(says) = fleet else { return Some(Ok(false)) };
     let (healthy, text) = match says? {
@@ -360,11 +380,11 @@ mod tests {
 
     #[test]
     fn a_node_joins_only_while_it_answers_up_and_leaves_only_once_the_drain_acts() {
-        assert_eq!(wish(None, UP, Says::Yes, None), Wish::Join);
-        assert_eq!([Says::No, Says::Unknown].map(|may| wish(None, UP, may, None)), [Wish::Hold; 2]);
-        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, Says::Yes, None), Wish::Hold);
+        assert_eq!(wish(None, UP, Says::Yes, false, None), Wish::Join);
+        assert_eq!([Says::No, Says::Unknown].map(|may| wish(None, UP, may, false, None)), [Wish::Hold; 2]);
+        assert_eq!(wish(None, Answer { ok: false, state: State::Down, ..UP }, Says::Yes, false, None), Wish::Hold);
         assert_eq!(
-            (wish(Some(false), UP, Says::Yes, None), wish(Some(true), UP, Says::Yes, None)),
+            (wish(Some(false), UP, Says::Yes, true, None), wish(Some(true), UP, Says::Yes, true, None)),
             (Wish::Hold, Wish::Leave)
         );
     }

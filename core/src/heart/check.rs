@@ -22,6 +22,7 @@ impl Heart {
         self.health.check()?;
         self.membership.check(&self.desk)?;
         self.upkeep.check(self.desk.now())?;
+        self.standby.check()?;
         if self.ended.is_some() {
             // Nothing is decided any more.
             return Ok(());

@@ -34,6 +34,8 @@ struct Waiting {
     fleet: Option<Moment>,
     /// It was.
     asked: bool,
+    /// What the way by Standby depends on was asked for then.
+    standby: Option<Moment>,
 }
 
 /// What is chosen.
@@ -67,7 +69,7 @@ impl Heart {
         let asks = between::asks_fleet(self.shown, order.force, self.membership.has_fleet());
         let fleet = asks.then_some(now + apart);
         let wants = Choice::Drain(order);
-        self.consents.waiting.push(Waiting { number, wants, since: now, fleet, asked: false });
+        self.consents.waiting.push(Waiting { number, wants, since: now, fleet, asked: false, standby: None });
     }
 
     /// Maintenance needs no consent of the fleet: the node stays a target, and is back at a word.
@@ -82,7 +84,7 @@ impl Heart {
         }
         self.asg.ask_afresh(&mut self.desk);
         let (wants, since) = (Choice::Maintenance(order), self.desk.now());
-        self.consents.waiting.push(Waiting { number, wants, since, fleet: None, asked: false });
+        self.consents.waiting.push(Waiting { number, wants, since, fleet: None, asked: false, standby: None });
         None
     }
 
@@ -135,23 +137,45 @@ impl Heart {
             let says = self.membership.fleet_says(at, &self.policy.membership).filter(|_| waiting.asked);
             says.or(over.then(|| GuardSays::NoAnswer("no answer in time".into())))
         });
+        let by_standby = replaces.is_some_and(|replaces| self.by_standby(replaces));
+        let standby = by_standby.then(|| self.standby_agrees(&mut waiting, over));
         let cause = if let Choice::Drain(order) = &waiting.wants { order.cause } else { Cause::Operator };
-        match between::consent(cause, replaces, says) {
+        let agreed = between::consent(cause, replaces, standby.as_ref().map(Option::as_ref), says);
+        match agreed {
             None => self.consents.waiting.push(waiting),
-            Some(Ok(guarded)) => match waiting.wants {
-                Choice::Drain(order) => self.agree(waiting.number, order, guarded),
-                Choice::Maintenance(order) => {
-                    self.upkeep.begin(order, &mut self.desk);
-                    self.desk.send(Command::Answer(waiting.number, OrderAnswer::Maintained(true)));
-                }
-            },
             Some(Err((why, healthy, text))) => self.refuse(waiting.number, why, healthy, text),
+            Some(Ok(guarded)) => {
+                match waiting.wants {
+                    Choice::Drain(order) => self.agree(waiting.number, order, guarded),
+                    Choice::Maintenance(order) => {
+                        self.upkeep.begin(order, &mut self.desk);
+                        self.desk.send(Command::Answer(waiting.number, OrderAnswer::Maintained(true)));
+                    }
+                }
+                if let Some(Some(Ok(told))) = standby {
+                    self.warn_of_standby(told);
+                    self.enter_standby();
+                }
+            }
         }
+    }
+
+    /// What the way by Standby depends on; `None`: nobody has told yet.
+    fn standby_agrees(&mut self, waiting: &mut Waiting, over: bool) -> Option<Result<Vec<String>, String>> {
+        let Some(group) = self.asg.group_name().map(str::to_owned) else {
+            return Some(Err("which Auto Scaling group has the node is not known".into()));
+        };
+        let since = *waiting.standby.get_or_insert_with(|| {
+            self.standby.ask(&group, &mut self.desk);
+            self.desk.now()
+        });
+        let agrees = self.standby.agrees(since, self.policy.membership.standby);
+        agrees.or(over.then(|| Err("nobody tells in time what its way into Standby depends on".into())))
     }
 
     /// No choice, or one that joins what is none: only an Auto Scaling group may be against it.
     pub(super) fn join(&mut self, number: u64, order: DrainOrder) {
-        match between::consent(order.cause, Some(self.asg.replaces()), None) {
+        match between::consent(order.cause, Some(self.asg.replaces()), None, None) {
             Some(Err((why, healthy, text))) => self.refuse(number, why, healthy, text),
             Some(Ok(_)) | None => self.agree(number, order, false),
         }

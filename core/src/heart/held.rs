@@ -22,11 +22,19 @@ pub(super) struct Record {
     again: Option<Moment>,
 }
 
+impl Record {
+    /// What is wanted is on disk.
+    pub(super) fn stands(&self) -> bool {
+        !self.open
+    }
+}
+
 impl Heart {
     /// What an earlier run has kept.
     pub(super) fn restore_held(&mut self, held: Option<Held>) {
         let Some(held) = held else { return };
         self.upkeep.restore(&held, &mut self.desk);
+        self.standby_kept = held.standby.as_ref().map(|_| held.clone());
         self.record.kept = held;
     }
 
@@ -36,12 +44,15 @@ impl Heart {
             return;
         }
         let maintenance = self.upkeep.kept();
-        let nothing = maintenance.is_none();
+        let waits = self.standby_kept.as_ref().and_then(|held| held.standby.clone());
+        let standby = self.standby.group().map(str::to_owned).or(waits);
+        let nothing = maintenance.is_none() && standby.is_none();
         // What another boot has kept of a machine is that machine's, until it is known which one this is.
         let known = self.membership.identity().map(|identity| identity.instance_id.clone());
         let instance = if nothing { None } else { known.or_else(|| self.record.kept.instance.clone()) };
-        let same_boot = !nothing && !self.upkeep.waits();
-        let held = Held { instance, same_boot, maintenance, standby: None };
+        let waits = self.upkeep.waits() || self.standby_kept.is_some();
+        let same_boot = if waits { self.record.kept.same_boot } else { !nothing };
+        let held = Held { instance, same_boot, maintenance, standby };
         if held != self.record.kept || self.record.again.is_some_and(|at| self.desk.reached(at)) {
             self.record = Record { kept: held.clone(), open: true, again: None };
             self.desk.call(Topic::Held, Call::KeepHeld(held), LIMIT);
@@ -53,7 +64,9 @@ impl Heart {
         match written {
             Ok(()) => self.desk.cured_of(Finding::IntentNotKept, SUBJECT),
             Err(why) => {
-                let what = format!("the state directory cannot be written ({why}): a restart would forget maintenance");
+                let what = format!(
+                    "the state directory cannot be written ({why}): a restart would forget maintenance and Standby"
+                );
                 self.desk.finding_of(Finding::IntentNotKept, SUBJECT, what);
                 self.record.again = Some(self.desk.now() + AGAIN);
             }

@@ -112,6 +112,11 @@ impl Heart {
             }
             Topic::Intent => self.intent_written(written(reply)),
             Topic::Registered => self.membership.on_written(written(reply), &mut self.desk),
+            Topic::Standby => {
+                let answer = only!(reply, Reply::Standby(answer) => answer).unwrap_or_else(|| Err(unanswered()));
+                self.standby.on_answer(answer, self.desk.now());
+            }
+            Topic::Move => self.standby.on_moved(only!(reply, Reply::Moved(answer) => answer), &mut self.desk),
             Topic::Held => self.held_written(written(reply)),
             Topic::Receipt => self.receipt_written(written(reply)),
             Topic::LastReceipt => self.last_receipt_written(written(reply)),

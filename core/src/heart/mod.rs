@@ -14,13 +14,14 @@ mod held;
 mod inbox;
 mod orders;
 mod rows;
+mod standby;
 mod view;
 
 use crate::api::{Api, ModeSwitch, ServerIdentity};
-use crate::asg::AutoScaling;
+use crate::asg::{AutoScaling, Standby};
 use crate::contract::{
-    Answer, Answering, Cause, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Intent, Mode,
-    Moment, NoteKind, Policy, Reason, State, Wish,
+    Answer, Answering, Cause, Command, Degraded, DrainInputs, DrainPhase, Ending, Event, GroupInputs, Held, Intent,
+    Mode, Moment, NoteKind, Policy, Reason, State, Wish,
 };
 use crate::desk::Desk;
 use crate::health::Health;
@@ -47,6 +48,11 @@ pub struct Heart {
     consents: Consents,
     upkeep: Upkeep,
     record: held::Record,
+    standby: Standby,
+    /// Since when it is to be on disk that the node goes there.
+    standby_since: Moment,
+    /// What an earlier run has kept of it, until it is known whether it was this machine.
+    standby_kept: Option<Held>,
     /// When this run began.
     begun: Moment,
     /// The intent that is on disk or on its way.
@@ -91,6 +97,9 @@ impl Heart {
             consents: Consents::default(),
             upkeep: Upkeep::default(),
             record: held::Record::default(),
+            standby: Standby::new(now),
+            standby_since: now,
+            standby_kept: None,
             begun: now,
             kept: Intent::default(),
             keep_again: None,
@@ -211,7 +220,8 @@ impl Heart {
 
     fn wish(&self) -> Wish {
         let acting = self.drain.as_ref().map(Drain::acting);
-        between::wish(acting, self.shown, self.asg.may_join(), self.membership.ejects())
+        let ejects = self.membership.ejects();
+        between::wish(acting, self.shown, self.asg.may_join(), self.asg.in_standby(), ejects)
     }
 
     fn drain_inputs(&self) -> DrainInputs {
@@ -242,7 +252,9 @@ impl Heart {
         self.desk.allow_early(self.health.slack(&self.policy.health, &self.desk));
         self.health.step(&self.policy.health, &mut self.desk);
         self.step_upkeep();
+        self.step_standby();
         self.end_choices();
+        self.note_place();
         self.step_consents();
         self.ask_to_go();
         self.show();
@@ -265,7 +277,11 @@ impl Heart {
         let chosen = self.drain.is_some() || self.upkeep.on().is_some();
         let watched = chosen || matches!(self.shown.reason, Reason::Passive | Reason::Disk | Reason::Database);
         let instance = self.membership.identity().map(|identity| identity.instance_id.as_str());
-        self.asg.step(instance, watched, &mut self.desk);
+        let instance = instance.map(str::to_owned);
+        if self.standby.moves() {
+            self.asg.look_often(&self.desk);
+        }
+        self.asg.step(instance.as_deref(), watched, &mut self.desk);
         let died = self.drain.is_none() && between::has_died(self.shown);
         self.membership.step_ejection(died, &self.policy.membership, &mut self.desk);
         let wish = self.wish();
@@ -361,7 +377,8 @@ impl Heart {
     /// An operator maintains the node; or may, by what an earlier boot has kept.
     fn maintained(&self) -> Option<between::Maintained> {
         let waits = self.upkeep.waits().then_some(between::Maintained::Perhaps);
-        self.upkeep.on().map(|_| between::Maintained::Yes).or(waits)
+        let on = self.upkeep.on().filter(|_| !self.standby.is_entering());
+        on.map(|_| between::Maintained::Yes).or(waits)
     }
 
     fn step_upkeep(&mut self) {

@@ -162,6 +162,10 @@ impl Heart {
     /// anyway stays 200 until the jobs are done.
     pub(super) fn end_choices(&mut self) {
         let (in_service, replaces) = (self.asg.in_service(), self.asg.replaces());
+        if self.standby.is_entering() {
+            // It is in service still, and on its way.
+            return;
+        }
         if self.upkeep.on().is_some() && between::ends_choice(Cause::Operator, in_service, replaces) {
             self.upkeep.end("the group has the node in service and may replace it", &mut self.desk);
             let text = "an Auto Scaling group may replace this node at 503: the maintenance that was ordered has ended";

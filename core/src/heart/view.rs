@@ -25,6 +25,7 @@ impl Heart {
             rundeck: self.rundeck(),
             node: self.membership.identity().cloned(),
             lifecycle: self.asg.state().map(str::to_owned),
+            standing: self.standing().map(Into::into),
             targets: self.membership.views(self.own(), Answering::by(&self.policy)),
             hold: self.membership.hold_view(),
             maintenance: self.upkeep.on().cloned(),

@@ -49,6 +49,8 @@ pub(crate) struct Drain {
     /// Somebody has joined who has a time of his own.
     joined: bool,
     intent_by: Option<Moment>,
+    /// The node goes into Standby first: until it is there nothing else is done.
+    held: bool,
     phase_since: Moment,
     floor_until: Moment,
     quiet_until: Moment,
@@ -80,6 +82,7 @@ impl Drain {
             steps: Steps::begin(now),
             joined: false,
             intent_by: Some(now + INTENT_WAIT),
+            held: false,
             phase_since: now,
             floor_until: now,
             quiet_until: now,
@@ -198,7 +201,24 @@ impl Drain {
 
     /// Intent is on disk (or was waited for long enough): now the world may be changed.
     pub(crate) fn acting(&self) -> bool {
-        self.intent_by.is_none()
+        self.intent_by.is_none() && !self.held
+    }
+
+    /// The node goes into Standby before anything else.
+    pub(crate) fn hold(&mut self, now: Moment) {
+        if self.phase == DrainPhase::Advertise && !self.held {
+            self.held = true;
+            self.steps = Steps::standby(now);
+        }
+    }
+
+    /// The way by Standby has ended; `there`: the node is in it, and the drain begins.
+    pub(crate) fn release(&mut self, there: bool, now: Moment) {
+        if std::mem::take(&mut self.held) && there {
+            self.steps.close(StepName::Standby, StepResult::InStandby, now);
+            self.steps.begin_all(now);
+            self.phase_since = now;
+        }
     }
 
     pub(crate) fn intent_kept(&mut self) {
@@ -208,7 +228,7 @@ impl Drain {
     /// `/health` still says 200 although the node is leaving.
     pub(crate) fn holds_200(&self) -> bool {
         let waits = matches!(self.phase, DrainPhase::Advertise | DrainPhase::Jobs);
-        self.jobs_first && waits && !self.steps.over(StepName::Jobs)
+        self.held || (self.jobs_first && waits && !self.steps.over(StepName::Jobs))
     }
 
     pub(crate) fn waits_for_jobs(&self) -> bool {
@@ -236,6 +256,9 @@ impl Drain {
                 Finding::IntentNotKept,
                 "the drain could not be written to the state directory in time: a crash would forget it",
             );
+        }
+        if self.held {
+            return;
         }
         // What metadata tell during the drain counts as what they told before it.
         self.jobs_first = inputs.may_replace;

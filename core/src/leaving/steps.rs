@@ -16,8 +16,20 @@ impl Steps {
     /// A drain begins.
     pub(super) fn begin(now: Moment) -> Steps {
         let mut steps = Steps(Vec::new());
-        FIRST.into_iter().for_each(|name| steps.open(name, now));
+        steps.begin_all(now);
         steps
+    }
+
+    /// A drain begins that goes by Standby.
+    pub(super) fn standby(now: Moment) -> Steps {
+        let mut steps = Steps(Vec::new());
+        steps.open(StepName::Standby, now);
+        steps
+    }
+
+    /// What is done at once begins.
+    pub(super) fn begin_all(&mut self, now: Moment) {
+        FIRST.into_iter().for_each(|name| self.open(name, now));
     }
 
     /// As a receipt shows them.

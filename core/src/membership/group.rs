@@ -17,6 +17,8 @@ pub(super) const LIMIT: Span = Span::secs(25);
 /// First look after a registration; doubling up to the reconcile interval until the target is healthy.
 const FIRST_LOOK: Span = Span::secs(5);
 /// An address that drains is looked at this often at least, up to the end of its delay, an hour at most.
+/// The same while the Auto Scaling group moves the node.
+const OFTEN: Span = Span::secs(5);
 const DRAINS_LOOK: Span = Span::secs(15);
 /// Wait after a failed change, doubling.
 const FIRST_RETRY: Span = Span::secs(1);
@@ -99,6 +101,8 @@ pub(super) struct Group {
 
 /// AWS's default deregistration delay, for a group that could not be read.
 pub(super) const UNREAD_DELAY: Span = Span::secs(300);
+/// Between two health checks of a group that could not be read: AWS's default.
+pub(super) const UNREAD_CHECK: Span = Span::secs(30);
 /// Two failed checks of AWS's default health check, for a group that could not be read.
 pub(super) const UNREAD_DETECTION: Span = Span::secs(65);
 
@@ -202,7 +206,7 @@ impl Group {
             (Wish::Join, None) => self.unreadable,
             (Wish::Join, Some(_)) => self.is_out() && !self.rests(),
             (Wish::Leave, Some(TargetState::Absent)) if self.presence(refusing) == Presence::Out => false,
-            (Wish::Leave | Wish::Eject, _) => !matches!(self.left, Left::Confirmed(_)),
+            (Wish::Leave | Wish::Eject | Wish::Away, _) => !matches!(self.left, Left::Confirmed(_)),
         }
     }
 
@@ -444,6 +448,15 @@ impl Group {
     }
 
     /// The node wants in again after a drain: look soon instead of after the delay.
+    /// It is looked at more often than usual.
+    pub(super) fn look_often(&mut self, desk: &Desk) {
+        if !self.look.is_open() {
+            let at = self.look.begun() + OFTEN;
+            desk.reached(at);
+            self.look.hasten(at);
+        }
+    }
+
     pub(super) fn look_soon(&mut self, now: Moment) {
         if !self.look.is_open() {
             self.look.plan(now);

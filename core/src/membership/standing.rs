@@ -76,6 +76,7 @@ impl Group {
                     Wish::Hold
                 }
             }
+            Standing::Named if node == Wish::Away => Wish::Leave,
             Standing::Named => node,
             // Only a node that leaves anyway leaves what may still be named.
             Standing::Kept if node == Wish::Leave => Wish::Leave,

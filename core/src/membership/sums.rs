@@ -3,9 +3,11 @@
 //! It sums up what each group says of itself, and changes nothing.
 
 use super::Membership;
-use super::group::{Group, Left, UNREAD_DELAY, UNREAD_DETECTION};
+use super::group::{Group, Left, UNREAD_CHECK, UNREAD_DELAY, UNREAD_DETECTION};
 use super::sight::Presence;
-use crate::contract::{Deregistered, GroupLeft, GroupsLeaving, Moment, Span};
+use crate::contract::{Deregistered, GroupLeft, GroupsLeaving, Moment, Span, TargetState};
+use crate::desk::Desk;
+use std::collections::BTreeSet;
 
 impl Membership {
     /// How far the node's groups have let it go.
@@ -29,6 +31,26 @@ impl Membership {
     /// The longest deregistration delay of the node's groups.
     pub(super) fn longest_delay(&self) -> Span {
         self.each().map(Group::delay).max().unwrap_or(UNREAD_DELAY)
+    }
+
+    /// Of the groups that the Auto Scaling group has attached none shows a target that gets new requests.
+    pub(crate) fn attached_out(&self, attached: &BTreeSet<String>) -> bool {
+        let here = |group: &&Group| group.arn().is_some_and(|arn| attached.contains(arn));
+        let out = |group: &Group| {
+            matches!(group.state(), Some(TargetState::Leaving | TargetState::Absent | TargetState::Idle))
+        };
+        self.each().filter(here).all(out)
+    }
+
+    /// Where the targets stand is looked at often.
+    pub(crate) fn look_often(&mut self, desk: &mut Desk) {
+        self.each_mut().filter(|group| !group.owned).for_each(|group| group.look_often(desk));
+    }
+
+    /// Between two health checks of the slowest group.
+    pub(crate) fn longest_check(&self) -> Span {
+        let of = |group: &Group| group.facts.as_ref().map(|facts| Span::secs(facts.check_interval_secs));
+        self.each().filter_map(of).max().unwrap_or(UNREAD_CHECK)
     }
 
     /// The longest time that a balancer needs to see a 503.

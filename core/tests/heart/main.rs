@@ -12,6 +12,7 @@ mod paces;
 mod phases;
 mod rig;
 mod shown;
+mod standby;
 mod taken_out;
 mod times;
 mod trouble;

@@ -160,6 +160,8 @@ fn is_grave(finding: Finding) -> bool {
         | Finding::DiskLow
         | Finding::InstanceTagUnreadable
         | Finding::IntentNotKept
+        | Finding::Detached
+        | Finding::StandbyLeft
         | Finding::MaintenanceIgnored
         | Finding::NoTargetGroup
         | Finding::OwnershipConflict

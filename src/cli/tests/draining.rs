@@ -217,6 +217,7 @@ fn each_end_has_its_words_and_exit_code() -> Tested {
 fn what_the_agent_took_back_by_itself_is_4() -> Tested {
     for (by, said) in [
         ("guard", "taken back after 4 min 31 s: too few others were left, "),
+        ("standby", "taken back after 4 min 31 s: the node could not go into Standby"),
         ("permission", "taken back after 4 min 31 s: an Auto Scaling group has the node in service, "),
     ] {
         let Look::Receipt(mut receipt) = receipt("resumed", json!(2), json!(null), jobs_step("", false)) else {

@@ -186,6 +186,18 @@ fn the_agents_golden_status_can_be_told() -> Tested {
 }
 
 #[test]
+fn what_the_auto_scaling_group_does_with_the_node_is_said() -> Tested {
+    let standing = r#""standing": "in Standby by somebody else: its own target groups are left", "drain":"#;
+    let said = fixture("up")?.replacen("\"drain\":", standing, 1);
+    for command in ["status", "explain"] {
+        let ran = run(&Agent::saying(200, &said)?, command)?;
+        let line = "\ngroup      in Standby by somebody else: its own target groups are left\n";
+        assert!(ran.out.contains(line), "{command}: {}", ran.out);
+    }
+    Ok(())
+}
+
+#[test]
 fn what_the_fleet_says_stands_below_the_answer() -> Tested {
     let guard = r#""guard": {"refused": true, "text": "stays in service: 0 of 1 others healthy", "next_ms": 21000},"#;
     let said = fixture("degraded")?.replacen("\"drain\":", &format!("{guard} \"drain\":"), 1);

@@ -19,7 +19,7 @@ fn values() -> Vec<Value> {
         ["7m7s", "7.7%", "http://127.0.0.1:4477", "[::1]:4477", "/srv/other", "eu-west-7", "0".repeat(64).as_str()]
             .map(text)
             .into_iter();
-    let words = ["self", "in", "eject", "none", "json", "debug"].map(text).into_iter();
+    let words = ["self", "in", "eject", "replace", "none", "json", "debug"].map(text).into_iter();
     let others = [Value::Integer(77), Value::Boolean(true), Value::Boolean(false), Value::List(vec![path])];
     texts.chain(words).chain(others).collect()
 }

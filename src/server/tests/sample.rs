@@ -42,6 +42,7 @@ pub fn up(clock: &Clock) -> Snapshot {
             ..Identity::default()
         }),
         lifecycle: Some("InService".into()),
+        standing: None,
         targets: vec![target(now)],
         hold: None,
         maintenance: None,

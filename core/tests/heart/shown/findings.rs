@@ -290,12 +290,33 @@ fn maintained_before(rig: &mut Rig) {
     rig.feed(Event::Kept(Kept { held: Some(held), ..Kept::default() }));
 }
 
+/// An earlier run has put this machine into Standby.
+fn in_standby_before(rig: &mut Rig) {
+    let instance = Some("i-0123456789abcdef0".into());
+    let held = Held { instance, same_boot: false, maintenance: None, standby: Some("rundeck-asg".into()) };
+    *rig = Rig::unread(policy(), 1);
+    rig.lifecycle = Some("Standby".into());
+    rig.feed(Event::Kept(Kept { held: Some(held), ..Kept::default() }));
+}
+
 fn end_maintenance(rig: &mut Rig) {
     rig.feed(Event::Order(3, Order::EndMaintenance));
 }
 
 fn of_the_agent() -> Vec<Case> {
     vec![
+        happens(
+            Finding::Detached,
+            |rig| rig.lifecycle = Some("Detached".into()),
+            |rig| rig.lifecycle = Some("InService".into()),
+        ),
+        Case {
+            from_start: true,
+            and: in_standby_before,
+            ..answers(Finding::StandbyLeft, |_, call| {
+                matches!(call, Call::ExitStandby { .. }).then(|| Reply::Moved(Err(trouble(TroubleKind::Refused))))
+            })
+        },
         Case {
             from_start: true,
             and: maintained_before,
