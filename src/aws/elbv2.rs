@@ -201,7 +201,7 @@ impl Elbv2 {
                 GroupsBy::Arns(arns) => call.set_target_group_arns(Some(arns.to_vec())),
                 GroupsBy::Names(names) => call.set_names(Some(names.to_vec())),
             };
-            let output = self.caller.call(OPERATION, call.send()).await?;
+            let output = self.caller.call(OPERATION, call.send()).await.map_err(CallError::no_such_name)?;
             for group in output.target_groups() {
                 let facts = GroupFacts::of(group);
                 let lacking = "a target group without ARN or name";

@@ -30,6 +30,10 @@ pub(super) enum CallErrorKind {
     Timeout,
     /// No connection: DNS, refused, reset, TLS.
     Unreachable,
+    /// The proxy is not there, or does not lead to AWS.
+    Proxy,
+    /// Who answers shows a certificate that is not trusted here.
+    Certificate,
     /// No credentials, expired ones, or a wrong clock.
     Credentials,
     /// AWS's own trouble: any 5xx, with or without a code.
@@ -93,6 +97,13 @@ impl CallError {
         }
     }
 
+    /// A name or an ARN that AWS does not accept at all (of another region, of something else, with odd letters) is
+    /// that of no group here, like one that it does not find: it is refused as `ValidationError`.
+    pub fn no_such_name(self) -> Self {
+        let odd = self.kind == CallErrorKind::Other && self.code.as_deref() == Some("ValidationError");
+        Self { kind: if odd { CallErrorKind::NotFound } else { self.kind }, ..self }
+    }
+
     /// The permission that the call needs, like `elasticloadbalancing:RegisterTargets`.
     fn action(&self) -> String {
         format!("{}:{}", self.service, self.operation)
@@ -121,6 +132,11 @@ impl fmt::Display for CallError {
             CallErrorKind::TooMany => f.write_str("a quota of targets is used up")?,
             CallErrorKind::Timeout => f.write_str("AWS did not answer in time")?,
             CallErrorKind::Unreachable => f.write_str("AWS cannot be reached")?,
+            CallErrorKind::Proxy => f.write_str("the proxy of HTTPS_PROXY is not there, or refuses this agent")?,
+            CallErrorKind::Certificate => f.write_str(
+                "the certificate at AWS's endpoint is not trusted: set AWS_CA_BUNDLE to the PEM file of the CA that \
+                 signs there, as a proxy that opens TLS has one of its own",
+            )?,
             CallErrorKind::Credentials => f.write_str("AWS does not accept the credentials, or there are none")?,
             CallErrorKind::Unavailable => f.write_str("AWS has trouble of its own")?,
             CallErrorKind::BadAnswer => f.write_str("the answer is not AWS's")?,
@@ -146,6 +162,8 @@ impl From<CallError> for Trouble {
             CallErrorKind::Credentials => TroubleKind::Credentials,
             CallErrorKind::Timeout
             | CallErrorKind::Unreachable
+            | CallErrorKind::Proxy
+            | CallErrorKind::Certificate
             | CallErrorKind::Unavailable
             | CallErrorKind::BadAnswer => TroubleKind::Unavailable,
         };
@@ -158,6 +176,8 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
+        SdkError::DispatchFailure(_) if says(error, "invalid peer certificate") => CallErrorKind::Certificate,
+        SdkError::DispatchFailure(_) if says(error, "tunnel error") => CallErrorKind::Proxy,
         SdkError::TimeoutError(_) => CallErrorKind::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => CallErrorKind::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_io() => CallErrorKind::Unreachable,
@@ -174,11 +194,16 @@ where
     }
 }
 
-/// Credentials that cannot be had end a call before it is sent. Their error type is in a crate that is not ours to
-/// name, its words are (a test holds them).
+/// Credentials that cannot be had end a call before it is sent.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    says(error, "credential")
+}
+
+/// Some link of the chain of causes says so. The types below the SDK's are of crates that are not ours to name (the
+/// credentials', rustls's below the connector, the tunnel's); their words are, and tests hold them.
+fn says(error: &(dyn Error + 'static), words: &str) -> bool {
     std::iter::successors(Some(error), |&error| error.source())
-        .any(|error| error.to_string().to_ascii_lowercase().contains("credential"))
+        .any(|error| error.to_string().to_ascii_lowercase().contains(words))
 }
 
 fn by_code(code: &str, status: u16) -> CallErrorKind {

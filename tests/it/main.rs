@@ -17,6 +17,7 @@ mod machine;
 mod membership;
 mod moto;
 mod port;
+mod proxy;
 mod restart;
 mod rig;
 mod startup;

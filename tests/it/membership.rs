@@ -1,8 +1,9 @@
 //! Registering, watching, repairing: this node's own target, and nothing else.
 
-use crate::support::{Config, GROUP, Scene, stays, until};
+use crate::support::{Config, GROUP, Scene, TestAgent, stays, until};
 use rundeck_alb_lab::alb::State;
 use rundeck_alb_lab::faults::{Fault, Rule};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test]
@@ -131,5 +132,31 @@ async fn dry_run_and_observe_change_nothing() {
         if toml.contains("dry_run") {
             assert_eq!(scene.rundeck.stats().await["mode"], "active");
         }
+    }
+}
+
+/// By the configuration and by the tag: what an earlier run has registered is taken out by a proper call.
+#[tokio::test]
+async fn a_group_that_nobody_names_after_a_restart_is_left_by_the_agent() {
+    let tagged = |key: &str, value: &str| [(key.to_string(), value.to_string())].into();
+    let paces = "[membership]\nreconcile_interval = \"1s\"\nmin_other_healthy = 0\n";
+    for by_tag in [true, false] {
+        let home = Some(Arc::new(tempfile::TempDir::new().expect("a folder")));
+        let key = if by_tag { "rundeck-alb-agent:target-groups" } else { "other" };
+        let named = |config: Config| if by_tag { Config { more: paces.into(), ..config } } else { config };
+        let mut scene = Scene::new(
+            |world| world.imds(0).set_tags(Some(&tagged(key, GROUP))),
+            |config| Config { home, ..named(config) },
+        )
+        .await;
+        scene.healthy().await;
+        scene.agent.signal("KILL");
+        scene.agent.end().await;
+        scene.world.imds(0).set_tags(Some(&tagged("Name", "node-1")));
+        let agent = TestAgent::start(&Config { more: paces.into(), ..scene.config.clone() }).await;
+        until("deregistered", async || scene.world.api().calls().count("DeregisterTargets") == 1).await;
+        until("out of it", async || scene.state() != State::Healthy).await;
+        assert!(agent.log().contains("is no longer named"), "{}", agent.log());
+        agent.says("200 ok").await;
     }
 }

@@ -116,7 +116,10 @@ impl Finding {
             Finding::AsgWillReplace => "use Standby for planned work",
             Finding::AwsRefused => "correct what AWS names",
             Finding::AwsThrottled => "look for what else calls AWS in this account and region",
-            Finding::AwsUnreachable => "look at the network path to AWS and at its endpoint",
+            Finding::AwsUnreachable => {
+                "open a path to AWS: a NAT gateway, HTTPS_PROXY, or the interface endpoints elasticloadbalancing and \
+                 autoscaling"
+            }
             Finding::Certificate => "set rundeck.ca_file, or rundeck.pin_sha256",
             Finding::Clone => {
                 "give this member a UUID of its own: RUNDECK_SERVER_UUID, or rundeck.server.uuid in \

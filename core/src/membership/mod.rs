@@ -46,7 +46,7 @@ use group::{Group, LIMIT, Left, Standing};
 use guard::Guard;
 use hold::Hold;
 use instance::Instance;
-use named::costs;
+use named::{costs, with_place};
 use record::Record;
 use std::collections::BTreeSet;
 use trouble::{Asked, Troubles};
@@ -382,7 +382,7 @@ impl Membership {
         answering: Answering<'_>,
         desk: &mut Desk,
     ) {
-        self.troubles.note(Asked::Groups, 0, answer.as_ref().err(), "", desk);
+        self.troubles.note((Asked::Groups, 0, ""), answer.as_ref().err(), "", desk);
         let answered = answer.is_ok();
         let read = answer.is_ok_and(|found| self.read_groups(&found, desk));
         let wait = desk.wait_or(!read, &mut self.describe_backoff, policy.reconcile_interval);
@@ -397,7 +397,7 @@ impl Membership {
     fn read_groups(&mut self, found: &[GroupSeen], desk: &mut Desk) -> bool {
         let mut all = true;
         for group in &mut self.groups {
-            let name = group.configured_name();
+            let name = group.configured_name().to_owned();
             let about = |seen: &&GroupSeen| match &seen.facts {
                 Ok(facts) => facts.arn == name || facts.name == name,
                 Err(_) => seen.asked == name,
@@ -407,19 +407,19 @@ impl Membership {
             group.nowhere = seen.is_none();
             all &= trouble.is_none();
             let costs = costs(&group.wanted, group.target.is_some());
-            self.troubles.note(Asked::Groups, group.key, trouble, &costs, desk);
+            self.troubles.note((Asked::Groups, group.key, &name), trouble, &costs, desk);
             if let Some(facts) = seen.and_then(|seen| seen.facts.as_ref().ok()) {
                 group.facts = Some(facts.clone());
                 let lacking = seen.and_then(|seen| seen.lacking.as_ref());
-                self.troubles.note(Asked::Attributes, group.key, lacking, "", desk);
+                self.troubles.note((Asked::Attributes, group.key, &name), lacking, "", desk);
             }
         }
         all
     }
 
     fn note_missing(&self, desk: &mut Desk) {
-        let missing = self.groups.iter().filter(|group| group.facts.is_none() && group.nowhere);
-        let missing: Vec<&str> = missing.map(Group::configured_name).collect();
+        let missing = self.groups.iter().filter(|group| group.nowhere).map(Group::configured_name);
+        let missing: Vec<String> = missing.map(|name| with_place(name, self.instance.identity())).collect();
         if missing.is_empty() {
             desk.cured(Finding::TargetGroupMissing);
         } else {
@@ -466,7 +466,8 @@ impl Membership {
         desk: &mut Desk,
     ) {
         let (leaving, rest) = (self.leaving, self.rest(policy));
-        self.troubles.note(Asked::Target, key, answer.as_ref().err(), "", desk);
+        let name = self.name_of(key);
+        self.troubles.note((Asked::Target, key, &name), answer.as_ref().err(), "", desk);
         let Some(group) = self.group_mut(key) else { return };
         match answer {
             Ok(seen) => {
@@ -484,7 +485,8 @@ impl Membership {
     }
 
     pub(crate) fn on_change(&mut self, key: u32, answer: Result<String, Trouble>, desk: &mut Desk) {
-        self.troubles.note(Asked::Change, key, answer.as_ref().err(), "", desk);
+        let name = self.name_of(key);
+        self.troubles.note((Asked::Change, key, &name), answer.as_ref().err(), "", desk);
         let Some(group) = self.group_mut(key) else { return };
         let joined = answer.is_ok() && group.joining;
         group.on_change(answer, desk);

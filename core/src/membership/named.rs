@@ -1,6 +1,6 @@
 //! Which groups are named, and which target of this node a named group means: as far as AWS or the configuration say.
 
-use crate::contract::{GroupFacts, GroupWanted, MembershipPolicy, Ownership, Target};
+use crate::contract::{GroupFacts, GroupWanted, Identity, MembershipPolicy, Ownership, Target};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -45,4 +45,54 @@ pub(super) fn costs(wanted: &GroupWanted, known: bool) -> String {
         return String::new();
     }
     format!(": {} is joined once AWS, or [[target_group]] instead, says its ARN, port and target type", wanted.group)
+}
+
+/// As a group is named that AWS does not find, and where its ARN leads to, if that is not where this node is.
+pub(super) fn with_place(name: &str, identity: Option<&Identity>) -> String {
+    let Some(identity) = identity.filter(|_| name.starts_with("arn:")) else { return name.to_owned() };
+    let own = [
+        ("partition", 1, identity.partition.as_deref()),
+        ("region", 3, Some(identity.region.as_str())),
+        ("account", 4, identity.account.as_deref()),
+    ];
+    let parts: Vec<&str> = name.split(':').collect();
+    let strange = own.into_iter().find_map(|(what, at, own)| {
+        let (its, own) = (parts.get(at)?, own?);
+        (*its != own).then(|| format!("{name} (of {what} {its:?}, and this node is in {own})"))
+    });
+    strange.unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_that_leads_away_from_this_node_is_told_with_where_it_leads() {
+        for (partition, region) in [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")] {
+            let identity = Identity {
+                region: region.into(),
+                partition: Some(partition.into()),
+                account: Some("123456789012".into()),
+                ..Identity::default()
+            };
+            let told = |name: &str| with_place(name, Some(&identity));
+            let ours = format!("arn:{partition}:elasticloadbalancing:{region}:123456789012:targetgroup/web/0");
+            assert_eq!(told(&ours), ours);
+            assert_eq!(told("web"), "web");
+            let strange = [
+                (ours.replace(&format!("arn:{partition}:"), "arn:aws-x:"), format!("partition \"aws-x\", {partition}")),
+                (ours.replace(region, "us-east-2"), format!("region \"us-east-2\", {region}")),
+                (ours.replace("123456789012", "210987654321"), "account \"210987654321\", 123456789012".to_owned()),
+            ];
+            for (name, place) in strange {
+                let (its, own) = place.split_once(", ").unwrap_or_default();
+                assert_eq!(told(&name), format!("{name} (of {its}, and this node is in {own})"));
+            }
+            assert_eq!(
+                with_place("arn:", Some(&identity)),
+                "arn: (of partition \"\", and this node is in ".to_owned() + partition + ")"
+            );
+        }
+    }
 }

@@ -108,4 +108,10 @@ impl Membership {
         };
         self.each().filter_map(left).collect()
     }
+
+    /// As people know the group of this key; nothing where there is none any more.
+    pub(super) fn name_of(&self, key: u32) -> String {
+        let group = self.groups.iter().chain(&self.former).find(|group| group.key == key);
+        group.map(|group| group.configured_name().to_owned()).unwrap_or_default()
+    }
 }

@@ -35,11 +35,22 @@ impl Asked {
 pub(super) struct Troubles(BTreeMap<(Asked, u32), (Finding, String)>);
 
 impl Troubles {
-    /// What came of asking this about the group with this key. `costs`: what cannot be done for it, if that is said.
-    pub(super) fn note(&mut self, asked: Asked, key: u32, trouble: Option<&Trouble>, costs: &str, desk: &mut Desk) {
+    /// What came of asking this about the group with this key and this name. `costs`: what cannot be done for it, if
+    /// that is said.
+    pub(super) fn note(
+        &mut self,
+        (asked, key, name): (Asked, u32, &str),
+        trouble: Option<&Trouble>,
+        costs: &str,
+        desk: &mut Desk,
+    ) {
         let new = trouble.map(|trouble| {
             let (word, text) = trouble_words(trouble);
-            (word, format!("{text}{costs}"))
+            // A refusal is about this one group; all else is wrong with whatever is asked.
+            let refused =
+                matches!(trouble.kind, TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused);
+            let about = if refused && !name.is_empty() { format!("{name}: ") } else { String::new() };
+            (word, format!("{about}{text}{costs}"))
         });
         let before = match &new {
             Some((word, text)) => {
@@ -58,7 +69,7 @@ impl Troubles {
     /// answer would end the finding.
     pub(super) fn overtaken(&mut self, key: u32, desk: &mut Desk) {
         if self.0.get(&(Asked::Change, key)).is_some_and(|(word, _)| *word == Finding::AwsUnreachable) {
-            self.note(Asked::Change, key, None, "", desk);
+            self.note((Asked::Change, key, ""), None, "", desk);
         }
     }
 
@@ -66,7 +77,7 @@ impl Troubles {
     pub(super) fn retain(&mut self, there: impl Fn(u32) -> bool, desk: &mut Desk) {
         let gone: Vec<(Asked, u32)> = self.0.keys().filter(|(_, key)| !there(*key)).copied().collect();
         for (asked, key) in gone {
-            self.note(asked, key, None, "", desk);
+            self.note((asked, key, ""), None, "", desk);
         }
     }
 }
@@ -78,7 +89,8 @@ pub(crate) fn finding_of(kind: TroubleKind) -> Finding {
         TroubleKind::Throttled => Finding::AwsThrottled,
         TroubleKind::Credentials => Finding::CredentialsRejected,
         TroubleKind::Unavailable => Finding::AwsUnreachable,
-        TroubleKind::NotFound | TroubleKind::InvalidTarget | TroubleKind::Refused => Finding::AwsRefused,
+        TroubleKind::NotFound => Finding::TargetGroupMissing,
+        TroubleKind::InvalidTarget | TroubleKind::Refused => Finding::AwsRefused,
     }
 }
 

@@ -50,8 +50,8 @@ fn an_answer_that_never_comes_names_no_action() {
     assert_eq!(
         text.as_deref(),
         Some(
-            "AWS does not answer: membership stays as it is (no answer in time); look at the network path to AWS and \
-             at its endpoint"
+            "AWS does not answer: membership stays as it is (no answer in time); open a path to AWS: a NAT \
+             gateway, HTTPS_PROXY, or the interface endpoints elasticloadbalancing and autoscaling"
         )
     );
 }

@@ -256,3 +256,19 @@ async fn nobody_there_and_no_credentials_are_told_apart() -> Tested {
     assert_eq!(trouble.kind, TroubleKind::Credentials, "{trouble:?}");
     Ok(())
 }
+
+/// Of an ARN of another region, or a name with odd letters, AWS says that it is not valid: no group here has it.
+#[tokio::test]
+async fn a_name_that_aws_does_not_accept_is_that_of_no_group() -> Tested {
+    for code in ["ValidationError", "TargetGroupNotFound"] {
+        let script: Script = match code {
+            "ValidationError" => |_, _| error("400 Bad Request", "ValidationError"),
+            _ => |_, _| error("400 Bad Request", "TargetGroupNotFound"),
+        };
+        let server = Server::play(script).await?;
+        let names = ["a_b".to_owned()];
+        let refused = client(&server).await?.groups(GroupsBy::Names(&names)).await;
+        assert_eq!(refused.map_err(|trouble| trouble.kind), Err(TroubleKind::NotFound), "{code}");
+    }
+    Ok(())
+}

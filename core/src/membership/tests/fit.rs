@@ -121,3 +121,33 @@ fn another_vpc_costs_the_one_entry_that_is_there() {
         }
     }
 }
+
+/// A slip of the pen, an ARN of elsewhere, a group that was deleted: the others work on.
+#[test]
+fn a_wrong_entry_costs_itself_alone_and_is_told_by_its_name() {
+    let elsewhere = arn("far").replace("eu-central-1", "us-east-2");
+    let mut stand = Stand::tagged(&format!("typo a {elsewhere} b"));
+    stand.aws.nowhere = ["typo", "far"].map(str::to_owned).into();
+    let mut stand = stand.joined();
+    assert_eq!(stand.members(), [arn("a"), arn("b")]);
+    let told = stand.findings();
+    let [(Finding::TargetGroupMissing, text)] = &told[..] else { panic!("{told:?}") };
+    let far = format!("{elsewhere} (of region \"us-east-2\", and this node is in eu-central-1)");
+    assert!(text.contains("in this region: typo, ") && text.contains(&far), "{text}");
+    // One that was there is deleted.
+    stand.aws.nowhere.insert("b".into());
+    stand.aws.looks.insert("b".into(), TroubleKind::NotFound);
+    stand.aws.states.remove(&arn("b"));
+    stand.pass(HOUR);
+    assert_eq!(stand.members(), [arn("a")]);
+    let told = stand.findings();
+    assert!(told.iter().all(|(word, _)| *word == Finding::TargetGroupMissing), "{told:?}");
+    assert!(told.iter().any(|(_, text)| text.starts_with("b: ")), "{told:?}");
+    // What AWS refuses is told with the group's name.
+    stand.aws.nowhere.clear();
+    stand.aws.looks.clear();
+    stand.aws.changes.insert("b".into(), TroubleKind::InvalidTarget);
+    stand.pass(HOUR);
+    let told = stand.findings();
+    assert!(told.iter().any(|(word, text)| *word == Finding::AwsRefused && text.starts_with("b: ")), "{told:?}");
+}

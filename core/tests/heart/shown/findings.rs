@@ -222,7 +222,7 @@ fn of_aws() -> Vec<Case> {
             policy
         }),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::Refused)),
-        answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::NotFound)),
+        answers(Finding::TargetGroupMissing, |_, call| looked(call, TroubleKind::NotFound)),
         answers(Finding::AwsRefused, |_, call| looked(call, TroubleKind::InvalidTarget)),
         answers(Finding::AwsThrottled, |_, call| looked(call, TroubleKind::Throttled)),
         answers(Finding::AwsUnreachable, |_, call| looked(call, TroubleKind::Unavailable)),
