@@ -56,6 +56,10 @@ listed! {
         CountsTheUnhealthy,
         /// Takes what it was told first of the others for what is so now.
         RemembersTheFleet,
+        /// Believes that it is in Standby as soon as it has asked for it.
+        HurriesIntoStandby,
+        /// Comes out of Standby while Rundeck is down.
+        LeavesStandbyDown,
         /// Goes for what is wrong with it, whatever the others are.
         NeedsNobody,
         /// Takes a database that is down for this node's own trouble.
@@ -214,6 +218,12 @@ impl Broken {
             (Flaw::DreamsOfPassive, Reply::Api(ApiSeen::Info(info))) if self.leaves() => {
                 Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Passive), ..info }))
             }
+            (Flaw::HurriesIntoStandby, Reply::Lifecycle(Ok(Some(_)))) if self.leaves() => {
+                Reply::Lifecycle(Ok(Some("Standby".into())))
+            }
+            (Flaw::HurriesIntoStandby, Reply::Target(Ok(seen))) if self.leaves() => {
+                Reply::Target(Ok(TargetSeen { state: TargetState::Leaving, ..seen }))
+            }
             (Flaw::JoinsInStandby, Reply::Lifecycle(Ok(Some(_)))) => Reply::Lifecycle(Ok(Some("InService".into()))),
             (Flaw::HearsNoPassive, Reply::Api(ApiSeen::Info(info))) => {
                 Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Active), ..info }))
@@ -257,6 +267,10 @@ impl Broken {
             && let Some(process) = snapshot.rundeck.process.filter(|_| snapshot.drain.is_some())
         {
             self.heart.handle(Event::ProcessEnded(process), self.now);
+        }
+        if self.flaw == Flaw::LeavesStandbyDown && snapshot.standing.is_some_and(|it| it.ends_with("once it is up")) {
+            let (instance, group, reason) = ("i-0123456789abcdef0".into(), "asg".into(), String::new());
+            self.wants(Call::ExitStandby { instance, group, reason });
         }
         let Event::Reply(id, reply) = event else {
             if self.flaw == Flaw::UndoesOthersPassive && snapshot.answer.reason == Reason::Passive {

@@ -19,7 +19,8 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::FindProcess { .. } => ("process", 100),
         Call::CountInFlight => ("in flight", 70),
         Call::AskIdentity => ("identity", 12),
-        Call::AskLifecycle => ("lifecycle", 12),
+        // On the way into Standby and back every five seconds.
+        Call::AskLifecycle => ("lifecycle", 26),
         Call::AskScaling { .. } => ("scaling", 12),
         Call::AskStandby { .. } => ("standby", 12),
         Call::EnterStandby { .. } | Call::ExitStandby { .. } => ("move", 12),

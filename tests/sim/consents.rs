@@ -3,7 +3,7 @@
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, Violation, require};
 use crate::run::Pending;
-use rundeck_alb_core::{Cause, Command, Event, Moment, Order, OrderAnswer, Reason, Span, State, Target};
+use rundeck_alb_core::{Cause, Command, DrainPhase, Event, Moment, Order, OrderAnswer, Reason, Span, State, Target};
 
 /// An order is answered so soon, whatever AWS does.
 const ANSWERED: Span = Span::secs(12);
@@ -42,7 +42,8 @@ fn agreed(pending: &Pending, answer: &OrderAnswer, oracle: &Oracle) -> Verdict {
     if order.cause != Cause::Operator || !matches!(answer, OrderAnswer::Accepted(_)) || joins || goes {
         return Ok(());
     }
-    require(!oracle.may_replace(), "S-asg no choice of ours gets a node terminated", || {
+    let allowed = !oracle.may_replace() || oracle.by_standby();
+    require(allowed, "S-asg no choice of ours gets a node terminated", || {
         "an operator's drain was accepted in an Auto Scaling group".into()
     })?;
     let enough = |fleet: &(Moment, usize)| fleet.0 >= pending.since && fleet.1 >= needed(oracle);
@@ -100,7 +101,10 @@ pub fn taken_back(turn: &Turn<'_>, oracle: &mut Oracle) {
     let few = |(asked, others): &(Moment, usize)| {
         oracle.drain.is_some_and(|(since, _)| *asked >= since) && *others < needed(oracle)
     };
-    if over && !resumed && chosen && oracle.run.fleet.as_ref().is_some_and(few) {
+    // What could not be had by Standby is taken back, too.
+    let first = turn.before.drain.as_ref().is_some_and(|drain| drain.phase == DrainPhase::Advertise);
+    let standby = oracle.notes.standby.is_some() && first;
+    if over && !resumed && chosen && (standby || oracle.run.fleet.as_ref().is_some_and(few)) {
         oracle.orders.clear();
         oracle.begin_if_wanted(turn.now);
     }

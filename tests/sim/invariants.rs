@@ -13,14 +13,15 @@ use crate::oracle::Oracle;
 use crate::probing;
 use crate::receipts;
 use crate::rule::{Turn, Verdict, require};
+use crate::standbys;
 use crate::taken;
 use crate::targets::{
     address_kept, address_not_overslept, left_for_a_reason, named_and_written, noticed, own_target, taken_out,
 };
 use crate::world::World;
 use rundeck_alb_core::{
-    Answer, Call, Cause, Check, CheckView, Command, DatabaseRule, DrainPhase, DrainResult, Ending, Event, Intent, Mode,
-    Moment, Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
+    Answer, Call, Cause, Check, CheckView, Command, DatabaseRule, DrainPhase, DrainResult, EndedBy, Ending, Event,
+    Intent, Mode, Moment, Reason, Receipt, Share, Snapshot, Span, State, StepName, StepResult,
 };
 use std::collections::BTreeSet;
 
@@ -83,6 +84,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     hangs::threads(turn, oracle, world)?;
     joins::asked_out(turn, oracle, world)?;
     consents::lets_out(turn, oracle)?;
+    standbys::first_there(turn, oracle)?;
     taken::judge(turn, oracle, world)?;
     modes::others_passive_shows(turn, oracle, world)?;
     modes::ours_alone_is_undone(turn, oracle, world)?;
@@ -132,7 +134,9 @@ pub fn served(answer: Answer, oracle: &Oracle, now: Moment) -> Verdict {
 fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     probing::no_token_to_strangers(call, oracle, turn.now)?;
     probing::one_by_one(call, oracle)?;
+    standbys::moves(call, turn, oracle, world)?;
     match call {
+        Call::EnterStandby { .. } | Call::ExitStandby { .. } => Ok(()),
         Call::Register { target, .. } => {
             own_target(target, oracle, world)?;
             address_kept(target, turn.now, oracle, world)?;
@@ -175,8 +179,6 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) 
         | Call::AskLifecycle
         | Call::AskScaling { .. }
         | Call::AskStandby { .. }
-        | Call::EnterStandby { .. }
-        | Call::ExitStandby { .. }
         | Call::AskTag(_)
         | Call::DescribeGroups(_)
         | Call::AskFleet(_)
@@ -245,7 +247,10 @@ fn receipt_true(receipt: &Receipt, oracle: &Oracle, world: &World) -> Verdict {
         require(accepted, "L2 a receipt tells the truth", || format!("{left:?}, but {group:?}"))?;
     }
     let resumed = receipt.result == DrainResult::Resumed;
-    require(resumed == oracle.orders.is_empty(), "L2 a receipt tells the truth", || format!("{:?}", receipt.result))?;
+    // By itself the agent takes back what could not be had by Standby.
+    let by_itself = receipt.ended_by == EndedBy::Standby && oracle.notes.standby.is_some();
+    let told = resumed == (oracle.orders.is_empty() || by_itself);
+    require(told, "L2 a receipt tells the truth", || format!("{:?}", receipt.result))?;
     if receipt.result == DrainResult::Aborted {
         return require(oracle.run.abort_at.is_some(), "L2 a receipt tells the truth", || "not aborted".into());
     }
@@ -303,7 +308,8 @@ fn drain_shows(turn: &Turn<'_>, oracle: &Oracle) -> Verdict {
     let phase = turn.after.drain.as_ref().map(|d| d.phase);
     // After a second signal nothing is decided any more.
     let open = matches!(phase, Some(DrainPhase::Advertise | DrainPhase::Jobs));
-    let holds = oracle.run.abort_at.is_some() || (oracle.may_replace() && open);
+    let enters = standbys::enters(turn, oracle) && phase == Some(DrainPhase::Advertise);
+    let holds = oracle.run.abort_at.is_some() || enters || (oracle.may_replace() && open);
     require(holds, "S1 draining is not 200", || format!("{answer:?} in {phase:?}"))
 }
 

@@ -43,6 +43,7 @@ mod runner;
 mod scaling;
 mod sight;
 mod slowness;
+mod standbys;
 mod subject;
 mod switched;
 mod table;

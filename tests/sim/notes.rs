@@ -41,6 +41,9 @@ pub struct Notes {
     pub wanted_out: bool,
     pub drains_begun: u64,
     pub hung_else: Vec<Moment>,
+    /// Since when a choice goes by Standby, and that the node was seen there.
+    pub standby: Option<Moment>,
+    pub stood: bool,
     /// Since when the node has waited for the fleet, which has not said no.
     pub holds_since: Option<Moment>,
     /// Since when `/health` has given no answer, by the world, and the agent has heard of it.

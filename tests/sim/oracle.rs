@@ -79,6 +79,9 @@ impl Oracle {
         self.run.restored =
             kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
         self.run.intent = kept.intent.clone();
+        if kept.held.as_ref().is_some_and(|held| held.standby.is_some()) {
+            (self.notes.standby, self.notes.stood) = (Some(now), false);
+        }
         let Some(intent) = &kept.intent else { return };
         self.claim_read(intent, now);
         let goes_on = |o: &&DrainOrder| o.cause == Cause::Operator && !self.run.resumed.contains(&o.cause);
@@ -453,7 +456,12 @@ impl Oracle {
     /// Takes note of how an order was answered.
     pub fn answered(&mut self, order: &Order, answer: &OrderAnswer, now: Moment) {
         match (order, answer) {
-            (Order::Drain(order), OrderAnswer::Accepted(_)) => self.want(order.clone(), now),
+            (Order::Drain(order), OrderAnswer::Accepted(_)) => {
+                if order.cause == Cause::Operator && self.orders.is_empty() && self.by_standby() {
+                    (self.notes.standby, self.notes.stood) = (Some(now), false);
+                }
+                self.want(order.clone(), now);
+            }
             (Order::Resume(cause), OrderAnswer::Resumed(_)) => {
                 let ends = |c: Cause| c == *cause || (*cause == Cause::Operator && c == Cause::RundeckStopping);
                 self.run.resumed.extend([*cause].into_iter().filter(|_| self.run.unread));

@@ -4,7 +4,7 @@ use crate::rundeck::Shows;
 use crate::tape::Tape;
 use rundeck_alb_core::{
     Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy,
-    Ownership, PassiveRule, Policy, Share, Span, TargetType,
+    Ownership, PassiveRule, Policy, Share, Span, StandbyRule, TargetType,
 };
 use std::collections::BTreeSet;
 
@@ -125,6 +125,7 @@ impl Plan {
         let (dry_run, late, twice) = (chance >= 244, (214..244).contains(&chance), (188..214).contains(&chance));
         membership.repair = chance & 16 == 0;
         let slow_disk = chance & 1 != 0 && chance & 4 == 0;
+        membership.standby = if chance & 48 == 16 { StandbyRule::Decrement } else { StandbyRule::Off };
         health.database = if chance & 12 == 8 { DatabaseRule::Eject } else { DatabaseRule::Report };
         let addressless = chance & 2 != 0 && chance & 4 == 0;
         let shows = tape.pick(&[Shows::Nothing, Shows::Monitoring, Shows::Actuator], Shows::Nothing);

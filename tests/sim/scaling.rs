@@ -1,7 +1,7 @@
 //! What the bystander has heard of the Auto Scaling group, and what that means for the node. It judges nothing.
 
 use crate::oracle::Oracle;
-use rundeck_alb_core::{Cause, Moment, ScalingKept, ScalingSeen};
+use rundeck_alb_core::{Cause, Moment, ScalingKept, ScalingSeen, StandbyRule};
 
 /// Where the machine stands, by all that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,12 @@ impl Oracle {
         !matches!(self.place(), Place::Alone | Place::Detached | Place::Group(Some("Standby")))
     }
 
+    /// A choice may go by Standby: the group has the node in service, and would replace it for a 503.
+    pub fn by_standby(&self) -> bool {
+        let allowed = self.policy.membership.standby != StandbyRule::Off;
+        allowed && self.place() == Place::Group(Some("InService"))
+    }
+
     /// Auto Scaling has answered.
     pub fn scaling_told(&mut self, seen: &Option<ScalingSeen>, now: Moment) {
         if self.run.scaling.as_ref() != Some(seen) {
@@ -53,7 +59,10 @@ impl Oracle {
         let kept = self.run.intent.as_ref().and_then(|intent| intent.scaling.as_ref());
         let known = matches!(&self.run.scaling, Some(Some(_)))
             || (self.run.scaling.is_none() && matches!(kept, Some(ScalingKept::Group { .. })));
-        if known && self.place() == Place::Group(Some("InService")) && self.run.abort_at.is_none() {
+        self.notes.stood |= self.place() == Place::Group(Some("Standby"));
+        // On its way into Standby it is in service still.
+        let enters = self.notes.standby.is_some() && !self.notes.stood;
+        if known && !enters && self.place() == Place::Group(Some("InService")) && self.run.abort_at.is_none() {
             self.orders.retain(|w| w.order.cause != Cause::Operator);
             self.begin_if_wanted(now);
         }

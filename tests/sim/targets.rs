@@ -86,7 +86,9 @@ pub fn left_for_a_reason(target: &Target, now: Moment, oracle: &mut Oracle, worl
     let [_, last] = &oracle.run.named.tags;
     let group = world.groups.iter().find(|g| g.facts.arn == target.group);
     let still = last.as_ref().zip(group).is_some_and(|(tag, group)| names(tag, &group.facts));
-    let reason = !oracle.orders.is_empty() || (by_tag && !still);
+    // Whoever put the node into Standby: no group of its own has it there.
+    let standby = oracle.place() == crate::scaling::Place::Group(Some("Standby"));
+    let reason = !oracle.orders.is_empty() || (by_tag && !still) || standby;
     if !reason && consents::ejected(target, now, oracle)? {
         return Ok(());
     }

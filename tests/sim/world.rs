@@ -244,7 +244,13 @@ impl World {
 
     fn moves(&mut self, from: &str, to: &str) -> Result<(), Trouble> {
         self.aws(true)?;
-        self.metadata.moves(from, to, self.now)
+        let now = self.now;
+        self.metadata.moves(from, to, now)?;
+        let attached = &self.metadata.attached;
+        for group in self.groups.iter_mut().filter(|group| attached.contains(&group.facts.arn)) {
+            if to == "Standby" { group.leave(now) } else { group.put_back(now) }
+        }
+        Ok(())
     }
 
     /// The effect and the reply; the flag: nothing answers now, so it comes when that is over or the prober's limit has

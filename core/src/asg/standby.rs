@@ -43,8 +43,8 @@ pub(crate) struct Standby {
 enum Stage {
     /// It is not this agent's.
     Away,
-    /// It is to be in Standby, since then; the move was asked for.
-    Entering { since: Moment, sent: bool },
+    /// It is to be in Standby, since then; the move was asked for. `again`: it was there in an earlier run.
+    Entering { since: Moment, sent: bool, again: bool },
     /// It is.
     In,
     /// It is to be in service again.
@@ -69,7 +69,8 @@ impl Standby {
     pub(crate) fn restore(&mut self, group: String, wanted: bool, now: Moment) {
         if self.stage == Stage::Away {
             self.group = Some(group);
-            self.stage = if wanted { Stage::Entering { since: now, sent: false } } else { Stage::Returning };
+            self.stage =
+                if wanted { Stage::Entering { since: now, sent: false, again: true } } else { Stage::Returning };
         }
     }
 
@@ -119,7 +120,7 @@ impl Standby {
     pub(crate) fn enter(&mut self, group: String, now: Moment) {
         self.group = Some(group);
         self.refused = None;
-        self.stage = Stage::Entering { since: now, sent: false };
+        self.stage = Stage::Entering { since: now, sent: false, again: false };
         self.pace.plan(now);
     }
 
@@ -127,7 +128,7 @@ impl Standby {
     pub(crate) fn step(&mut self, inputs: &StandbyInputs<'_>, desk: &mut Desk) -> Option<String> {
         match self.stage {
             Stage::Away => None,
-            Stage::Entering { since, sent } => self.enters(since, sent, inputs, desk),
+            Stage::Entering { since, sent, again } => self.enters(since, sent, again, inputs, desk),
             Stage::In => {
                 if inputs.in_service {
                     desk.tell(NoteKind::Notice, "somebody else has brought the node out of Standby");
@@ -146,8 +147,15 @@ impl Standby {
         }
     }
 
-    fn enters(&mut self, since: Moment, sent: bool, inputs: &StandbyInputs<'_>, desk: &mut Desk) -> Option<String> {
-        if inputs.standby && inputs.out && inputs.seen >= since {
+    fn enters(
+        &mut self,
+        since: Moment,
+        sent: bool,
+        again: bool,
+        inputs: &StandbyInputs<'_>,
+        desk: &mut Desk,
+    ) -> Option<String> {
+        if inputs.standby && (inputs.out || again) && inputs.seen >= since {
             self.stage = Stage::In;
             let took = desk.now().since(since).0 / 1000;
             desk.tell(NoteKind::Notice, format!("in Standby after {took} s: its targets get no new requests"));
@@ -174,7 +182,7 @@ impl Standby {
             && inputs.written
             && desk.due(&self.pace)
         {
-            self.stage = Stage::Entering { since, sent: true };
+            self.stage = Stage::Entering { since, sent: true, again };
             self.exited = false;
             let decrement = inputs.rule != StandbyRule::Replace;
             let (instance, reason) = (instance.to_owned(), inputs.why.to_owned());
@@ -249,19 +257,19 @@ impl Standby {
                 desk.finding(Finding::StandbyLeft, text);
                 self.pace.done(now + desk.wait(&mut self.backoff));
             }
-            (Stage::Entering { since, .. }, Some(Err(trouble))) => {
+            (Stage::Entering { since, again, .. }, Some(Err(trouble))) => {
                 let refused =
                     matches!(trouble.kind, TroubleKind::Refused | TroubleKind::Denied | TroubleKind::NotFound);
                 if refused {
                     self.refused = Some((now, trouble.text));
                 } else {
                     // Throttled, or no answer: asked once more, for as long as it is waited for.
-                    self.stage = Stage::Entering { since, sent: false };
+                    self.stage = Stage::Entering { since, sent: false, again };
                 }
                 self.pace.done(now + LOOK);
             }
-            (Stage::Entering { since, .. }, None) => {
-                self.stage = Stage::Entering { since, sent: false };
+            (Stage::Entering { since, again, .. }, None) => {
+                self.stage = Stage::Entering { since, sent: false, again };
                 self.pace.done(now + LOOK);
             }
             _ => self.pace.done(now + LOOK),
