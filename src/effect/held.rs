@@ -16,8 +16,8 @@ pub struct HeldFile {
     /// Of the format.
     #[serde(default = "first_version")]
     version: u32,
-    /// The kernel's id of the boot in which it was written.
-    boot_id: String,
+    /// The kernel's id of the boot in which it was written; none of what is not known to be this machine's.
+    boot_id: Option<String>,
     instance: Option<String>,
     #[serde(default)]
     maintenance: Value,
@@ -60,7 +60,10 @@ impl HeldFile {
             let (version, lost) = (self.version, lost.join(", "));
             format!("held.json (version {version}, this agent writes {VERSION}) was not wholly understood: {lost}")
         });
-        (Held { instance: self.instance, same_boot: self.boot_id == boot_id, maintenance, standby }, trouble)
+        (
+            Held { instance: self.instance, same_boot: self.boot_id.as_deref() == Some(boot_id), maintenance, standby },
+            trouble,
+        )
     }
 }
 
@@ -81,6 +84,8 @@ pub fn held_json(boot_id: &str, held: &Held, clock: &Clock) -> Vec<u8> {
         .maintenance
         .as_ref()
         .map(|on| json!({ "reason": on.reason, "since": wall(on.since), "until": on.until.map(wall) }));
+    // Written anew before metadata have told, it is no more this machine's than it was.
+    let boot_id = held.same_boot.then_some(boot_id);
     super::state::to_json(&json!({
         "version": VERSION, "boot_id": boot_id, "instance": held.instance, "maintenance": maintenance,
         "standby": held.standby,
@@ -118,6 +123,8 @@ mod tests {
         };
         assert_eq!(left(&later, &clock), Some(Span::secs(540)));
         assert_eq!(read(&held_json("b", &Held::default(), &clock), "b", &clock).0.maintenance, None);
+        // What an earlier boot has kept, written anew, is not this boot's.
+        assert!(!read(&held_json("boot-2", &later, &clock), "boot-2", &clock).0.same_boot);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub struct Held {
 pub struct Maintenance {
     /// Free text of the operator, empty when none was given.
     pub reason: String,
-    /// When it was ordered.
+    /// Since when: in an order when that was given, then when it began.
     pub since: Moment,
     /// When it ends by itself.
     pub until: Option<Moment>,

@@ -12,12 +12,14 @@ pub(crate) struct Upkeep {
     on: Option<Maintenance>,
     /// What an earlier boot has kept, of that machine: it is not known yet whether it is this one.
     waiting: Option<(String, Maintenance)>,
+    /// It was ordered, or has ended, in this run: what an earlier one has kept is older.
+    said: bool,
 }
 
 impl Upkeep {
-    /// What an earlier run has kept. What was ordered in this run is newer.
+    /// What an earlier run has kept. What was said in this run is newer.
     pub(crate) fn restore(&mut self, held: &Held, desk: &mut Desk) {
-        let Some(kept) = held.maintenance.clone().filter(|_| self.on.is_none()) else { return };
+        let Some(kept) = held.maintenance.clone().filter(|_| !self.said) else { return };
         if kept.until.is_some_and(|until| until <= desk.now()) {
             desk.tell(NoteKind::Notice, "maintenance has ended: its time came while the agent was not running");
             return;
@@ -51,27 +53,39 @@ impl Upkeep {
             (Some(_) | None, _) => {}
         }
         if self.on.as_ref().and_then(|on| on.until).is_some_and(|until| desk.reached(until)) {
-            self.on = None;
+            (self.on, self.said) = (None, true);
             desk.tell(NoteKind::Notice, "maintenance has ended: its time has come");
         }
     }
 
-    /// It is ordered; the newer words count.
+    /// It is ordered; the newer words count. Its time counts from now on: whoever must agree was waited for.
     pub(crate) fn begin(&mut self, order: Maintenance, desk: &mut Desk) {
+        let now = desk.now();
+        let until = order.until.map(|until| until + now.since(order.since));
+        let since = self.goes_on(now).map_or(now, |on| on.since);
+        let order = Maintenance { since, until, ..order };
         desk.cured(Finding::MaintenanceIgnored);
         desk.tell(NoteKind::Notice, format!("maintenance: 503, and the node stays a target{}", ending(&order, desk)));
         self.waiting = None;
+        self.said = true;
         self.on = Some(order);
     }
 
     /// It is over. False: it was not on.
     pub(crate) fn end(&mut self, why: &str, desk: &mut Desk) -> bool {
         desk.cured(Finding::MaintenanceIgnored);
-        let was = self.on.take().is_some() | self.waiting.take().is_some();
+        self.said = true;
+        let was = self.goes_on(desk.now()).is_some() || self.waiting.is_some();
+        (self.on, self.waiting) = (None, None);
         if was {
             desk.tell(NoteKind::Notice, format!("maintenance has ended: {why}"));
         }
         was
+    }
+
+    /// A loop that wakes late hears an order before it notices that the time has come.
+    fn goes_on(&self, now: Moment) -> Option<&Maintenance> {
+        self.on.as_ref().filter(|on| on.until.is_none_or(|until| until > now))
     }
 
     /// What was ordered.
@@ -174,5 +188,39 @@ mod tests {
         assert_eq!(upkeep.on().and_then(|on| on.until), Some(NOW + Span::secs(9)));
         assert!(upkeep.end("by an operator", &mut desk));
         assert!(!upkeep.end("by an operator", &mut desk));
+        // A slow disk tells of it after it was taken back.
+        upkeep.restore(&held(true, None), &mut desk);
+        assert_eq!(upkeep.on(), None);
+    }
+
+    #[test]
+    fn its_time_counts_from_its_begin_and_ordered_again_it_keeps_that() {
+        let (mut upkeep, mut desk) = (Upkeep::default(), Desk::new(1, NOW));
+        let later = NOW + Span::secs(12);
+        desk.begin_turn(later);
+        upkeep.begin(order(Some(NOW + Span::secs(2))), &mut desk);
+        let times = |upkeep: &Upkeep| upkeep.on().map(|on| (on.since, on.until));
+        assert_eq!(times(&upkeep), Some((later, Some(later + Span::secs(2)))), "AWS was asked for twelve seconds");
+        assert_eq!(upkeep.check(later), Ok(()));
+        desk.begin_turn(later + Span::secs(1));
+        upkeep.begin(Maintenance { since: desk.now(), ..order(None) }, &mut desk);
+        assert_eq!(times(&upkeep), Some((later, None)));
+    }
+
+    #[test]
+    fn an_order_that_is_heard_after_its_end_finds_it_over() {
+        let (mut upkeep, mut desk) = (Upkeep::default(), Desk::new(1, NOW));
+        let late = NOW + Span::secs(60);
+        for ends in [true, false] {
+            desk.begin_turn(NOW);
+            upkeep.begin(order(Some(NOW + Span::secs(9))), &mut desk);
+            desk.begin_turn(late);
+            if ends {
+                assert!(!upkeep.end("by an operator", &mut desk));
+            } else {
+                upkeep.begin(Maintenance { since: late, ..order(None) }, &mut desk);
+                assert_eq!(upkeep.on().map(|on| on.since), Some(late));
+            }
+        }
     }
 }
