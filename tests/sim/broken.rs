@@ -10,7 +10,8 @@ use crate::tape::Tape;
 use rundeck_alb_core::{
     Answer, ApiSeen, BootSeen, Call, CallId, Command, DatabaseSeen, Degraded, Event, Finding, FleetSeen, GroupFacts,
     GroupSeen, Heart, Info, JvmSeen, Kept, Mode, Moment, Outcome, Policy, ProcessSeen, Readiness, ReadySeen, Reason,
-    Receipt, Reply, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged, WebSeen,
+    Receipt, Reply, ScalingSeen, Snapshot, Span, State, Target, TargetSeen, TargetState, TroubleKind, Unjudged,
+    WebSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,6 +111,10 @@ listed! {
         TakesAHangForAnAnswer,
         /// Puts a target back at once that somebody else has taken out.
         FightsWhoeverTakesItOut,
+        /// Does not read that an earlier run was in maintenance.
+        ForgetsMaintenance,
+        /// Takes "in service" for Standby while it is in maintenance.
+        MaintainsWithoutPermission,
     }
 }
 
@@ -145,6 +150,7 @@ impl Broken {
     fn misheard(&mut self, event: Event) -> Option<Event> {
         match (self.flaw, event) {
             (Flaw::ForgetsRegistered, Event::Kept(kept)) => Some(Event::Kept(Kept { registered: None, ..kept })),
+            (Flaw::ForgetsMaintenance, Event::Kept(kept)) => Some(Event::Kept(Kept { held: None, ..kept })),
             (Flaw::ForgetsIntent, Event::Kept(kept)) => Some(Event::Kept(Kept { intent: None, ..kept })),
             (Flaw::DeregistersOnce, Event::Reply(id, Reply::Changed(Err(why)))) => {
                 if let Some((Call::Deregister { target, .. }, _)) = self.open.get(&id) {
@@ -164,6 +170,12 @@ impl Broken {
                 let answered = matches!(&event, Event::Reply(id, _) if Some(*id) == waits);
                 let spoken = matches!(event, Event::Order(..));
                 (waits.is_none() || answered || spoken).then_some(event)
+            }
+            (Flaw::HurriesIntoStandby, Event::Reply(id, reply)) if self.leaves() => {
+                Some(Event::Reply(id, hurried(reply)))
+            }
+            (Flaw::MaintainsWithoutPermission, Event::Reply(id, reply)) if self.maintains() => {
+                Some(Event::Reply(id, in_standby(reply)))
             }
             (_, Event::Reply(id, reply)) => Some(Event::Reply(id, self.misread(reply))),
             (_, event) => Some(event),
@@ -218,12 +230,6 @@ impl Broken {
             (Flaw::DreamsOfPassive, Reply::Api(ApiSeen::Info(info))) if self.leaves() => {
                 Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Passive), ..info }))
             }
-            (Flaw::HurriesIntoStandby, Reply::Lifecycle(Ok(Some(_)))) if self.leaves() => {
-                Reply::Lifecycle(Ok(Some("Standby".into())))
-            }
-            (Flaw::HurriesIntoStandby, Reply::Target(Ok(seen))) if self.leaves() => {
-                Reply::Target(Ok(TargetSeen { state: TargetState::Leaving, ..seen }))
-            }
             (Flaw::JoinsInStandby, Reply::Lifecycle(Ok(Some(_)))) => Reply::Lifecycle(Ok(Some("InService".into()))),
             (Flaw::HearsNoPassive, Reply::Api(ApiSeen::Info(info))) => {
                 Reply::Api(ApiSeen::Info(Info { mode: Some(Mode::Active), ..info }))
@@ -245,6 +251,10 @@ impl Broken {
             }
             (_, reply) => reply,
         }
+    }
+
+    fn maintains(&self) -> bool {
+        self.heart.snapshot().maintenance.is_some()
     }
 
     fn leaves(&self) -> bool {
@@ -435,4 +445,23 @@ pub fn caught_after(flaw: Flaw, most: u64) -> Option<(u64, Violation)> {
         })
     };
     (1..=most).find_map(|seed| Some((seed, schedule(Tape::from_seed(seed, DECISIONS), make, false).verdict.err()?)))
+}
+
+/// Where the Auto Scaling group has the node, as who takes each place for Standby hears it.
+fn in_standby(reply: Reply) -> Reply {
+    let standby = Some("Standby".to_owned());
+    match reply {
+        Reply::Lifecycle(Ok(Some(_))) => Reply::Lifecycle(Ok(standby)),
+        Reply::Scaling(Ok(Some(seen))) => Reply::Scaling(Ok(Some(ScalingSeen { state: standby, ..seen }))),
+        reply => reply,
+    }
+}
+
+/// As if it were there already.
+fn hurried(reply: Reply) -> Reply {
+    match reply {
+        Reply::Lifecycle(Ok(Some(_))) => Reply::Lifecycle(Ok(Some("Standby".into()))),
+        Reply::Target(Ok(seen)) => Reply::Target(Ok(TargetSeen { state: TargetState::Leaving, ..seen })),
+        reply => reply,
+    }
 }

@@ -5,7 +5,10 @@ use crate::rule::Verdict;
 use crate::rundeck::OddMode;
 use crate::runner::Schedule;
 use crate::world::Coming;
-use rundeck_alb_core::{Cause, DrainOrder, Event, Held, Mode, Moment, Order, ProcessSeen, Span, TroubleKind, WebSeen};
+use rundeck_alb_core::{
+    Cause, DrainOrder, Event, Held, Maintenance, Mode, Moment, Order, ProcessSeen, Span, StandbyRule, TroubleKind,
+    WebSeen,
+};
 
 /// How a look for Rundeck's process may find nothing; `None`: there is no answer.
 const UNSEEN: [Option<ProcessSeen>; 5] =
@@ -43,7 +46,12 @@ impl Schedule<'_> {
             let _ = self.oracle.counted("blink", now);
         }
         match happening {
-            Happening::Drain | Happening::Resume | Happening::RundeckStopping | Happening::ResumeStopping => {
+            Happening::Drain
+            | Happening::Resume
+            | Happening::RundeckStopping
+            | Happening::ResumeStopping
+            | Happening::Maintain
+            | Happening::EndMaintenance => {
                 return self.people(happening);
             }
             Happening::TagWhileDown
@@ -69,6 +77,18 @@ impl Schedule<'_> {
 
     fn people(&mut self, happening: Happening) -> Verdict {
         let now = self.world.now;
+        if happening == Happening::EndMaintenance {
+            return self.order(Order::EndMaintenance);
+        }
+        if happening == Happening::Maintain {
+            if self.plan.policy.membership.standby != StandbyRule::Off {
+                // How it goes by Standby, `core/tests/heart/standby.rs` plays: here people drain there.
+                return Ok(());
+            }
+            // Some end before AWS has been asked.
+            let until = self.world.tape.chance(128).then(|| now + Span(1 + self.world.tape.upto(200_000)));
+            return self.order(Order::Maintain(Maintenance { reason: "sim".into(), since: now, until }));
+        }
         let cause = match happening {
             Happening::RundeckStopping | Happening::ResumeStopping => Cause::RundeckStopping,
             _ => Cause::Operator,

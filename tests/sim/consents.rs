@@ -3,6 +3,7 @@
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, Violation, require};
 use crate::run::Pending;
+use crate::upkeep;
 use rundeck_alb_core::{Cause, Command, DrainPhase, Event, Moment, Order, OrderAnswer, Reason, Span, State, Target};
 
 /// An order is answered so soon, whatever AWS does.
@@ -22,13 +23,18 @@ pub fn answered(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
             return require(false, RULE, || format!("{answer:?} without an order"));
         };
         agreed(&pending, answer, oracle)?;
+        upkeep::agreed(&pending, answer, oracle)?;
         oracle.answered(&pending.order, answer, turn.now);
     }
     if turn.commands.iter().any(|command| matches!(command, Command::Exit(_))) {
         // An agent whose time is over ends before it hears anything else; whoever ordered sees it go.
         oracle.run.pending.clear();
     }
-    let choice = |order: &Order| matches!(order, Order::Drain(order) if order.cause == Cause::Operator);
+    let choice = |order: &Order| match order {
+        Order::Drain(order) => order.cause == Cause::Operator,
+        Order::Maintain(_) => true,
+        Order::Resume(_) | Order::EndMaintenance => false,
+    };
     let waits = oracle.run.pending.values().find(|pending| !choice(&pending.order));
     require(waits.is_none(), RULE, || format!("{waits:?} is not answered at once"))?;
     let late = oracle.run.pending.values().find(|pending| turn.now.since(pending.since) >= ANSWERED);

@@ -14,6 +14,8 @@ listed! {
         Resume,
         RundeckStopping,
         ResumeStopping,
+        Maintain,
+        EndMaintenance,
         Kill,
         Hang,
         Database,

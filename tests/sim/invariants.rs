@@ -18,6 +18,7 @@ use crate::taken;
 use crate::targets::{
     address_kept, address_not_overslept, left_for_a_reason, named_and_written, noticed, own_target, taken_out,
 };
+use crate::upkeep;
 use crate::world::World;
 use rundeck_alb_core::{
     Answer, Call, Cause, Check, CheckView, Command, DatabaseRule, DrainPhase, DrainResult, EndedBy, Ending, Event,
@@ -65,6 +66,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     oracle.run.was_ok |= turn.after.answer.ok && turn.after.accepting;
     kept_is_wanted(oracle, world, turn.now)?;
     drain_shows(turn, oracle)?;
+    upkeep::judge(turn, oracle, world)?;
     process_end_shows(turn)?;
     probing::frozen_shows(turn, oracle, world)?;
     counters(turn)?;
@@ -142,6 +144,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) 
             address_kept(target, turn.now, oracle, world)?;
             named_and_written(target, turn.now, oracle, world)?;
             joins::let_in(target, oracle, world)?;
+            upkeep::registers_nothing(oracle)?;
             require(oracle.orders.is_empty(), "S6 a leaving node is never registered", || format!("{target:?}"))
         }
         Call::Deregister { target, .. } => {

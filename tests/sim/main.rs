@@ -28,6 +28,7 @@ mod faults;
 mod hangs;
 mod invariants;
 mod joins;
+mod maintained;
 mod metadata;
 mod minimise;
 mod modes;
@@ -50,6 +51,7 @@ mod table;
 mod taken;
 mod tape;
 mod targets;
+mod upkeep;
 mod wakes;
 mod world;
 

@@ -5,6 +5,7 @@
 
 use crate::balancer::{ADDRESS, INSTANCE};
 use crate::evidence::{Answered, BELIEVED, Bound, Counted, Open, Round, Wanted, asks_server, judged};
+use crate::maintained::Upkeep;
 use crate::notes::Notes;
 use crate::run::Run;
 use rundeck_alb_core::{
@@ -33,6 +34,7 @@ pub struct Oracle {
     /// Silence may be the database's, by the world's record.
     pub ails: bool,
     pub notes: Notes,
+    pub upkeep: Upkeep,
     /// Milliseconds in which the agent's loop stood still.
     pub stalled: u64,
     pub stalled_at_begin: u64,
@@ -56,6 +58,7 @@ impl Oracle {
             claim: false,
             ails: false,
             notes: Notes::default(),
+            upkeep: Upkeep::default(),
             stalled: 0,
             stalled_at_begin: 0,
             stalled_until: Moment(0),
@@ -66,6 +69,7 @@ impl Oracle {
     /// The agent was started, and knows nothing yet of what its last run kept.
     pub fn start(&mut self, now: Moment) {
         self.run = Run { begun: now, last_round: now, unread: true, read_at: now, ..Run::default() };
+        self.upkeep = Upkeep::default();
         self.orders.clear();
         self.claim = false;
         self.drain = None;
@@ -166,6 +170,7 @@ impl Oracle {
                 self.expired(&open, now);
             }
         }
+        self.upkeep_told(event, now);
         self.end_choices(now);
         round
     }
@@ -184,6 +189,7 @@ impl Oracle {
         if !self.astray_ended(open, false, now) {
             self.notes.failed(&open.call, now);
         }
+        self.upkeep.expired(&open.call, now);
         if matches!(open.call, Call::KeepIntent(_)) {
             self.run.intent_expired = Some(now);
         }
@@ -455,6 +461,7 @@ impl Oracle {
 
     /// Takes note of how an order was answered.
     pub fn answered(&mut self, order: &Order, answer: &OrderAnswer, now: Moment) {
+        self.upkeep_answered(order, answer, now);
         match (order, answer) {
             (Order::Drain(order), OrderAnswer::Accepted(_)) => {
                 if order.cause == Cause::Operator && self.orders.is_empty() && self.by_standby() {

@@ -404,6 +404,7 @@ impl Schedule<'_> {
             while self.turn(seen)? {}
         }
         self.order(Order::Resume(Cause::Operator))?;
+        self.order(Order::EndMaintenance)?;
         self.wait_for("L1 a healthy node is in service", SETTLES, |s| s.in_service())?;
         self.wait_for("L3 after resume the mode is as before", SETTLES, |s| s.world.rundeck.mode == Mode::Active)?;
         self.wait_for("S-out what is no longer named is left", SETTLES, |s| s.forgotten().is_none())?;

@@ -54,15 +54,20 @@ impl Oracle {
         self.run.scaling = Some(seen.clone());
     }
 
-    /// An operator's drain ends when the node is in service again, in a group that is known to replace it.
-    pub fn end_choices(&mut self, now: Moment) {
+    /// The node is in service, in a group that is known to replace it.
+    pub fn in_service_and_replaced(&self) -> bool {
         let kept = self.run.intent.as_ref().and_then(|intent| intent.scaling.as_ref());
         let known = matches!(&self.run.scaling, Some(Some(_)))
             || (self.run.scaling.is_none() && matches!(kept, Some(ScalingKept::Group { .. })));
+        known && self.place() == Place::Group(Some("InService"))
+    }
+
+    /// An operator's drain ends then.
+    pub fn end_choices(&mut self, now: Moment) {
         self.notes.stood |= self.place() == Place::Group(Some("Standby"));
         // On its way into Standby it is in service still.
         let enters = self.notes.standby.is_some() && !self.notes.stood;
-        if known && !enters && self.place() == Place::Group(Some("InService")) && self.run.abort_at.is_none() {
+        if self.in_service_and_replaced() && !enters && self.run.abort_at.is_none() {
             self.orders.retain(|w| w.order.cause != Cause::Operator);
             self.begin_if_wanted(now);
         }
