@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, file_stamp};
 use crate::server::admin::{AdminOrder, OrderRequest};
-use rundeck_alb_core::{Cause, DrainOrder, Event, Order, OrderAnswer, Span};
+use rundeck_alb_core::{Cause, DrainOrder, Event, Maintenance, Order, OrderAnswer, Span};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::oneshot;
 
@@ -34,6 +34,16 @@ impl Orders {
             AdminOrder::Resume { cause, reason } => {
                 tracing::info!(event = "order", "resume ordered: {cause} \"{reason}\"");
                 Order::Resume(cause)
+            }
+            AdminOrder::Maintain { reason, span } => {
+                tracing::info!(event = "order", "maintenance ordered: \"{reason}\"");
+                let since = clock.now();
+                let until = span.map(|span| since + Span(crate::clock::millis(span)));
+                Order::Maintain(Maintenance { reason, since, until })
+            }
+            AdminOrder::EndMaintenance { reason } => {
+                tracing::info!(event = "order", "end of maintenance ordered: \"{reason}\"");
+                Order::EndMaintenance
             }
         };
         Event::Order(self.last, order)

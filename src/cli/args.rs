@@ -87,6 +87,17 @@ pub enum Command {
     /// Undo a drain: the node comes back when Rundeck is ready
     #[command(after_help = "Exit codes: 0 accepted, or nothing to resume; 1 failed, or no agent")]
     Resume(ResumeFlags),
+    /// Answer 503 while this node stays a target, for work on it
+    #[command(
+        after_help = "Exit codes: 0 done, 1 failed, or no agent; 4 refused",
+        subcommand_required = true,
+        arg_required_else_help = true
+    )]
+    Maint {
+        /// Which.
+        #[command(subcommand)]
+        command: MaintCommand,
+    },
     /// Print the IAM policy that the node's role needs, and no more
     #[command(after_help = FEATURES)]
     IamPolicy(IamPolicyFlags),
@@ -160,6 +171,31 @@ pub struct ResumeFlags {
     pub cause: OrderCause,
 }
 
+/// `maint …`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum MaintCommand {
+    /// Answer 503 from now on; given again, the newer words count
+    #[command(after_help = "Exit codes: 0 it is on; 1 failed, or no agent; 4 refused")]
+    On(MaintFlags),
+    /// End it: the node answers 200 when Rundeck is up
+    #[command(after_help = "Exit codes: 0 it is over, or was not on; 1 failed, or no agent; 4 refused")]
+    Off,
+    /// Whether it is on, since when, until when, and why
+    #[command(after_help = "Exit codes: 0 shown, on or off; 1 failed, or no agent")]
+    Show,
+}
+
+/// `maint on`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MaintFlags {
+    /// It ends by itself after this, such as 30m [default: until `maint off`]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub span: Option<Duration>,
+    /// Why, for whoever looks
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
 /// Causes that can be ordered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum OrderCause {
@@ -224,7 +260,7 @@ pub enum ConfigCommand {
 
 fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("a drain needs some time: at least \"1s\"".to_owned()),
+        Ok(duration) if duration.is_zero() => Err("it has to be some time: at least \"1s\"".to_owned()),
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!("the duration {error}; write it as \"90s\", \"10m\" or \"1h30m\"")),
     }

@@ -9,6 +9,7 @@
 //! | `doctor/` | everything that can be wrong on this node, looked at without the agent |
 //! | `status.rs`, `explain.rs` | the running agent's account; why it answers what it answers |
 //! | `drain.rs`, `resume.rs` | orders to leave and to come back |
+//! | `maint.rs` | maintenance switched on and off, and shown |
 //! | `iam_policy/` | the permissions of the node's role |
 //! | `config.rs` | the configuration checked and shown |
 //! | `control.rs` | one exchange over the control socket |
@@ -31,6 +32,7 @@ mod error;
 mod explain;
 mod follow;
 mod iam_policy;
+mod maint;
 mod paint;
 mod report;
 mod resume;
@@ -151,6 +153,7 @@ pub fn execute(
         Command::Explain => explain::explain(&globals, &mut console),
         Command::Drain(flags) => drain::drain(&globals, &flags, &mut console),
         Command::Resume(flags) => resume::resume(&globals, &flags, &mut console),
+        Command::Maint { command } => maint::maint(&globals, &command, &mut console),
         Command::IamPolicy(flags) => iam_policy::iam_policy(&globals, &flags, &mut console),
         Command::Config { command } => config::config(&globals, &command, &mut console),
     }

@@ -14,6 +14,8 @@ pub enum Hue {
     Bad,
     /// Draining: blue.
     Leaving,
+    /// Maintenance: grey.
+    Resting,
     /// Neither good nor bad.
     Plain,
 }
@@ -61,6 +63,7 @@ impl Paint {
             Hue::Warn => "33",
             Hue::Bad => "31",
             Hue::Leaving => "34",
+            Hue::Resting => "90",
             Hue::Plain => return text.to_owned(),
         };
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }

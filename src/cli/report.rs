@@ -4,11 +4,12 @@
 use super::paint::{Hue, Paint};
 use super::steps;
 use super::text;
-use super::view::{AwsRequests, Check, Guard, Health, Node, Status, Target};
+use super::view::{AwsRequests, Check, Guard, Health, Maintenance, Node, Status, Target};
 use crate::aws::CallResult;
 use rundeck_alb_core::{Agreement, Outcome, State, TargetState};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use time::OffsetDateTime;
 
 /// Columns of the row labels.
 const LABEL: usize = 11;
@@ -24,6 +25,7 @@ pub fn report(status: &Status, paint: Paint) -> String {
     if let Some(guard) = &status.guard {
         out.push_str(&text::hanging("guard", &said(guard), LABEL));
     }
+    out.push_str(&maintenance(status));
     out.push('\n');
     out.push_str(&text::hanging("rundeck", &rundeck(status), LABEL));
     out.push_str(&checks(&status.checks, paint));
@@ -61,6 +63,9 @@ pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
     }
     let differing = status.targets.iter().filter_map(difference);
     lines.extend(differing.map(|why| format!("{} {why}", paint.tint(Hue::Warn, Agreement::Differs.word()))));
+    if let Some(on) = &status.maintenance {
+        lines.push(format!("maintenance: {}", told(on, status.now(), false)));
+    }
     if let Some(drain) = &status.drain {
         lines.push(steps::headline(drain, status.now()));
         let rows = steps::rows(status, drain);
@@ -86,6 +91,29 @@ pub(super) fn answer(status: &Status, paint: Paint) -> String {
         format!(" since {} UTC ({})", text::clock(since, status.now()), text::lasting(health.since_ms))
     });
     format!("{}{since}: {}, verdict {} old", word(health, paint), answers(health), text::measured(health.age_ms))
+}
+
+/// What an operator has ordered; nothing where he has not.
+pub(super) fn maintenance(status: &Status) -> String {
+    const HEAD: &str = "maintenance ";
+    status
+        .maintenance
+        .as_ref()
+        .map_or_else(String::new, |on| text::hanging(HEAD, &told(on, status.now(), true), HEAD.len()))
+}
+
+/// `"kernel update", until 12:34:26 UTC (8 min 23 s left)`; the rest changes as time goes by.
+fn told(on: &Maintenance, now: OffsetDateTime, rest: bool) -> String {
+    let reason = plain(&on.reason);
+    let reason = if reason.is_empty() { reason } else { format!("\"{reason}\", ") };
+    format!("{reason}until {}", end_of(on, now, rest))
+}
+
+/// When it ends.
+pub(super) fn end_of(on: &Maintenance, now: OffsetDateTime, rest: bool) -> String {
+    let Some(until) = on.until.as_deref().and_then(text::instant) else { return "`maint off`".to_owned() };
+    let left = on.left_ms.filter(|_| rest).map(|left| format!(" ({} left)", text::lasting(left)));
+    format!("{} UTC{}", text::clock(until, now), left.unwrap_or_default())
 }
 
 /// What led to a 503.
@@ -115,7 +143,7 @@ fn word(health: &Health, paint: Paint) -> String {
     format!("{} ({})", paint.tint(Hue::Warn, &format!("{state}, DEGRADED")), plain(&health.degraded.join(", ")))
 }
 
-fn answers(health: &Health) -> String {
+pub(super) fn answers(health: &Health) -> String {
     if health.ok {
         return "answers 200 \"ok\"".to_owned();
     }
@@ -285,7 +313,8 @@ fn state_hue(state: &str) -> Hue {
     match State::from_word(state) {
         Some(State::Up) => Hue::Good,
         Some(State::Booting) => Hue::Warn,
-        Some(State::Draining | State::Maintenance) => Hue::Leaving,
+        Some(State::Draining) => Hue::Leaving,
+        Some(State::Maintenance) => Hue::Resting,
         Some(State::Down | State::Stopped | State::Stale) | None => Hue::Bad,
     }
 }

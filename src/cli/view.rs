@@ -29,6 +29,8 @@ pub struct Status {
     pub targets: Vec<Target>,
     /// What the fleet says to what wants the node out.
     pub guard: Option<Guard>,
+    /// An operator maintains the node.
+    pub maintenance: Option<Maintenance>,
     /// The drain that keeps the node out.
     pub drain: Option<Drain>,
     /// What is wrong.
@@ -49,6 +51,23 @@ pub struct Guard {
     pub text: String,
     /// Until it is asked again.
     pub next_ms: Option<u64>,
+}
+
+/// Maintenance of the node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Maintenance {
+    /// Free text of the operator.
+    #[serde(default)]
+    pub reason: String,
+    /// RFC 3339.
+    pub since: String,
+    /// How long that is.
+    #[serde(default)]
+    pub since_ms: u64,
+    /// When it ends by itself, RFC 3339.
+    pub until: Option<String>,
+    /// Until then.
+    pub left_ms: Option<u64>,
 }
 
 /// The answer of `/health`.

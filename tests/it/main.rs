@@ -14,6 +14,7 @@ mod haproxy;
 mod health;
 mod jvm;
 mod machine;
+mod maintenance;
 mod membership;
 mod moto;
 mod port;

@@ -6,6 +6,7 @@ mod configuration;
 mod draining;
 mod iam_policy;
 mod looking;
+mod maintaining;
 mod states;
 mod texts;
 

@@ -13,8 +13,16 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 
-const STATES: [(&str, u8); 7] =
-    [("up", 0), ("degraded", 1), ("down", 2), ("draining", 2), ("drained", 2), ("stale", 2), ("booting", 2)];
+const STATES: [(&str, u8); 8] = [
+    ("up", 0),
+    ("degraded", 1),
+    ("down", 2),
+    ("draining", 2),
+    ("drained", 2),
+    ("maintenance", 2),
+    ("stale", 2),
+    ("booting", 2),
+];
 const UTF8: [(&str, &str); 1] = [("LANG", "C.UTF-8")];
 
 fn fixture(name: &str) -> Result<String, Box<dyn Error>> {

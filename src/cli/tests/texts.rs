@@ -70,11 +70,14 @@ fn help_is_an_answer_and_a_usage_error_is_64() -> Tested {
         &["drain", "--timeout", "0s"],
         &["drain", "--cause", "agent-stopping"],
         &["drain", "--gently"],
+        &["maint"],
+        &["maint", "on", "--for", "0s"],
+        &["maint", "off", "--for", "1h"],
         &["status", "--output", "yaml"],
         &["iam-policy", "--feature", "setup"],
         &["iam-policy", "--by-tag", "team"],
         // Commands that a later version is to have are no commands.
-        &["maint", "on"],
+        &["verify"],
     ] {
         let ran = said(words)?;
         assert!(ran.code == ExitCode::from(64) && ran.out.is_empty(), "{words:?}: {ran:?}");

@@ -43,6 +43,18 @@ pub enum AdminOrder {
         /// Free text, empty when none was given.
         reason: String,
     },
+    /// Answer 503 and stay a target.
+    Maintain {
+        /// Free text, empty when none was given.
+        reason: String,
+        /// How long; `None`: until it is ended.
+        span: Option<Duration>,
+    },
+    /// Maintenance is over.
+    EndMaintenance {
+        /// Free text, empty when none was given.
+        reason: String,
+    },
 }
 
 /// An order with the way back for its answer.
@@ -70,6 +82,15 @@ struct ResumeBody {
     reason: Option<String>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct MaintenanceBody {
+    on: Option<bool>,
+    #[serde(rename = "for")]
+    span: Option<String>,
+    reason: Option<String>,
+}
+
 /// A body that is no order: the status and what is wrong.
 type Refused = (StatusCode, String);
 
@@ -92,6 +113,29 @@ pub(super) async fn resume(admin: &Admin, body: Incoming) -> Answer {
     let order = async {
         let body: ResumeBody = read(body).await?;
         Ok(AdminOrder::Resume { cause: cause(body.cause)?, reason: reason(body.reason)? })
+    };
+    match order.await {
+        Ok(order) => give(admin, order, LONGEST_WAIT).await,
+        Err((status, why)) => json(status, &json!({ "error": why })),
+    }
+}
+
+/// `POST /maintenance`.
+pub(super) async fn maintenance(admin: &Admin, body: Incoming) -> Answer {
+    let order = async {
+        let MaintenanceBody { on, span, reason: why } = read(body).await?;
+        let on = on.ok_or_else(|| bad("`on` is missing: true or false"))?;
+        let span = span.as_deref().map(admin.parse_duration).transpose();
+        let span = span.map_err(|why| bad(format!("for {why}: write it as \"30m\" or \"2h\"")))?;
+        let reason = reason(why)?;
+        match (on, span) {
+            (true, Some(span)) if span.is_zero() => {
+                Err(bad("`for` has to be some time: write it as \"30m\" or \"2h\""))
+            }
+            (true, span) => Ok(AdminOrder::Maintain { reason, span }),
+            (false, Some(_)) => Err(bad("`for` belongs to `\"on\": true`")),
+            (false, None) => Ok(AdminOrder::EndMaintenance { reason }),
+        }
     };
     match order.await {
         Ok(order) => give(admin, order, LONGEST_WAIT).await,

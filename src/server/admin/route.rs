@@ -30,6 +30,7 @@ pub(super) async fn answer(admin: &Admin, door: Door, request: Request<Incoming>
         Method::GET | Method::HEAD => read(admin, &path).await,
         Method::POST if path == "/drain" => order::drain(admin, request.into_body()).await,
         Method::POST if path == "/resume" => order::resume(admin, request.into_body()).await,
+        Method::POST if path == "/maintenance" => order::maintenance(admin, request.into_body()).await,
         _ if is_page(&path) => not_allowed("GET, HEAD"),
         _ if is_order(&path) => not_allowed("POST"),
         _ => not_found(),
@@ -41,7 +42,7 @@ fn is_page(path: &str) -> bool {
 }
 
 fn is_order(path: &str) -> bool {
-    matches!(path, "/drain" | "/resume")
+    matches!(path, "/drain" | "/resume" | "/maintenance")
 }
 
 async fn read(admin: &Admin, path: &str) -> Answer {
@@ -108,7 +109,7 @@ fn unreadable(why: &str) -> Answer {
 fn not_found() -> Answer {
     json(
         StatusCode::NOT_FOUND,
-        &json!({ "error": "no such page: /metrics, /status, /livez, /receipts; POST /drain, /resume" }),
+        &json!({ "error": "no such page: /metrics, /status, /livez, /receipts; POST /drain, /resume, /maintenance" }),
     )
 }
 

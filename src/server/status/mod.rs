@@ -5,8 +5,8 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Agreement, Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Identity, LikelyCause, Mode,
-    Moment, Outcome, Process, RundeckView, Snapshot, Step, StepName, TargetView,
+    Agreement, Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Identity, LikelyCause,
+    Maintenance, Mode, Moment, Outcome, Process, RundeckView, Snapshot, Step, StepName, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub(super) struct StatusView {
     standing: Option<String>,
     targets: Vec<Target>,
     guard: Option<Guard>,
+    maintenance: Option<Maintained>,
     drain: Option<Drain>,
     findings: Vec<FindingView>,
     aws_requests: Vec<AwsRequests>,
@@ -131,6 +132,16 @@ struct Guard {
 }
 
 #[derive(Debug, Serialize)]
+struct Maintained {
+    reason: String,
+    since: String,
+    since_ms: u64,
+    until: Option<String>,
+    /// Until it ends by itself.
+    left_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
 struct AwsRequests {
     service: &'static str,
     operation: &'static str,
@@ -154,6 +165,7 @@ impl StatusView {
             standing: snapshot.standing.clone().map(std::borrow::Cow::into_owned),
             targets: snapshot.targets.iter().map(|target| times.target(target)).collect(),
             guard: snapshot.hold.as_ref().map(|hold| times.guard(hold)),
+            maintenance: snapshot.maintenance.as_ref().map(|on| times.maintenance(on)),
             drain: snapshot.drain.as_ref().map(|drain| times.drain(drain)),
             findings: snapshot.findings.clone(),
             aws_requests: aws_requests(counters),
@@ -241,6 +253,16 @@ impl Times<'_> {
             text: view.text.clone(),
             until: view.until.map(|until| self.wall(until)),
             next_ms: view.until.map(|until| until.since(self.now).0),
+        }
+    }
+
+    fn maintenance(&self, on: &Maintenance) -> Maintained {
+        Maintained {
+            reason: on.reason.clone(),
+            since: self.wall(on.since),
+            since_ms: self.age(on.since),
+            until: on.until.map(|until| self.wall(until)),
+            left_ms: on.until.map(|until| until.since(self.now).0),
         }
     }
 

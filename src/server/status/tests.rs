@@ -37,6 +37,7 @@ fn a_young_agent_has_every_key_and_null_for_what_it_does_not_know() {
     assert_eq!(keys(&full), keys(&young));
     assert_eq!(keys(&full["rundeck"]), keys(&young["rundeck"]));
     assert_eq!((&young["drain"], &young["node"], &young["rundeck"]["pid"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(young["maintenance"], Value::Null);
 }
 
 #[test]

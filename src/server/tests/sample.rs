@@ -5,8 +5,8 @@ use crate::clock::Clock;
 use crate::server::Counters;
 use rundeck_alb_core::{
     Agreement, Answer, BalancerView, Cause, Check, CheckView, Deregistered, DrainPhase, DrainResult, DrainView,
-    Finding, FindingView, Identity, Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span, State, Step,
-    StepName, StepResult, TargetReason, TargetSeen, TargetState, TargetView,
+    Finding, FindingView, Identity, Maintenance, Mode, Moment, Outcome, Process, Reason, RundeckView, Snapshot, Span,
+    State, Step, StepName, StepResult, TargetReason, TargetSeen, TargetState, TargetView,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -116,6 +116,9 @@ pub fn draining(clock: &Clock) -> Snapshot {
         ],
         in_flight: Some(0),
     });
+    // It goes on beneath the drain.
+    let (since, until) = (now - Span::secs(600), Some(now + Span::secs(1_200)));
+    node.maintenance = Some(Maintenance { reason: "disks".into(), since, until });
     for target in &mut node.targets {
         target.seen = Some(TargetSeen {
             reason: "Target.DeregistrationInProgress".into(),

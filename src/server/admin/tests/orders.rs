@@ -68,6 +68,23 @@ fn a_resume_tells_whether_there_was_something_to_undo() {
 }
 
 #[test]
+fn maintenance_is_switched_on_with_its_end_and_off() {
+    let house = House::new(sample::up, OrderAnswer::Maintained(true));
+    let got = house.post("/maintenance", r#"{"on":true,"for":"90s","reason":"kernel"}"#);
+    assert_eq!((got.status, got.json()), (200, json!({ "maintenance": true })));
+    let (reason, span) = ("kernel".to_owned(), Some(Duration::from_secs(90)));
+    assert_eq!(house.orders.recv(), Ok(AdminOrder::Maintain { reason, span }));
+    assert_eq!(house.post("/maintenance", r#"{"on":true}"#).status, 200);
+    assert_eq!(house.orders.recv(), Ok(AdminOrder::Maintain { reason: String::new(), span: None }));
+    let house = House::new(sample::up, OrderAnswer::Maintained(false));
+    let got = house.post("/maintenance", r#"{"on":false,"reason":"done"}"#);
+    assert_eq!((got.status, got.json()), (200, json!({ "maintenance": false })));
+    assert_eq!(house.orders.recv(), Ok(AdminOrder::EndMaintenance { reason: "done".into() }));
+    let got = refusing().post("/maintenance", r#"{"on":true}"#);
+    assert_eq!((got.status, &got.json()["why"]), (409, &"asg".into()));
+}
+
+#[test]
 fn what_is_no_order_is_400_and_reaches_nobody() {
     let house = House::up();
     let long = json!({ "reason": "x".repeat(501) }).to_string();
@@ -87,6 +104,12 @@ fn what_is_no_order_is_400_and_reaches_nobody() {
         ("/drain", &long, "the reason is longer than 500 characters"),
         ("/resume", r#"{"timeout":"90s"}"#, "unknown field `timeout`"),
         ("/resume", r#"{"cause":"Operator"}"#, "unknown cause"),
+        ("/maintenance", "", "`on` is missing: true or false"),
+        ("/maintenance", r#"{"on":"yes"}"#, "not an order: invalid type"),
+        ("/maintenance", r#"{"on":true,"untill":"1h"}"#, "unknown field `untill`, expected one of"),
+        ("/maintenance", r#"{"on":true,"for":"soon"}"#, r#"for is no duration: write it as "30m" or "2h""#),
+        ("/maintenance", r#"{"on":true,"for":"0s"}"#, "`for` has to be some time"),
+        ("/maintenance", r#"{"on":false,"for":"90s"}"#, r#"`for` belongs to `"on": true`"#),
     ] {
         let got = house.post(path, body);
         let error = got.json()["error"].as_str().expect("words").to_string();
