@@ -21,6 +21,7 @@ mod port;
 mod proxy;
 mod restart;
 mod rig;
+mod standby;
 mod startup;
 mod stopping;
 mod trouble;

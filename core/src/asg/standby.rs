@@ -162,17 +162,17 @@ impl Standby {
             return None;
         }
         if !inputs.wanted {
-            return self.give_up(sent, desk);
+            return self.give_up(sent || again, desk);
         }
         // A refusal is none where the node is on its way all the same: an earlier call was lost.
         if let Some((at, why)) = self.refused.clone().filter(|(at, _)| inputs.seen >= *at && !inputs.standby) {
             let text = format!("AWS refuses to put the node into Standby ({why}): {}", cure(&why));
             debug_assert!(at >= since);
-            self.give_up(false, desk);
+            self.give_up(again, desk);
             return Some(text);
         }
         if desk.reached(since + REACHED) {
-            self.give_up(sent, desk);
+            self.give_up(sent || again, desk);
             return Some(format!("the node is not in Standby after {} s", REACHED.0 / 1000));
         }
         if let (Some(instance), Some(group)) = (inputs.instance, self.group.clone())

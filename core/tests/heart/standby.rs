@@ -3,9 +3,9 @@
 
 use crate::rig::{GROUP, Rig, in_group, policy, standby, target};
 use rundeck_alb_core::{
-    Answer, Call, Cause, Command, DrainOrder, DrainPhase, EndedBy, Event, Finding, Held, Kept, Maintenance, Moment,
-    Order, OrderAnswer, Policy, Reason, Receipt, RefreshSeen, Refusal, Reply, Span, StandbyPreference, StandbyRule,
-    StandbySeen, State, TargetState, Trouble, TroubleKind,
+    Answer, Call, Cause, Command, DrainOrder, DrainPhase, EndedBy, Event, Finding, Held, Intent, Kept, Maintenance,
+    Moment, Order, OrderAnswer, Policy, Reason, Receipt, RefreshSeen, Refusal, Reply, Span, StandbyPreference,
+    StandbyRule, StandbySeen, State, TargetState, Trouble, TroubleKind,
 };
 
 /// What the group and the balancer do with this node.
@@ -153,6 +153,13 @@ impl World {
     fn receipt(&self) -> Option<Receipt> {
         self.sent.iter().rev().find_map(|(_, call)| match call {
             Call::WriteReceipt(receipt) => Some((**receipt).clone()),
+            _ => None,
+        })
+    }
+
+    fn intent(&self) -> Option<Intent> {
+        self.sent.iter().rev().find_map(|(_, call)| match call {
+            Call::KeepIntent(intent) => Some(intent.clone()),
             _ => None,
         })
     }
@@ -311,10 +318,7 @@ fn over_a_restart_the_drain_goes_on_and_over_a_reboot_the_node_comes_back_by_its
         world.drain();
         world.until("503", |world| !world.answer().ok);
         world.plays(Span::secs(30));
-        let intent = world.sent.iter().rev().find_map(|(_, call)| match call {
-            Call::KeepIntent(intent) => Some(intent.clone()),
-            _ => None,
-        });
+        let intent = world.intent();
         let held = Held { same_boot, ..world.held().expect("held") };
         let held = if instance { held } else { Held { instance: Some("i-another".into()), ..held } };
         let mut rig = Rig::unread(by(StandbyRule::Decrement), 7);
@@ -329,6 +333,24 @@ fn over_a_restart_the_drain_goes_on_and_over_a_reboot_the_node_comes_back_by_its
         assert_eq!(next.moved().len(), usize::from(back), "{:?}", next.moved());
         assert_eq!(next.answer().ok, !same_boot, "by others it tells the truth: {:?}", next.answer());
     }
+}
+
+/// Resumed before metadata have told where it is: it was there, and comes back.
+#[test]
+fn a_drain_that_is_taken_back_right_after_a_restart_brings_the_node_back_all_the_same() {
+    let mut world = World::in_service(by(StandbyRule::Decrement));
+    world.drain();
+    world.until("503", |world| !world.answer().ok);
+    world.plays(Span::secs(30));
+    let mut rig = Rig::unread(by(StandbyRule::Decrement), 7);
+    rig.now = world.rig.now;
+    rig.heart = rundeck_alb_core::Heart::new(by(StandbyRule::Decrement), 7, rig.now);
+    let mut next = World::over(rig);
+    next.rig.lifecycle = Some("Standby".into());
+    let commands = next.rig.feed(Event::Kept(Kept { held: world.held(), intent: world.intent(), ..Kept::default() }));
+    next.took(commands);
+    next.orders(Order::Resume(Cause::Operator));
+    next.until("back", |next| next.state() == "InService");
 }
 
 #[test]
