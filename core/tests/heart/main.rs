@@ -10,6 +10,7 @@ mod hold;
 mod kinds;
 mod paces;
 mod phases;
+mod replaced;
 mod rig;
 mod shown;
 mod standby;
