@@ -41,6 +41,8 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     }
     consents::taken_back(turn, oracle);
     consents::answered(turn, oracle)?;
+    // Who joined in this turn is taken back with the others.
+    consents::taken_back(turn, oracle);
     budget::note(turn.event, oracle, turn.now);
     oracle.run.was_ok |= turn.before.answer.ok && turn.before.accepting;
     for command in turn.commands {

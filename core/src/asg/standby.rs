@@ -171,9 +171,10 @@ impl Standby {
             self.give_up(again, desk);
             return Some(text);
         }
-        if desk.reached(since + REACHED) {
+        let late = inputs.until.is_some_and(|at| desk.reached(at));
+        if desk.reached(since + REACHED) || late {
             self.give_up(sent || again, desk);
-            return Some(format!("the node is not in Standby after {} s", REACHED.0 / 1000));
+            return Some(format!("the node is not in Standby after {} s", desk.now().since(since).0 / 1000));
         }
         if let (Some(instance), Some(group)) = (inputs.instance, self.group.clone())
             && !sent

@@ -100,6 +100,8 @@ pub(crate) struct StandbyInputs<'a> {
     pub(crate) up_since: Option<Moment>,
     /// Between two health checks of the slowest target group.
     pub(crate) check: Span,
+    /// Whoever wants it out waits no longer than until then.
+    pub(crate) until: Option<Moment>,
     /// That this agent does it stands on disk, or was waited for.
     pub(crate) written: bool,
 }

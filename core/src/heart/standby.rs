@@ -5,6 +5,7 @@
 
 use super::{Heart, between};
 use crate::contract::{Cause, EndedBy, Finding, Held, NoteKind, Says, Span, StandbyInputs, State};
+use crate::leaving::Drain;
 
 /// So long it is waited until the way stands on disk, before it is taken.
 const WRITTEN: Span = Span::secs(1);
@@ -69,6 +70,7 @@ impl Heart {
             out: self.membership.attached_out(self.asg.attached()),
             up_since: up.then_some(self.since),
             check: self.membership.longest_check(),
+            until: self.drain.as_ref().and_then(Drain::deadline),
             written: on_disk,
         };
         let failed = self.standby.step(&inputs, &mut self.desk);

@@ -168,6 +168,11 @@ impl Drain {
         self.wishes.take_back(ends)
     }
 
+    /// When it must have ended.
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        self.wishes.deadline()
+    }
+
     /// Names the receipt.
     pub(crate) fn id(&self) -> &str {
         &self.id
