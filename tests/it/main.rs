@@ -15,6 +15,7 @@ mod health;
 mod jvm;
 mod machine;
 mod maintenance;
+mod members;
 mod membership;
 mod moto;
 mod port;

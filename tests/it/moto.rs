@@ -3,14 +3,13 @@
 //! moto has no metadata service that an SDK accepts: the lab's stands in, with the ids of moto's instances. It sends no
 //! health checks and no users, and departs from AWS where `outside::departures` says.
 
+use crate::members::referee::{mended, printed_policy, widened, without};
 use crate::support::{Config, Rundeck, TestAgent, comes_true, until, world};
 use rundeck_alb_lab::World;
 use rundeck_alb_lab::outside::{self, Credentials, Moto, OutsideError, departures};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 /// The traffic port of moto's group.
 const PORT: u16 = 4440;
@@ -188,44 +187,9 @@ async fn a_stopped_instance_gets_no_requests_and_that_is_said() {
     let node = account.node();
     account.behind_the_agents_back(move |moto| moto.stop(&node)).await;
     sees(&agent, "unused").await;
-    assert!(agent.finds("target-not-in-use").await, "{}", agent.log());
+    let stopped = comes_true(async || agent.status().await["targets"][0]["cause"] == "instance-stopped").await;
+    assert!(stopped, "{}", agent.log());
     assert_eq!(agent.ask().await.line(), "200 ok");
-}
-
-/// moto puts `<Errors>` around the error of a refusal, as EC2 does and the load balancer's API does not: boto3 reads
-/// the code all the same, the agent's SDK reads none. This takes the tags out, on the way, with nothing moved.
-fn in_aws_form(mut answer: Vec<u8>) -> Vec<u8> {
-    for tag in [&b"<Errors>"[..], &b"</Errors>"[..]] {
-        if let Some(at) = answer.windows(tag.len()).position(|bytes| bytes == tag) {
-            answer[at..at + tag.len()].fill(b' ');
-        }
-    }
-    answer
-}
-
-/// A way to moto that mends its refusals. It ends with the test's runtime.
-async fn mended(moto: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let addr = listener.local_addr().expect("its address");
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(relay(client, moto));
-        }
-    });
-    addr
-}
-
-/// One request and its answer: moto closes after each. What goes wrong on the way is the agent's to notice.
-async fn relay(mut client: TcpStream, moto: SocketAddr) {
-    let Ok(mut server) = TcpStream::connect(moto).await else { return };
-    let (mut from_client, mut to_client) = client.split();
-    let (mut from_server, mut to_server) = server.split();
-    let mut answer = Vec::new();
-    tokio::select! {
-        _ = tokio::io::copy(&mut from_client, &mut to_server) => return,
-        _ = from_server.read_to_end(&mut answer) => {}
-    }
-    let _ = to_client.write_all(&in_aws_form(answer)).await;
 }
 
 #[tokio::test]
@@ -260,30 +224,14 @@ async fn what_aws_refuses_is_a_finding_and_changes_no_verdict() {
     assert_eq!(account.targets().await, []);
 }
 
-/// What `iam-policy` prints for this group, each resource widened: moto judges every request as one of `*`.
-async fn printed_policy(group: &str) -> Value {
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = folder.path().join("agent.toml");
-    std::fs::write(&config, format!("[[target_group]]\narn = \"{group}\"\n")).expect("a configuration");
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rundeck-alb-agent"));
-    command.args(["iam-policy", "--config"]).arg(&config).env("AWS_EC2_METADATA_DISABLED", "true");
-    let output = command.output().await.expect("it runs");
-    assert!(output.status.success(), "{output:?}");
-    let mut policy: Value = serde_json::from_slice(&output.stdout).expect("a policy");
-    for statement in policy["Statement"].as_array_mut().expect("statements") {
+/// What `iam-policy` prints for this group, each resource widened.
+async fn policy_for(group: &str) -> Value {
+    let policy = printed_policy(&[], &format!("[[target_group]]\narn = \"{group}\"\n")).await;
+    for statement in policy["Statement"].as_array().expect("statements") {
         let of = if statement["Sid"] == "Membership" { group } else { "*" };
-        assert_eq!(std::mem::replace(&mut statement["Resource"], json!("*")), of, "{statement}");
+        assert_eq!(statement["Resource"], of, "{statement}");
     }
-    policy
-}
-
-/// The policy without this action.
-fn without(policy: &Value, action: &str) -> String {
-    let mut policy = policy.clone();
-    for statement in policy["Statement"].as_array_mut().expect("statements") {
-        statement["Action"].as_array_mut().expect("actions").retain(|allowed| allowed != action);
-    }
-    policy.to_string()
+    widened(&policy)
 }
 
 #[tokio::test]
@@ -291,7 +239,7 @@ async fn the_printed_policy_is_enough_and_nothing_of_it_is_spare() {
     let Some(account) = Account::open().await else { return };
     let rundeck = Rundeck::ready().await;
     let group = account.moto.world().group.clone();
-    let policy = printed_policy(&group).await;
+    let policy = policy_for(&group).await;
     let moto = account.moto.endpoint().strip_prefix("http://").and_then(|addr| addr.parse().ok()).expect("an address");
     let endpoint = format!("http://{}", mended(moto).await);
     for operation in

@@ -7,6 +7,12 @@ moto_world.py ENDPOINT register ARN ID PORT     as an administrator, behind the 
 moto_world.py ENDPOINT deregister ARN ID PORT   the same
 moto_world.py ENDPOINT stop ID                  stops an instance
 moto_world.py ENDPOINT user NAME POLICY         makes a user who may do what this policy allows, prints the keys
+moto_world.py ENDPOINT place NAME PORT HEALTH   makes a node of its own with three target groups that begin with NAME and ask the
+                                                port HEALTH, and prints {instance, groups: {a, b, ip}}
+moto_world.py ENDPOINT scaling NAME ID CHECKS [ARN]...  an Auto Scaling group with these attached has the instance
+moto_world.py ENDPOINT enter-standby NAME ID    moves the instance into Standby, with one fewer wanted
+moto_world.py ENDPOINT exit-standby NAME ID     and out of it
+moto_world.py ENDPOINT detach NAME ID           takes the instance out of the group
 
 It does not judge: what is right stands in the tests. All but `make` and `contract` want the administrator's keys in AWS_ACCESS_KEY_ID
 and AWS_SECRET_ACCESS_KEY.
@@ -54,10 +60,59 @@ def make_user(iam, name, document=None):
     return {"key": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
 
-def make_group(elb, vpc, name):
-    return elb.create_target_group(
-        Name=name, Protocol="HTTP", Port=PORT, VpcId=vpc, TargetType="instance", HealthCheckPath="/health", HealthCheckPort="4441"
-    )["TargetGroups"][0]["TargetGroupArn"]
+def make_group(elb, vpc, name, port=PORT, kind="instance", health="4441"):
+    check = {"HealthCheckPath": "/health", "HealthCheckPort": health, "HealthCheckIntervalSeconds": 5}
+    named = {"Name": name, "Protocol": "HTTP", "Port": port, "VpcId": vpc, "TargetType": kind}
+    limits = {"HealthCheckTimeoutSeconds": 2, "UnhealthyThresholdCount": 2}
+    group = elb.create_target_group(**named, **check, **limits)["TargetGroups"][0]["TargetGroupArn"]
+    elb.modify_target_group_attributes(
+        TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}]
+    )
+    return group
+
+
+def run_instances(ec2, subnet, count):
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    started = ec2.run_instances(ImageId=image, MinCount=count, MaxCount=count, SubnetId=subnet)["Instances"]
+    return [{"id": i["InstanceId"], "private_ip": i["PrivateIpAddress"]} for i in started]
+
+
+def place(endpoint, name, port, health):
+    """A node that no other scenario has, and groups of its own."""
+    ec2, elb = client(endpoint, "ec2"), client(endpoint, "elbv2")
+    [first] = elb.describe_target_groups(Names=["rundeck"])["TargetGroups"]
+    subnet = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [first["VpcId"]]}])["Subnets"][0]["SubnetId"]
+    kinds = {"a": "instance", "b": "instance", "ip": "ip"}
+    groups = {key: make_group(elb, first["VpcId"], f"{name}-{key}", port, kind, health) for key, kind in kinds.items()}
+    return {"instance": run_instances(ec2, subnet, 1)[0], "groups": groups}
+
+
+def scaling(endpoint, name, node, checks, *arns):
+    asg = client(endpoint, "autoscaling")
+    image = client(endpoint, "ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    asg.create_launch_configuration(LaunchConfigurationName=name, ImageId=image, InstanceType="t3.micro")
+    asg.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        LaunchConfigurationName=name,
+        MinSize=0,
+        MaxSize=4,
+        DesiredCapacity=0,
+        AvailabilityZones=[f"{REGION}a"],
+        HealthCheckType=checks,
+        TargetGroupARNs=list(arns),
+    )
+    asg.attach_instances(AutoScalingGroupName=name, InstanceIds=[node])
+
+
+def move(endpoint, command, name, node):
+    asg = client(endpoint, "autoscaling")
+    named = {"AutoScalingGroupName": name, "InstanceIds": [node]}
+    if command == "exit-standby":
+        asg.exit_standby(**named)
+    elif command == "enter-standby":
+        asg.enter_standby(ShouldDecrementDesiredCapacity=True, **named)
+    else:
+        asg.detach_instances(ShouldDecrementDesiredCapacity=True, **named)
 
 
 def make(endpoint):
@@ -67,23 +122,19 @@ def make(endpoint):
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"]
         for i, zone in enumerate("ab")
     ]
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    started = ec2.run_instances(ImageId=image, MinCount=NODES, MaxCount=NODES, SubnetId=subnets[0])["Instances"]
+    instances = run_instances(ec2, subnets[0], NODES)
     group = make_group(elb, vpc, "rundeck")
     balancer = elb.create_load_balancer(Name="rundeck", Subnets=subnets, Scheme="internal", Type="application")
     forward = {"Type": "forward", "TargetGroupArn": group}
     elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[forward]
     )
-    elb.modify_target_group_attributes(
-        TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}]
-    )
     made = {
         "region": REGION,
         "account": group.split(":")[4],
         "vpc": vpc,
         "group": group,
-        "instances": [{"id": i["InstanceId"], "private_ip": i["PrivateIpAddress"]} for i in started],
+        "instances": instances,
         "member": make_user(iam, "member", policy(MEMBER_ACTIONS)),
         "stranger": make_user(iam, "stranger"),
         "administrator": make_user(iam, "administrator", policy(["*"])),
@@ -117,6 +168,17 @@ def states(elb, group, target=None):
     return ", ".join(sorted(words)) or "nothing"
 
 
+def standby(endpoint, facts, elb):
+    """The target of an instance whose Auto Scaling group, which has the target group attached, moves it into Standby."""
+    name, group, node = facts["scaling"], facts["group"], facts["instance"]
+    if facts.get("administrator"):
+        scaling(endpoint, name, node, "EC2", group)
+    else:
+        elb.register_targets(TargetGroupArn=group, Targets=[{"Id": node, "Port": PORT}])
+    move(endpoint, "enter-standby", name, node)
+    return states(elb, group, {"Id": node, "Port": PORT}).split()[0]
+
+
 def contract(endpoint, facts):
     """Begins with an empty group and leaves nothing registered."""
     elb = client(endpoint, "elbv2", facts["keys"])
@@ -128,8 +190,16 @@ def contract(endpoint, facts):
     register = lambda *targets: elb.register_targets(TargetGroupArn=group, Targets=list(targets))
     deregister = lambda *targets: elb.deregister_targets(TargetGroupArn=group, Targets=list(targets))
 
+    addresses = facts.get("addresses")
+    if facts.get("administrator"):
+        os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = facts["administrator"]
+        owner = client(endpoint, "elbv2")
+        [vpc] = [it["VpcId"] for it in owner.describe_target_groups(TargetGroupArns=[group])["TargetGroups"]]
+        addresses = make_group(owner, vpc, "addresses", PORT, "ip")
+
     found = {}
     found["describe a target that was never registered"] = states(elb, group, target)
+    found["describe an address that was never registered"] = states(elb, addresses, {"Id": "127.0.0.1", "Port": PORT})
     register(target)
     # The state alone: its reason moves on with the first check.
     found["describe right after registering"] = states(elb, group, target).split()[0]
@@ -144,6 +214,8 @@ def contract(endpoint, facts):
     found["register in an unknown group"] = seen(elb.register_targets, TargetGroupArn=no_group, Targets=[target])
     found["describe the health of an unknown group"] = seen(elb.describe_target_health, TargetGroupArn=no_group)
     found["describe a group by a name that is not there"] = seen(elb.describe_target_groups, Names=["gone"])
+    found["targets of an instance that is put into Standby"] = standby(endpoint, facts, elb)
+    deregister(target)
     if facts.get("stranger"):
         stranger = client(endpoint, "elbv2", facts["stranger"])
         found["register without permission"] = seen(stranger.register_targets, TargetGroupArn=group, Targets=[target])
@@ -172,6 +244,12 @@ def main():
         answer = {}
     elif command == "user":
         answer = make_user(client(endpoint, "iam"), *rest)
+    elif command == "place":
+        answer = place(endpoint, rest[0], int(rest[1]), rest[2])
+    elif command == "scaling":
+        answer = scaling(endpoint, *rest)
+    elif command in ("enter-standby", "exit-standby", "detach"):
+        answer = move(endpoint, command, *rest)
     else:
         sys.exit(__doc__)
     print(json.dumps(answer))

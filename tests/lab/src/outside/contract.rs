@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 use super::moto::{Credentials, Moto, script};
 use super::program::OutsideError;
 use crate::World;
+use crate::aws::ScalingSettings;
+
+/// The Auto Scaling group of the scenario that needs one.
+const SCALING: &str = "contract";
 
 /// A scenario of `tests/outside/moto_world.py` and what is seen in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +33,13 @@ const fn both(scenario: &'static str, answer: &'static str) -> Departure {
 }
 
 /// All scenarios. Where the columns differ, moto departs from AWS.
-pub const CONTRACT: [Departure; 13] = [
+pub const CONTRACT: [Departure; 15] = [
     both("describe a target that was never registered", "unused Target.NotRegistered"),
+    Departure {
+        scenario: "describe an address that was never registered",
+        aws: "unused Target.NotRegistered",
+        moto: "unavailable Target.NotRegistered",
+    },
     Departure { scenario: "describe right after registering", aws: "initial", moto: "healthy" },
     both("register again", "ok"),
     Departure { scenario: "ports of one id registered on two", aws: "2", moto: "1" },
@@ -41,6 +50,7 @@ pub const CONTRACT: [Departure; 13] = [
         moto: "nothing",
     },
     Departure { scenario: "deregister again", aws: "ok", moto: "InvalidTarget" },
+    Departure { scenario: "targets of an instance that is put into Standby", aws: "draining", moto: "healthy" },
     both("register in an unknown group", "TargetGroupNotFound"),
     both("describe the health of an unknown group", "TargetGroupNotFound"),
     both("describe a group by a name that is not there", "TargetGroupNotFound"),
@@ -72,15 +82,25 @@ impl Moto {
         json!({
             "keys": pair(&world.member), "stranger": pair(&world.stranger),
             "group": world.group, "instance": world.instances.first().map(|instance| &instance.id),
+            "scaling": SCALING, "administrator": pair(&world.administrator),
         })
     }
 }
 
 /// What [`run_contract`] needs to know of the lab's fake: any keys will do there, so there is no stranger.
 ///
+/// The node is put into an Auto Scaling group that has this target group attached.
+///
 /// # Panics
-/// The world has no node, or no group of this name.
+/// The world has no node, or no group of these names.
 #[must_use]
-pub fn fake_facts(world: &World, group: &str) -> Value {
-    json!({"keys": ["AKIDTEST", "secret"], "group": world.group(group).arn(), "instance": world.node(0).instance_id})
+pub fn fake_facts(world: &World, group: &str, addresses: &str) -> Value {
+    let (arn, node) = (world.group(group).arn(), &world.node(0).instance_id);
+    let settings = ScalingSettings { target_groups: vec![arn.to_owned()], ..ScalingSettings::default() };
+    world.scaling().set(SCALING, settings);
+    world.scaling().place(SCALING, node, "InService");
+    json!({
+        "keys": ["AKIDTEST", "secret"], "group": arn, "instance": node, "scaling": SCALING,
+        "addresses": world.group(addresses).arn(),
+    })
 }

@@ -160,6 +160,14 @@ impl Moto {
         self.ask(&["user", name, policy])
     }
 
+    /// Runs one command of the script as the administrator, and gives what it printed. Blocks for a second.
+    ///
+    /// # Errors
+    /// boto3 could not ask, or moto refused.
+    pub fn command(&self, arguments: &[&str]) -> Result<serde_json::Value, OutsideError> {
+        self.ask(arguments)
+    }
+
     fn order(&self, arguments: &[&str]) -> Result<(), OutsideError> {
         self.ask::<serde_json::Value>(arguments).map(drop)
     }

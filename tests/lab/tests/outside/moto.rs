@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rundeck_alb_lab::World;
-use rundeck_alb_lab::alb::GroupSettings;
+use rundeck_alb_lab::alb::{GroupSettings, TargetType};
 use rundeck_alb_lab::outside::{self, CONTRACT, Departure, Moto, fake_facts, run_contract};
 
 /// What should have been seen, for the scenarios that were run, and what was.
@@ -28,8 +28,10 @@ async fn departs_from_aws_only_where_the_table_says() {
 #[tokio::test]
 async fn the_labs_own_fake_departs_from_aws_nowhere() {
     let Some(programs) = outside::python() else { return };
-    let world = World::builder().nodes(1).group(GroupSettings::named("rundeck")).start().expect("a world");
-    let (url, facts) = (world.api_url(), fake_facts(&world, "rundeck"));
+    let group = |name: &str| GroupSettings { port: 4440, ..GroupSettings::named(name) };
+    let addresses = GroupSettings { target_type: TargetType::Ip, ..group("addresses") };
+    let world = World::builder().nodes(1).group(group("rundeck")).group(addresses).start().expect("a world");
+    let (url, facts) = (world.api_url(), fake_facts(&world, "rundeck", "addresses"));
     let seen = tokio::task::spawn_blocking(move || run_contract(&programs, &url, &facts)).await.expect("no panic");
     let seen = seen.expect("every scenario has an answer");
     assert!(seen.len() >= 10, "{seen:?}");
