@@ -25,13 +25,13 @@ pub use contract::{
     CheckView, Circumstances, Class, Command, DatabaseRule, DatabaseSeen, Degraded, Deregistered, DiskPolicy, DiskSeen,
     DrainOrder, DrainPhase, DrainPolicy, DrainResult, DrainView, EndedBy, Ending, Event, Family, Finding, FindingView,
     FleetSeen, GroupFacts, GroupLeft, GroupLook, GroupOwner, GroupSeen, GroupWanted, HealthPolicy, Held, HoldView,
-    HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, LikelyCause, Look, LookRow, Looks, Maintenance,
-    MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order, OrderAnswer, Outcome,
-    Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reason, Receipt,
-    RefreshSeen, Refusal, Registered, Registrations, Reply, Room, RundeckView, ScalingFacts, ScalingKept, ScalingLook,
-    ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbyRule, StandbySeen, State, Step, StepName, StepResult,
-    Target, TargetReason, TargetSeen, TargetState, TargetType, TargetView, Text, Trouble, TroubleKind, Unjudged,
-    WebSeen,
+    Hook, HookPolicy, HookRun, HostSeen, Identity, Info, Intent, JvmSeen, Kept, KeptVerdict, LikelyCause, Look,
+    LookRow, Looks, Maintenance, MembershipPolicy, Mode, ModeLeft, ModeTrouble, Moment, Note, NoteKind, Notice, Order,
+    OrderAnswer, Outcome, Overridden, Ownership, PassiveRule, PeerSeen, Policy, Process, ProcessSeen, Readiness,
+    ReadySeen, Reason, Receipt, RefreshSeen, Refusal, Registered, Registrations, Reply, Room, RundeckView,
+    ScalingFacts, ScalingKept, ScalingLook, ScalingSeen, Share, Snapshot, Span, StandbyPreference, StandbyRule,
+    StandbySeen, State, Step, StepName, StepResult, Target, TargetReason, TargetSeen, TargetState, TargetType,
+    TargetView, Text, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 pub use heart::Heart;
 pub use look::{

@@ -216,6 +216,7 @@ mod tests {
     use super::*;
     use crate::aws::Outside;
     use crate::config::Settings;
+    use crate::effect::hooks::Inherited;
     use crate::host::Endpoint;
     use crate::store::Store;
     use crate::watch::client::Tokens;
@@ -244,6 +245,7 @@ mod tests {
             machine: Machine::default(),
             cloud: Cloud::new(nobody, None),
             store: Arc::new(Store::open(&folder.join("state"), &folder.join("run")).expect("a store")),
+            inherited: Inherited::default(),
             boot_id: "this boot".into(),
             counters: counters.clone(),
         };

@@ -3,6 +3,7 @@
 use super::cloud::Cloud;
 use crate::clock::Clock;
 use crate::effect::held::held_json;
+use crate::effect::hooks::{self, Inherited};
 use crate::effect::{balancer, mode, standby, state};
 use crate::rundeck::Client;
 use crate::server::Counters;
@@ -36,6 +37,8 @@ pub struct World {
     pub machine: Machine,
     pub cloud: Cloud,
     pub store: Arc<Store>,
+    /// What the operator's own commands inherit.
+    pub inherited: Inherited,
     /// Names the boot in every file.
     pub boot_id: String,
     /// Figures for the metrics.
@@ -100,6 +103,7 @@ async fn ask(world: &World, id: CallId, call: Call) -> Vec<Event> {
         Call::DescribeTarget(target) => Reply::Target(look(world, &target).await),
         Call::Register { target, outside, reason } => Reply::Changed(register(world, &target, outside, &reason).await),
         Call::Deregister { target, reason } => Reply::Changed(deregister(world, &target, &reason).await),
+        Call::RunHook(run) => Reply::Hook(hooks::run(&run, &world.inherited).await),
         Call::SetMode(wanted) => Reply::Mode(set_mode(world, wanted).await),
         // Queued by `begin`, before anybody waits.
         Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_) => return noticed,

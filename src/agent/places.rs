@@ -1,5 +1,6 @@
 //! What the environment decides about a run: files, credential, terminal. Read by the command line, used at the start.
 
+use crate::effect::hooks::Inherited;
 use std::path::PathBuf;
 
 /// What the environment decides.
@@ -13,4 +14,6 @@ pub struct Places {
     pub credential: Option<PathBuf>,
     /// SIGHUP ends the agent too: it runs on somebody's terminal.
     pub terminal: bool,
+    /// What the operator's own commands inherit.
+    pub inherited: Inherited,
 }

@@ -123,6 +123,7 @@ impl Start<'_> {
             machine: Machine::default(),
             cloud: Cloud::new(self.outside, self.settings.aws.region.clone()),
             store,
+            inherited: self.places.inherited.clone(),
             boot_id,
             counters: counters.clone(),
         };

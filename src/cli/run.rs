@@ -38,6 +38,7 @@ fn places(globals: &Globals) -> Places {
         credential: around.credential(),
         // A service has none, whoever supervises it, and neither has what `nohup` started.
         terminal: std::io::stdin().is_terminal(),
+        inherited: around.inherited(),
     }
 }
 

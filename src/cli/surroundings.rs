@@ -3,6 +3,7 @@
 
 use crate::aws::Outside;
 use crate::config::Environment;
+use crate::effect::hooks::Inherited;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -95,6 +96,11 @@ impl Surroundings {
             metadata_disabled: read("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true")),
             metadata_endpoint: read("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
         }
+    }
+
+    /// What the operator's own commands get of it.
+    pub fn inherited(&self) -> Inherited {
+        Inherited::of(self.variables.clone())
     }
 
     fn directory(&self, variable: &str, default: &str) -> PathBuf {

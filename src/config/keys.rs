@@ -7,6 +7,7 @@
 use rundeck_alb_core::{GroupWanted, Ownership, TargetType};
 
 use super::codec::{self, count};
+use super::commands;
 use super::fault::Fault;
 use super::lists;
 use super::names;
@@ -124,6 +125,9 @@ pub(super) static KEYS: &[Key<Settings>] = &[
     key!(drain.jobs_timeout, codec::WAIT),
     key!(drain.jobs_unknown_timeout, codec::PACE),
     key!(drain.passive, codec::SWITCH),
+    key!(hooks.pre_register, commands::COMMANDS),
+    key!(hooks.post_register, commands::COMMANDS),
+    key!(hooks.timeout, codec::PACE),
     key!(admin.listen, codec::LOOPBACK),
     key!(admin.socket, codec::FILE),
     key!(log.format, word()),
@@ -170,7 +174,8 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "drain.machine_stop_timeout",
     "drain.takeover",
     "events",
-    "hooks",
+    "hooks.pre_drain",
+    "hooks.post_drain",
 ];
 
 /// The key or table of [`UNSUPPORTED`] that `path` is or lies in.

@@ -23,6 +23,7 @@
 
 mod check;
 mod codec;
+mod commands;
 mod env;
 mod error;
 mod fault;

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use rundeck_alb_core::{Circumstances, DrainPolicy, HealthPolicy, MembershipPolicy, Policy, Span};
+use rundeck_alb_core::{Circumstances, DrainPolicy, HealthPolicy, HookPolicy, MembershipPolicy, Policy, Span};
 
 use super::secret::Secret;
 use super::url::RundeckUrl;
@@ -24,6 +24,8 @@ pub struct Settings {
     pub membership: MembershipPolicy,
     /// `[drain]`.
     pub drain: DrainPolicy,
+    /// `[hooks]`.
+    pub hooks: HookPolicy,
     /// The admin listeners.
     pub admin: AdminSettings,
     pub log: LogSettings,
@@ -37,6 +39,7 @@ impl Settings {
             health: self.health.clone(),
             membership: self.membership.clone(),
             drain: self.drain.clone(),
+            hooks: self.hooks.clone(),
             dry_run: self.aws.dry_run,
             circumstances,
         }

@@ -4,6 +4,7 @@
 
 pub mod balancer;
 pub mod held;
+pub mod hooks;
 pub mod intent;
 pub mod mode;
 pub mod standby;

@@ -12,6 +12,7 @@ mod drain;
 mod fleet;
 mod haproxy;
 mod health;
+mod hooks;
 mod jvm;
 mod machine;
 mod maintenance;

@@ -115,6 +115,8 @@ listed! {
         ForgetsMaintenance,
         /// Takes "in service" for Standby while it is in maintenance.
         MaintainsWithoutPermission,
+        /// Registers while the operator's commands still run.
+        WaitsForNoCommand,
     }
 }
 
@@ -332,6 +334,10 @@ impl Broken {
             (Flaw::LeavesOldGroupsAlone, Call::Deregister { .. }) if self.heart.snapshot().drain.is_none() => {
                 self.heart.handle(Event::Reply(id, Reply::Changed(Ok("none".into()))), self.now);
                 return None;
+            }
+            (Flaw::WaitsForNoCommand, Call::RunHook(run)) => {
+                self.heart.handle(Event::Reply(id, Reply::Hook(Ok(()))), self.now);
+                Call::RunHook(run)
             }
             (Flaw::WrongPort, Call::Register { target, outside, reason }) => {
                 Call::Register { target: Target { port: 4440, ..target }, outside, reason }

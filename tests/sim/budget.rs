@@ -28,6 +28,7 @@ fn budget(call: &Call) -> (&'static str, u32) {
         Call::DescribeGroups(_) | Call::DescribeTarget(_) | Call::AskFleet(_) => ("describe", 80),
         Call::Register { .. } | Call::Deregister { .. } => ("change", 22),
         Call::SetMode(_) => ("mode", 20),
+        Call::RunHook(_) => ("hook", 20),
         Call::KeepIntent(_) => ("intent", 60),
         Call::KeepRegistered(_) => ("registered", 30),
         Call::KeepHeld(_) => ("held", 60),

@@ -230,3 +230,20 @@ impl Taken {
         }
     }
 }
+
+/// What the bystander knows of the operator's own commands.
+#[derive(Debug, Default)]
+pub struct Hooks {
+    /// What runs.
+    pub runs: Option<CallId>,
+    /// What runs is `pre_register`, of the joining that goes on.
+    pub counts: bool,
+    /// It has ended in this joining.
+    pub ended: bool,
+    /// Since then the node was in, or did not want to be in: it may join anew.
+    pub broken: bool,
+    /// It was seen in since it left last.
+    pub inside: bool,
+    /// `post_register` has run since.
+    pub posted: bool,
+}

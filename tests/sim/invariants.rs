@@ -7,6 +7,7 @@ use crate::consents;
 use crate::drains;
 use crate::evidence::Round;
 use crate::hangs;
+use crate::hooks;
 use crate::joins;
 use crate::modes;
 use crate::oracle::Oracle;
@@ -90,6 +91,7 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     consents::lets_out(turn, oracle)?;
     standbys::first_there(turn, oracle)?;
     taken::judge(turn, oracle, world)?;
+    hooks::judge(turn, oracle)?;
     modes::others_passive_shows(turn, oracle, world)?;
     modes::ours_alone_is_undone(turn, oracle, world)?;
     group_rule(turn, oracle)?;
@@ -188,6 +190,7 @@ fn check_call(call: &Call, turn: &Turn<'_>, oracle: &mut Oracle, world: &World) 
         | Call::DescribeGroups(_)
         | Call::AskFleet(_)
         | Call::DescribeTarget(_)
+        | Call::RunHook(_)
         | Call::KeepRegistered(_)
         | Call::KeepHeld(_) => Ok(()),
     }

@@ -26,6 +26,7 @@ mod eager;
 mod evidence;
 mod faults;
 mod hangs;
+mod hooks;
 mod invariants;
 mod joins;
 mod maintained;

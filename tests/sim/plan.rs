@@ -3,8 +3,8 @@
 use crate::rundeck::Shows;
 use crate::tape::Tape;
 use rundeck_alb_core::{
-    Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, MembershipPolicy,
-    Ownership, PassiveRule, Policy, Share, Span, StandbyRule, TargetType,
+    Circumstances, DatabaseRule, DiskPolicy, DrainPolicy, GroupFacts, GroupWanted, HealthPolicy, HookPolicy,
+    MembershipPolicy, Ownership, PassiveRule, Policy, Share, Span, StandbyRule, TargetType,
 };
 use std::collections::BTreeSet;
 
@@ -80,6 +80,16 @@ fn drain(tape: &mut Tape) -> DrainPolicy {
     }
 }
 
+/// Commands of the operator's own, in some schedules: before, after, or both.
+fn hooks(chance: u8) -> HookPolicy {
+    let command = |runs: bool| if runs { vec![vec!["/usr/local/bin/hook".to_owned()]] } else { Vec::new() };
+    HookPolicy {
+        pre_register: command(chance & 32 != 0),
+        post_register: command(chance & 64 != 0),
+        timeout: if chance & 1 == 0 { Span::secs(30) } else { Span::secs(10) },
+    }
+}
+
 impl Plan {
     pub fn draw(tape: &mut Tape) -> Plan {
         let mut health = health(tape);
@@ -135,7 +145,7 @@ impl Plan {
             secs => Span::secs(60 + secs),
         };
         Plan {
-            policy: Policy { health, membership, drain, dry_run, circumstances },
+            policy: Policy { health, membership, drain, hooks: hooks(chance), dry_run, circumstances },
             groups,
             tag,
             other_tags,

@@ -1,6 +1,6 @@
 //! What the bystander knows of one run of the agent. It judges nothing.
 
-use crate::evidence::{Answered, Bound, Counted, Local, Named, Open, Taken};
+use crate::evidence::{Answered, Bound, Counted, Hooks, Local, Named, Open, Taken};
 use rundeck_alb_core::{CallId, Cause, Intent, KeptVerdict, Moment, Order, Process, ScalingSeen};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,7 @@ pub struct Run {
     pub named: Named,
     /// Who took its targets out.
     pub taken: Taken,
+    pub hooks: Hooks,
     pub web: Counted,
     pub last_round: Moment,
     /// Since when no round could even connect, and when one could not, last.

@@ -19,6 +19,8 @@ pub fn slowness(call: &Call) -> u64 {
         | Call::AskLifecycle
         | Call::AskTag(_) => 2,
         Call::ProbeApi | Call::ProbeDatabase { .. } | Call::SetMode(_) => 10,
+        // As long as they may take, and longer.
+        Call::RunHook(_) => 500,
         Call::AskScaling { .. }
         | Call::AskStandby { .. }
         | Call::EnterStandby { .. }

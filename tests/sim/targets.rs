@@ -129,9 +129,13 @@ pub fn address_not_overslept(turn: &Turn<'_>, oracle: &Oracle, world: &World) ->
         let named = named_now(&group.facts, oracle);
         let wanted =
             !others && turn.before.targets.iter().any(known) && named && may && group.out_since == group.taken_out;
-        require(!wanted || now < free + OVERSLEPT, "S-ip an address comes back when its delay is over", || {
-            format!("{} s after it", now.since(free).0 / 1000)
-        })?;
+        let hooks = &oracle.policy.hooks;
+        let ready = if hooks.pre_register.is_empty() { Span::ZERO } else { hooks.timeout + OVERSLEPT };
+        require(
+            !wanted || now < free + OVERSLEPT + ready,
+            "S-ip an address comes back when its delay is over",
+            || format!("{} s after it", now.since(free).0 / 1000),
+        )?;
     }
     Ok(())
 }

@@ -168,6 +168,7 @@ impl World {
         self.disk.forgot |= fate != Fate::Normal && matches!(call, Call::KeepIntent(_));
         self.disk.lost_registered |= fate == Fate::NeverDone && matches!(call, Call::KeepRegistered(_));
         let latency = Span(1 + u64::from(self.tape.byte() % 64) * slowness(&call));
+        let latency = if let Call::RunHook(run) = &call { latency.min(run.limit) } else { latency };
         // One whose reply is lost lands just before it is given up, and shows a little later.
         let lands = fate == Fate::Lost && matches!(call, Call::Register { .. });
         let at = if lands { Moment(deadline.0 - 1) } else { self.now + latency };
@@ -306,6 +307,8 @@ impl World {
                 group.deregister(target, now);
                 Ok(format!("d{}", now.0))
             })),
+            // Some fail, and some are killed at their limit.
+            Call::RunHook(_) => Reply::Hook(if now.0.is_multiple_of(4) { Err("exited with 1".into()) } else { Ok(()) }),
             Call::SetMode(mode) => {
                 let (answer, late) = self.rundeck.set_mode(*mode, now);
                 return (Reply::Mode(answer), late);

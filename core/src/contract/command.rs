@@ -4,6 +4,7 @@
 
 use super::aws::Target;
 use super::event::CallId;
+use super::hook::HookRun;
 use super::moment::{Moment, Span};
 use super::order::{Held, Intent, KeptVerdict, OrderAnswer, Registrations};
 use super::receipt::Receipt;
@@ -147,6 +148,8 @@ pub enum Call {
         /// Why, for the log.
         reason: String,
     },
+    /// Run the operator's own commands.
+    RunHook(HookRun),
     /// Switch Rundeck's execution mode.
     SetMode(Mode),
     /// Write the intent before acting on it.

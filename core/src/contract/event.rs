@@ -135,6 +135,8 @@ pub enum Reply {
     Target(Result<TargetSeen, Trouble>),
     /// A registration or deregistration was accepted, with its request id.
     Changed(Result<String, Trouble>),
+    /// The operator's commands have ended well, or what went wrong.
+    Hook(Result<(), String>),
     /// The file is on disk, or why not.
     Written(Result<(), String>),
 }

@@ -3,6 +3,7 @@
 //!
 //! They are read by the room that they are handed to and kept by nobody. Nothing here is decided.
 
+use super::hook::HookPolicy;
 use super::moment::{Moment, Span};
 use super::policy::{MembershipPolicy, Policy, StandbyRule};
 use super::receipt::{Deregistered, ModeLeft};
@@ -109,6 +110,7 @@ pub(crate) struct StandbyInputs<'a> {
 /// What membership reads beside its own state.
 pub(crate) struct GroupInputs<'a> {
     pub(crate) policy: &'a MembershipPolicy,
+    pub(crate) hooks: &'a HookPolicy,
     pub(crate) dry_run: bool,
     /// Which groups belong to an Auto Scaling group.
     pub(crate) owners: Owners<'a>,

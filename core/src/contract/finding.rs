@@ -41,6 +41,8 @@ words! {
         DiskLow = "disk-low",
         /// The group's health check asks somebody else.
         HealthCheckElsewhere = "health-check-elsewhere",
+        /// A command of the operator's own has failed.
+        HookFailed = "hook-failed",
         /// Rundeck's HTTP firewall answers 400 to our `Host`.
         HostRefused = "host-refused",
         /// Instance metadata does not answer for the tag that names the groups.
@@ -130,6 +132,7 @@ impl Finding {
             Finding::Detached => "attach it again, or terminate it, when it is no longer needed",
             Finding::DiskLow => "remove old execution logs, the usual cause, or make it larger",
             Finding::HealthCheckElsewhere => "set the group's health check to that port and path",
+            Finding::HookFailed => "look for its output in the agent's log, and correct the command in [hooks]",
             Finding::HostRefused => "set rundeck.host_header to a name that it allows",
             Finding::InstanceTagUnreadable => "allow instance tags in metadata, or set [[target_group]]",
             Finding::IntentNotKept | Finding::ReceiptNotKept => {

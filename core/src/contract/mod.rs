@@ -13,6 +13,7 @@ mod command;
 mod event;
 mod facts;
 mod finding;
+mod hook;
 mod look;
 mod moment;
 mod order;
@@ -31,6 +32,7 @@ pub use aws::{
 pub use command::{Call, Command, Ending, Note, NoteKind};
 pub use event::{CallId, Event, ModeTrouble, Notice, Reply};
 pub use finding::Finding;
+pub use hook::{Hook, HookPolicy, HookRun};
 pub use look::{GroupLook, GroupOwner, Look, LookRow, Looks, ScalingLook};
 pub use moment::{Moment, Span};
 pub use order::{

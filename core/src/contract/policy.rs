@@ -4,6 +4,7 @@
 //! Nothing here checks anything: what is impossible is refused where files are read.
 
 use super::aws::TargetType;
+use super::hook::HookPolicy;
 use super::moment::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -17,6 +18,8 @@ pub struct Policy {
     pub membership: MembershipPolicy,
     /// How the node leaves.
     pub drain: DrainPolicy,
+    /// Which commands of the operator's own run when the node joins.
+    pub hooks: HookPolicy,
     /// Change nothing at AWS or Rundeck; say what would have been done.
     pub dry_run: bool,
     /// What was found at the start.

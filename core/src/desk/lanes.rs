@@ -43,6 +43,7 @@ impl Topic {
             | Topic::Fleet
             | Topic::Target(_)
             | Topic::Change(_)
+            | Topic::Hook
             | Topic::Intent
             | Topic::Registered
             | Topic::Held

@@ -66,6 +66,8 @@ pub(crate) enum Topic {
     /// Key of the group.
     Change(u32),
     Mode,
+    /// Commands of the operator's own.
+    Hook,
     Intent,
     /// Which targets are registered.
     Registered,

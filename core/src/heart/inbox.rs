@@ -110,6 +110,10 @@ impl Heart {
                 let answer = only!(reply, Reply::Changed(answer) => answer).unwrap_or_else(|| Err(unanswered()));
                 self.membership.on_change(key, answer, &mut self.desk);
             }
+            Topic::Hook => {
+                let answer = only!(reply, Reply::Hook(answer) => answer).unwrap_or_else(|| Err(UNANSWERED.into()));
+                self.membership.on_hook(answer, &mut self.desk);
+            }
             Topic::Intent => self.intent_written(written(reply)),
             Topic::Registered => self.membership.on_written(written(reply), &mut self.desk),
             Topic::Standby => {

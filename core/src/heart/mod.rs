@@ -287,6 +287,7 @@ impl Heart {
         let wish = self.wish();
         let inputs = GroupInputs {
             policy: &self.policy.membership,
+            hooks: &self.policy.hooks,
             dry_run: self.policy.dry_run,
             owners: self.asg.owners(),
             waits: self.drain.as_ref().is_some_and(|drain| !drain.acting()),

@@ -223,8 +223,16 @@ impl Group {
         self.target.as_ref().filter(|_| self.change.is_open()).map(|target| target.group.clone())
     }
 
-    /// `node`: what the node wants of its groups. `turn`: nothing else is being changed in this target group.
-    pub(super) fn step(&mut self, inputs: &GroupInputs<'_>, node: Wish, turn: bool, record: &Record, desk: &mut Desk) {
+    /// `node`: what the node wants of its groups. `turn`: nothing else is being changed in this target group. `record`:
+    /// of what is registered; `None`: nothing may be registered yet.
+    pub(super) fn step(
+        &mut self,
+        inputs: &GroupInputs<'_>,
+        node: Wish,
+        turn: bool,
+        record: Option<&Record>,
+        desk: &mut Desk,
+    ) {
         let wish = self.wish(node, inputs.waits);
         // Of one that is out for good nothing is wanted any more, neither a change nor a look.
         let Some(target) = self.target.clone().filter(|_| self.standing != Standing::Gone) else { return };
@@ -244,7 +252,7 @@ impl Group {
         }
         if turn
             && self.wants_change(wish, inputs.refusing)
-            && (wish != Wish::Join || self.may_join(desk) && record.allows(&target, self.ours_since, desk))
+            && (wish != Wish::Join || record.is_some_and(|record| self.may_join(&target, record, desk)))
             && desk.due(&self.change)
         {
             self.make_change(target, inputs, wish, desk);
@@ -253,9 +261,8 @@ impl Group {
 
     /// An address that is draining cannot be registered again: its delay must pass first. Once it has, nobody need have
     /// seen it.
-    fn may_join(&self, desk: &Desk) -> bool {
-        let drains = self.drained.filter(|_| self.is_address());
-        !self.look.is_open() && drains.is_none_or(|until| desk.reached(until))
+    fn may_join(&self, target: &Target, record: &Record, desk: &Desk) -> bool {
+        !self.look.is_open() && !self.drains(desk) && record.allows(target, self.ours_since, desk)
     }
 
     fn make_change(&mut self, target: Target, inputs: &GroupInputs<'_>, wish: Wish, desk: &mut Desk) {

@@ -16,6 +16,7 @@ mod group;
 mod guard;
 mod hold;
 mod instance;
+mod joining;
 mod named;
 mod presence;
 mod record;
@@ -46,6 +47,7 @@ use group::{Group, LIMIT, Left, Standing};
 use guard::Guard;
 use hold::Hold;
 use instance::Instance;
+use joining::Joining;
 use named::{costs, with_place};
 use record::Record;
 use std::collections::BTreeSet;
@@ -73,6 +75,7 @@ pub(crate) struct Membership {
     troubles: Troubles,
     guard: Guard,
     ejection: Ejection,
+    joining: Joining,
     hold: Hold,
 }
 
@@ -96,6 +99,7 @@ impl Membership {
             troubles: Troubles::default(),
             guard: Guard::new(now),
             ejection: Ejection::default(),
+            joining: Joining::new(now),
             hold: Hold::default(),
         }
     }
@@ -199,12 +203,13 @@ impl Membership {
             self.describe_groups(desk);
         }
         self.write_down(desk);
+        let admits = self.step_joining(inputs, wish, desk);
         let mut changing: BTreeSet<String> = self.each_mut().filter_map(|group| group.changing()).collect();
         for group in self.groups.iter_mut().chain(&mut self.former) {
             // What one starts to change no other does.
             let turn = group.changing().is_some() || group.target.as_ref().is_none_or(|t| !changing.contains(&t.group));
             group.note_view(inputs, wish, desk);
-            group.step(inputs, wish, turn, &self.record, desk);
+            group.step(inputs, wish, turn, admits.then_some(&self.record), desk);
             changing.extend(group.changing());
         }
         let asked = self.fleet();

@@ -39,7 +39,7 @@ impl Group {
             && desk.reached(at)
         {
             self.taken.stage = Absence::Over;
-        } else if self.taken.stage == Absence::Over && matches!(wish, Wish::Leave | Wish::Eject) {
+        } else if self.taken.stage == Absence::Over && matches!(wish, Wish::Leave | Wish::Eject | Wish::Away) {
             // What comes back after that comes back by itself.
             self.forget_taken(desk);
         }

@@ -28,6 +28,7 @@ pub fn answers(reply: &Reply, call: &Call) -> bool {
         Call::DescribeTarget(_) => matches!(reply, Reply::Target(_)),
         Call::Register { .. } | Call::Deregister { .. } => matches!(reply, Reply::Changed(_)),
         Call::SetMode(_) => matches!(reply, Reply::Mode(_)),
+        Call::RunHook(_) => matches!(reply, Reply::Hook(_)),
         Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_) => {
             matches!(reply, Reply::Written(_))
         }
@@ -64,6 +65,7 @@ pub fn kind(event: &Event) -> &'static str {
             Reply::Tag(_) => "tag",
             Reply::Groups(_) => "groups",
             Reply::Fleet(_) => "fleet",
+            Reply::Hook(_) => "hook",
             Reply::Target(_) => "target",
             Reply::Changed(_) => "changed",
             Reply::Written(_) => "written",

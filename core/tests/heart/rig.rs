@@ -275,6 +275,7 @@ impl Rig {
                 self.mode = *mode;
                 Reply::Mode(Ok(*mode))
             }
+            Call::RunHook(_) => Reply::Hook(Ok(())),
             Call::KeepIntent(_) | Call::KeepRegistered(_) | Call::KeepHeld(_) | Call::WriteReceipt(_) => {
                 Reply::Written(Ok(()))
             }
@@ -308,6 +309,7 @@ pub fn call_name(call: &Call) -> String {
         Call::Register { .. } => "REGISTER".into(),
         Call::Deregister { .. } => "DEREGISTER".into(),
         Call::SetMode(mode) => format!("SET {}", mode.word().to_uppercase()),
+        Call::RunHook(run) => format!("run {}", run.hook),
         Call::KeepIntent(_) => "keep intent".into(),
         Call::KeepRegistered(kept) => format!("keep {} registered", kept.targets.len()),
         Call::KeepHeld(held) => {

@@ -158,6 +158,7 @@ fn is_grave(finding: Finding) -> bool {
         | Finding::AwsThrottled
         | Finding::Clone
         | Finding::DiskLow
+        | Finding::HookFailed
         | Finding::InstanceTagUnreadable
         | Finding::IntentNotKept
         | Finding::Detached

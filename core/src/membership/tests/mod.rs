@@ -3,6 +3,7 @@
 mod attached;
 mod change;
 mod fit;
+mod joining;
 mod names;
 mod sums;
 mod taken;
@@ -11,7 +12,8 @@ mod view;
 
 use super::*;
 use crate::contract::{
-    CallId, Command, Deregistered, Family, GroupFacts, GroupsLeaving, Owners, TargetReason, TargetType, TroubleKind,
+    CallId, Command, Deregistered, Family, GroupFacts, GroupsLeaving, Hook, HookPolicy, Owners, TargetReason,
+    TargetType, TroubleKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -66,6 +68,8 @@ fn registered(name: &str, id: &str) -> Registrations {
 struct Aws {
     identity: Result<Identity, String>,
     tag: Result<Option<String>, String>,
+    /// How the operator's commands end.
+    hook: Result<(), String>,
     kind: TargetType,
     /// Of the addresses that groups take, and the VPC of a group where it is told.
     family: Option<Family>,
@@ -131,6 +135,7 @@ struct Stand {
     desk: Desk,
     aws: Aws,
     policy: MembershipPolicy,
+    hooks: HookPolicy,
     wish: Wish,
     dry_run: bool,
     attached: BTreeSet<String>,
@@ -166,6 +171,7 @@ impl Stand {
         let aws = Aws {
             identity: Ok(identity),
             tag: Ok(None),
+            hook: Ok(()),
             kind: TargetType::Instance,
             family: None,
             vpcs: BTreeMap::new(),
@@ -182,6 +188,7 @@ impl Stand {
             desk: Desk::new(1, BEGUN),
             aws,
             policy,
+            hooks: HookPolicy::default(),
             wish: Wish::Hold,
             dry_run: false,
             attached: BTreeSet::new(),
@@ -230,6 +237,7 @@ impl Stand {
             self.desk.begin_pass();
             let inputs = GroupInputs {
                 policy: &self.policy,
+                hooks: &self.hooks,
                 dry_run: self.dry_run,
                 owners: Owners { attached: &self.attached, others: self.others },
                 waits: false,
@@ -300,6 +308,7 @@ impl Stand {
         match (topic, call) {
             (Topic::Identity, _) => self.room.on_identity(self.aws.identity.clone(), &mut self.desk),
             (Topic::Tag, _) => self.room.on_tag(self.aws.tag.clone(), &mut self.desk),
+            (Topic::Hook, Call::RunHook(_)) => self.room.on_hook(self.aws.hook.clone(), &mut self.desk),
             (Topic::Registered, _) => self.room.on_written(Ok(()), &mut self.desk),
             (Topic::Groups, Call::DescribeGroups(names)) => {
                 self.described(Ok(names.iter().filter_map(|name| self.aws.group(name)).collect()));
@@ -345,6 +354,8 @@ impl Stand {
             self.room.on_identity(Err("no answer".into()), &mut self.desk);
         } else if topic == Topic::Tag {
             self.room.on_tag(Err("no answer".into()), &mut self.desk);
+        } else if topic == Topic::Hook {
+            self.room.on_hook(Err("no answer".into()), &mut self.desk);
         } else if topic == Topic::Registered {
             self.room.on_written(Err("no answer".into()), &mut self.desk);
         } else if topic == Topic::Groups {

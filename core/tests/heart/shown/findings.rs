@@ -31,6 +31,12 @@ struct Case {
     over: Option<fn(&mut Rig)>,
 }
 
+fn with_commands() -> Policy {
+    let mut policy = policy();
+    policy.hooks.pre_register = vec![vec!["/usr/local/bin/warm".into()]];
+    policy
+}
+
 fn nothing(_: &mut Rig) {}
 
 /// Wrong answers to a node in service, then right ones.
@@ -210,6 +216,29 @@ fn attached(finding: Finding, policy: fn() -> Policy) -> Case {
     }
 }
 
+fn taken_out() -> Case {
+    answers(Finding::TakenOut, |_, call| {
+        matches!(call, Call::DescribeTarget(_)).then(|| Reply::Target(Ok(target(TargetState::Absent))))
+    })
+}
+
+fn hook_failed() -> Case {
+    Case {
+        policy: with_commands,
+        from_start: true,
+        // Somebody takes it out: it joins once more.
+        over: Some(|rig| {
+            let is_in = |rig: &Rig| rig.heart.snapshot().targets.iter().all(|view| view.word == "healthy");
+            assert!(rig.until(is_in), "never in");
+            rig.registered = false;
+        }),
+        ..answers(Finding::HookFailed, |_, call| {
+            let why = "/usr/local/bin/warm exited with 1".into();
+            matches!(call, Call::RunHook(_)).then_some(Reply::Hook(Err(why)))
+        })
+    }
+}
+
 fn of_aws() -> Vec<Case> {
     vec![
         address_missing(),
@@ -232,9 +261,8 @@ fn of_aws() -> Vec<Case> {
             groups(call, vec![GroupFacts { check_port: None, check_path: "/".into(), ..facts() }])
         }),
         Case { from_start: true, ..answers(Finding::TargetGroupMissing, |_, call| groups(call, Vec::new())) },
-        answers(Finding::TakenOut, |_, call| {
-            matches!(call, Call::DescribeTarget(_)).then(|| Reply::Target(Ok(target(TargetState::Absent))))
-        }),
+        hook_failed(),
+        taken_out(),
         answers(Finding::TargetNotInUse, |_, call| {
             let mut idle = target(TargetState::Idle);
             idle.description = "Target group is not configured to receive traffic from the load balancer".into();
