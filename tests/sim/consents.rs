@@ -75,7 +75,8 @@ pub fn lets_out(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
     let waits = turn.after.hold.as_ref().is_some_and(|hold| !hold.refused);
     oracle.notes.holds_since = oracle.notes.holds_since.or(Some(turn.now)).filter(|_| waits);
     let ill = matches!(after.reason, Reason::Passive | Reason::Disk | Reason::Database);
-    let known = turn.before.targets.iter().any(|target| target.id.is_some());
+    // Where the last group has just been left there is nobody to ask.
+    let known = [turn.before, turn.after].iter().all(|s| s.targets.iter().any(|target| target.id.is_some()));
     if !(before.ok && after.state == State::Down && ill && known) || needed(oracle) == 0 {
         return Ok(());
     }
