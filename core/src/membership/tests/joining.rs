@@ -21,12 +21,14 @@ fn runs(call: &Call) -> bool {
 
 /// What was run and changed since the last time.
 fn deeds(stand: &mut Stand) -> Vec<&'static str> {
-    let deed = |call: &Call| match call {
-        Call::RunHook(run) if run.hook == Hook::PreRegister => Some("pre"),
-        Call::RunHook(_) => Some("post"),
-        Call::Register { .. } => Some("in"),
-        Call::Deregister { .. } => Some("out"),
-        _ => None,
+    let deed = |call: &Call| {
+        if let Call::RunHook(run) = call {
+            Some(if run.hook == Hook::PreRegister { "pre" } else { "post" })
+        } else if registers(call) {
+            Some("in")
+        } else {
+            deregisters(call).then_some("out")
+        }
     };
     take(&mut stand.sent).iter().filter_map(deed).collect()
 }
