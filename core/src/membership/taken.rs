@@ -35,12 +35,14 @@ impl Group {
         self.taken.wanted |= wish == Wish::Join;
         if !self.owned || self.double || self.standing != Standing::Named {
             self.forget_taken(desk);
-        } else if let Absence::Until(at) = self.taken.stage
+        }
+        if let Absence::Until(at) = self.taken.stage
             && desk.reached(at)
         {
             self.taken.stage = Absence::Over;
-        } else if self.taken.stage == Absence::Over && matches!(wish, Wish::Leave | Wish::Eject | Wish::Away) {
-            // What comes back after that comes back by itself.
+        }
+        // What comes back after a drain comes back by itself; the turn in which the wait is over knows it already.
+        if self.taken.stage == Absence::Over && matches!(wish, Wish::Leave | Wish::Eject | Wish::Away) {
             self.forget_taken(desk);
         }
     }

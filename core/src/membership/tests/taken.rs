@@ -167,3 +167,16 @@ fn what_is_named_no_more_was_taken_out_by_nobody() {
     stand.pass(MINUTE + MINUTE + MINUTE);
     assert_eq!((stand.members(), is_told(&stand)), (vec![arn("b").as_str()], false));
 }
+
+/// The turn in which the delay of a leaving node's target is over leaves nothing for the next one to decide.
+#[test]
+fn a_delay_that_ends_in_a_drain_is_over_in_one_turn() {
+    let mut stand = inside(true, &["a"]);
+    let seen = taken_out(&mut stand, "a");
+    stand.aws.states.insert(arn("a"), TargetState::Absent);
+    stand.leave();
+    stand.pass((seen + DELAY - Span(1)).since(stand.desk.now()));
+    assert!(is_told(&stand));
+    stand.pass(Span(1));
+    assert!(!is_told(&stand), "{:?}", stand.findings());
+}
