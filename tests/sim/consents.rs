@@ -108,10 +108,14 @@ pub fn taken_back(turn: &Turn<'_>, oracle: &mut Oracle) {
     let few = |(asked, others): &(Moment, usize)| {
         oracle.drain.is_some_and(|(since, _)| *asked >= since) && *others < needed(oracle)
     };
-    // What could not be had by Standby is taken back, too.
-    let first = turn.before.drain.as_ref().is_some_and(|drain| drain.phase == DrainPhase::Advertise);
-    let standby = oracle.notes.standby.is_some() && first;
-    if over && !resumed && chosen && (standby || oracle.run.fleet.as_ref().is_some_and(few)) {
+    // What could not be had by Standby is taken back, too, in the turn in which it began at the earliest.
+    let first = turn.before.drain.as_ref().is_none_or(|drain| drain.phase == DrainPhase::Advertise);
+    let still = turn.after.drain.as_ref().is_some_and(|drain| drain.causes.contains(&Cause::Operator));
+    if oracle.notes.standby.is_some() && first && !still && !resumed {
+        oracle.orders.retain(|wanted| wanted.order.cause != Cause::Operator);
+        oracle.begin_if_wanted(turn.now);
+    }
+    if over && !resumed && chosen && oracle.run.fleet.as_ref().is_some_and(few) {
         oracle.orders.clear();
         oracle.begin_if_wanted(turn.now);
     }

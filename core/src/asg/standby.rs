@@ -161,7 +161,7 @@ impl Standby {
             desk.tell(NoteKind::Notice, format!("in Standby after {took} s: its targets get no new requests"));
             return None;
         }
-        if !inputs.wanted {
+        if !inputs.chosen {
             return self.give_up(sent || again, desk);
         }
         // A refusal is none where the node is on its way all the same: an earlier call was lost.
@@ -171,7 +171,8 @@ impl Standby {
             self.give_up(again, desk);
             return Some(text);
         }
-        let late = inputs.until.is_some_and(|at| desk.reached(at));
+        // One that was there has had its time before.
+        let late = !again && inputs.until.is_some_and(|at| desk.reached(at));
         if desk.reached(since + REACHED) || late {
             self.give_up(sent || again, desk);
             return Some(format!("the node is not in Standby after {} s", desk.now().since(since).0 / 1000));

@@ -86,6 +86,8 @@ pub(crate) enum Wish {
 pub(crate) struct StandbyInputs<'a> {
     /// Somebody wants the node out.
     pub(crate) wanted: bool,
+    /// Somebody has chosen that: else it goes there no more.
+    pub(crate) chosen: bool,
     /// Why, for the log.
     pub(crate) why: &'static str,
     pub(crate) rule: StandbyRule,

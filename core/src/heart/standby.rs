@@ -36,7 +36,9 @@ impl Heart {
         }
         let Some(Held { standby: Some(group), .. }) = self.standby_kept.take().filter(|_| same) else { return };
         self.standby_since = self.desk.now();
-        let wanted = self.wants_standby();
+        // Who goes anyway does not wait for it.
+        let waits = self.drain.as_ref().is_none_or(Drain::is_choice);
+        let wanted = self.wants_standby() && waits;
         self.standby.restore(group, wanted, self.desk.now());
         if self.standby.is_entering()
             && let Some(drain) = &mut self.drain
@@ -61,6 +63,9 @@ impl Heart {
         let instance = self.membership.identity().map(|identity| identity.instance_id.clone());
         let inputs = StandbyInputs {
             wanted: self.wants_standby(),
+            chosen: self.drain.as_ref().is_some_and(|drain| drain.has(Cause::Operator))
+                || self.upkeep.on().is_some()
+                || self.upkeep.waits(),
             why: if self.upkeep.on().is_some() { "maintenance" } else { "drain" },
             rule: self.policy.membership.standby,
             instance: instance.as_deref(),
