@@ -105,9 +105,6 @@ pub fn taken_back(turn: &Turn<'_>, oracle: &mut Oracle) {
     let over = turn.before.drain.is_some() && turn.after.drain.is_none();
     let resumed = matches!(turn.event, Event::Order(_, Order::Resume(_)));
     let chosen = oracle.orders.iter().all(|wanted| wanted.order.cause == Cause::Operator);
-    let few = |(asked, others): &(Moment, usize)| {
-        oracle.drain.is_some_and(|(since, _)| *asked >= since) && *others < needed(oracle)
-    };
     // What could not be had by Standby is taken back, too, in the turn in which it began at the earliest.
     let first = turn.before.drain.as_ref().is_none_or(|drain| drain.phase == DrainPhase::Advertise);
     let still = turn.after.drain.as_ref().is_some_and(|drain| drain.causes.contains(&Cause::Operator));
@@ -115,6 +112,9 @@ pub fn taken_back(turn: &Turn<'_>, oracle: &mut Oracle) {
         oracle.orders.retain(|wanted| wanted.order.cause != Cause::Operator);
         oracle.begin_if_wanted(turn.now);
     }
+    let few = |(asked, others): &(Moment, usize)| {
+        oracle.drain.is_some_and(|(since, _)| *asked >= since) && *others < needed(oracle)
+    };
     if over && !resumed && chosen && oracle.run.fleet.as_ref().is_some_and(few) {
         oracle.orders.clear();
         oracle.begin_if_wanted(turn.now);

@@ -165,6 +165,11 @@ impl Heart {
         let Some(group) = self.asg.group_name().map(str::to_owned) else {
             return Some(Err("which Auto Scaling group has the node is not known".into()));
         };
+        if let Choice::Drain(order) = &waiting.wants
+            && order.deadline.is_some_and(|at| at <= self.desk.now())
+        {
+            return Some(Err("the order's own time is over before the way could be taken".into()));
+        }
         let since = *waiting.standby.get_or_insert_with(|| {
             self.standby.ask(&group, &mut self.desk);
             self.desk.now()
