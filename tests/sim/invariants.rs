@@ -40,7 +40,6 @@ pub fn check(turn: &Turn<'_>, oracle: &mut Oracle, world: &World) -> Verdict {
     if turn.now.since(turn.before.at) > oracle.policy.health.interval.times(2) {
         oracle.run.woke = turn.now;
     }
-    consents::taken_back(turn, oracle);
     consents::answered(turn, oracle)?;
     // Who joined in this turn is taken back with the others.
     consents::taken_back(turn, oracle);

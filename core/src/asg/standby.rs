@@ -128,7 +128,8 @@ impl Standby {
     pub(crate) fn step(&mut self, inputs: &StandbyInputs<'_>, desk: &mut Desk) -> Option<String> {
         match self.stage {
             Stage::Away => None,
-            Stage::Entering { since, sent, again } => self.enters(since, sent, again, inputs, desk),
+            Stage::Entering { since, again: true, .. } => self.finds_out(since, inputs, desk),
+            Stage::Entering { since, sent, again: false } => self.enters(since, sent, inputs, desk),
             Stage::In => {
                 if inputs.in_service {
                     desk.tell(NoteKind::Notice, "somebody else has brought the node out of Standby");
@@ -147,34 +148,26 @@ impl Standby {
         }
     }
 
-    fn enters(
-        &mut self,
-        since: Moment,
-        sent: bool,
-        again: bool,
-        inputs: &StandbyInputs<'_>,
-        desk: &mut Desk,
-    ) -> Option<String> {
-        if inputs.standby && (inputs.out || again) && inputs.seen >= since {
+    fn enters(&mut self, since: Moment, sent: bool, inputs: &StandbyInputs<'_>, desk: &mut Desk) -> Option<String> {
+        if inputs.standby && inputs.out && inputs.seen >= since {
             self.stage = Stage::In;
             let took = desk.now().since(since).0 / 1000;
             desk.tell(NoteKind::Notice, format!("in Standby after {took} s: its targets get no new requests"));
             return None;
         }
         if !inputs.chosen {
-            return self.give_up(sent || again, desk);
+            return self.give_up(sent, desk);
         }
         // A refusal is none where the node is on its way all the same: an earlier call was lost.
         if let Some((at, why)) = self.refused.clone().filter(|(at, _)| inputs.seen >= *at && !inputs.standby) {
             let text = format!("AWS refuses to put the node into Standby ({why}): {}", cure(&why));
             debug_assert!(at >= since);
-            self.give_up(again, desk);
+            self.give_up(false, desk);
             return Some(text);
         }
-        // One that was there has had its time before.
-        let late = !again && inputs.until.is_some_and(|at| desk.reached(at));
+        let late = inputs.until.is_some_and(|at| desk.reached(at));
         if desk.reached(since + REACHED) || late {
-            self.give_up(sent || again, desk);
+            self.give_up(sent, desk);
             return Some(format!("the node is not in Standby after {} s", desk.now().since(since).0 / 1000));
         }
         if let (Some(instance), Some(group)) = (inputs.instance, self.group.clone())
@@ -184,7 +177,7 @@ impl Standby {
             && inputs.written
             && desk.due(&self.pace)
         {
-            self.stage = Stage::Entering { since, sent: true, again };
+            self.stage = Stage::Entering { since, sent: true, again: false };
             self.exited = false;
             let decrement = inputs.rule != StandbyRule::Replace;
             let (instance, reason) = (instance.to_owned(), inputs.why.to_owned());
@@ -192,6 +185,20 @@ impl Standby {
             desk.ask(&mut self.pace, Topic::Move, call, LIMIT);
         }
         None
+    }
+
+    /// An earlier run has put it there, or had begun to: once metadata have told, it is there, or is to be brought back
+    /// from where it may still get to. Who waits for it waits no longer either way.
+    fn finds_out(&mut self, since: Moment, inputs: &StandbyInputs<'_>, desk: &mut Desk) -> Option<String> {
+        let told = inputs.seen >= since;
+        if told && inputs.standby && inputs.wanted {
+            self.stage = Stage::In;
+            None
+        } else if told || !inputs.chosen || desk.reached(since + REACHED) {
+            self.give_up(true, desk)
+        } else {
+            None
+        }
     }
 
     /// It is not to go there any more. `sent`: it may get there all the same.
