@@ -33,6 +33,8 @@ pub fn judge(turn: &Turn<'_>, oracle: &mut Oracle) -> Verdict {
                 let free = policy.pre_register.is_empty() || hooks.ended || hooks.inside;
                 require(free, RULE, || format!("{target:?}: {hooks:?}"))?;
                 hooks.posted &= !policy.pre_register.is_empty();
+                // It may leave again before anybody has seen it in.
+                hooks.broken = true;
             }
             Call::RunHook(run) => runs(*id, run, turn, oracle)?,
             _ => {}

@@ -84,7 +84,8 @@ impl Oracle {
             kept.verdict.clone().filter(|v| v.at <= now && now.since(v.at) <= self.policy.health.max_age);
         self.run.intent = kept.intent.clone();
         if kept.held.as_ref().is_some_and(|held| held.standby.is_some()) {
-            (self.notes.standby, self.notes.stood) = (Some(now), false);
+            // Long ago: it is there, or is not waited for.
+            (self.notes.standby, self.notes.stood) = (Some(Moment(0)), false);
         }
         let Some(intent) = &kept.intent else { return };
         self.claim_read(intent, now);

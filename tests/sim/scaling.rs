@@ -1,7 +1,10 @@
 //! What the bystander has heard of the Auto Scaling group, and what that means for the node. It judges nothing.
 
 use crate::oracle::Oracle;
-use rundeck_alb_core::{Cause, Moment, ScalingKept, ScalingSeen, StandbyRule};
+use rundeck_alb_core::{Cause, Moment, ScalingKept, ScalingSeen, Span, StandbyRule};
+
+/// The way into Standby takes no longer, by the heart's own limit and a look that was under way.
+const REACHED: Span = Span::secs(75);
 
 /// Where the machine stands, by all that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,8 @@ impl Oracle {
     pub fn end_choices(&mut self, now: Moment) {
         self.notes.stood |= self.place() == Place::Group(Some("Standby"));
         // On its way into Standby it is in service still.
-        let enters = self.notes.standby.is_some() && !self.notes.stood;
+        let recent = self.notes.standby.is_some_and(|since| now.since(since) <= REACHED);
+        let enters = recent && !self.notes.stood;
         if self.in_service_and_replaced() && !enters && self.run.abort_at.is_none() {
             self.orders.retain(|w| w.order.cause != Cause::Operator);
             self.begin_if_wanted(now);
