@@ -260,6 +260,8 @@ impl Oracle {
                 let counts = groups.iter().map(|group| group.targets.iter().filter(other).filter(healthy).count());
                 self.run.fleet = Some((open.sent, counts.min().unwrap_or(0)));
             }
+            // Nobody has told: what was told before counts for nothing new.
+            Reply::Fleet(Err(_)) => self.run.fleet = Some((open.sent, 0)),
             Reply::Scaling(Ok(seen)) => self.scaling_told(seen, now),
             Reply::Written(_) if matches!(open.call, Call::KeepRegistered(_)) => self.run.named.written = None,
             Reply::Identity(Ok(identity)) => {
@@ -449,6 +451,8 @@ impl Oracle {
                 self.run.switched = true;
                 self.notes.named = None;
             }
+            // One that is asked for anew is waited for no more as it was.
+            Call::AskScaling { .. } => self.run.open.retain(|_, open| !matches!(open.call, Call::AskScaling { .. })),
             Call::KeepIntent(_) => self.run.intent_sent = Some(now),
             Call::KeepRegistered(_) => drop(self.run.named.written.get_or_insert(now)),
             Call::WriteReceipt(receipt) => self.wrote(receipt, now),

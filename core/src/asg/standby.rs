@@ -191,7 +191,7 @@ impl Standby {
     /// from where it may still get to. Who waits for it waits no longer either way.
     fn finds_out(&mut self, since: Moment, inputs: &StandbyInputs<'_>, desk: &mut Desk) -> Option<String> {
         let told = inputs.seen >= since;
-        if told && inputs.standby && inputs.wanted {
+        if inputs.standby && inputs.wanted {
             self.stage = Stage::In;
             None
         } else if told || !inputs.chosen || desk.reached(since + REACHED) {

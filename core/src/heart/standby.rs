@@ -39,7 +39,8 @@ impl Heart {
         // Who goes anyway does not wait for it.
         let waits = self.drain.as_ref().is_none_or(Drain::is_choice);
         let wanted = self.wants_standby() && waits;
-        self.standby.restore(group, wanted, self.desk.now());
+        // What this run has seen by now tells, however late the disk is.
+        self.standby.restore(group, wanted, self.begun);
         if self.standby.is_entering()
             && let Some(drain) = &mut self.drain
         {
