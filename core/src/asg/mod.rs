@@ -15,7 +15,7 @@ mod standby;
 #[cfg(test)]
 mod tests;
 
-use crate::contract::{AutoScalingRule, Moment, Owners, Says, ScalingKept, ScalingSeen, Trouble};
+use crate::contract::{AutoScalingRule, Finding, Moment, Owners, Says, ScalingKept, ScalingSeen, Trouble};
 use crate::desk::Desk;
 use metadata::{Lifecycle, Metadata};
 pub(crate) use service::fails_by_503;
@@ -215,6 +215,17 @@ impl AutoScaling {
     pub(crate) fn step(&mut self, instance: Option<&str>, watched: bool, desk: &mut Desk) {
         self.metadata.step(desk);
         self.service.step(instance, watched, desk);
+        self.note(desk);
+    }
+
+    fn note(&self, desk: &mut Desk) {
+        if self.is_detached() {
+            let what = "the node was detached from its Auto Scaling group: the target groups that were attached there \
+                        have let it go";
+            desk.finding(Finding::Detached, what);
+        } else {
+            desk.cured(Finding::Detached);
+        }
     }
 
     /// Metadata has answered, or not. `known`: the identity is known; before that its own finding says more.

@@ -23,9 +23,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// What is wanted is on disk.
-    pub(super) fn stands(&self) -> bool {
-        !self.open
+    /// That this group has the node in Standby by this agent stands on disk, or the disk has refused it.
+    pub(super) fn tells(&self, group: Option<&str>) -> bool {
+        !self.open && self.kept.standby.as_deref() == group
     }
 }
 

@@ -254,7 +254,6 @@ impl Heart {
         self.step_upkeep();
         self.step_standby();
         self.end_choices();
-        self.note_place();
         self.step_consents();
         self.ask_to_go();
         self.show();

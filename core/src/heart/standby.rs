@@ -4,11 +4,8 @@
 //! How the way goes stands in `asg/standby.rs`; who may take it in `between.rs`.
 
 use super::{Heart, between};
-use crate::contract::{Cause, EndedBy, Finding, Held, NoteKind, Says, Span, StandbyInputs, State};
-use crate::leaving::Drain;
-
-/// So long it is waited until the way stands on disk, before it is taken.
-const WRITTEN: Span = Span::secs(1);
+use crate::contract::{Cause, EndedBy, Held, NoteKind, Says, StandbyInputs, State};
+use crate::leaving::{Drain, INTENT_WAIT};
 
 impl Heart {
     /// The choice has to go by Standby, where that is allowed.
@@ -59,7 +56,7 @@ impl Heart {
         if self.standby.moves() {
             self.membership.look_often(&mut self.desk);
         }
-        let on_disk = self.record.stands() || self.desk.reached(self.standby_since + WRITTEN);
+        let on_disk = self.record.tells(self.standby.group()) || self.desk.reached(self.standby_since + INTENT_WAIT);
         let up = self.shown.ok && self.shown.state == State::Up;
         let instance = self.membership.identity().map(|identity| identity.instance_id.clone());
         let inputs = StandbyInputs {
@@ -121,16 +118,5 @@ impl Heart {
         }
         let warmed = self.asg.state().is_some_and(|state| state.starts_with("Warmed:"));
         warmed.then_some("in the warm pool: it is no target before InService")
-    }
-
-    /// Standby that this agent has not chosen: what follows from it is told.
-    pub(super) fn note_place(&mut self) {
-        if self.asg.is_detached() {
-            let what = "the node was detached from its Auto Scaling group: the target groups that were attached there \
-                        have let it go";
-            self.desk.finding(Finding::Detached, what);
-        } else {
-            self.desk.cured(Finding::Detached);
-        }
     }
 }

@@ -4,13 +4,13 @@
 
 use crate::kinds::{answers, kind};
 use crate::rig::{
-    GROUP, RUNDECK, Rig, call_name, disk, facts, fleet, host, identity, in_group, info, jvm, policy, ready, standby,
-    target,
+    GROUP, RUNDECK, Rig, call_name, disk, facts, fleet, host, identity, in_group, info, jvm, order, policy, ready,
+    standby, target,
 };
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Cause, Command, DatabaseSeen, DrainOrder, Event, JvmSeen, Kept, KeptVerdict, Maintenance, Mode,
-    ModeTrouble, Moment, Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot,
-    Span, State, TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, BootSeen, Cause, Command, DatabaseSeen, Event, JvmSeen, Kept, KeptVerdict, Maintenance, Mode, ModeTrouble,
+    Notice, Order, OrderAnswer, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, Snapshot, Span, State,
+    TargetState, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use rundeck_alb_core::{DrainPhase, Reason};
 use std::collections::BTreeSet;
@@ -19,10 +19,6 @@ use std::path::Path;
 
 /// Virtual time in which a call of the wanted kind must come up, for its reply to be tried.
 const PATIENCE: Span = Span::secs(400);
-
-fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
-    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None, force: false }
-}
 
 fn drain(rig: &mut Rig, cause: Cause) {
     let order = order("d1", cause, rig.now);

@@ -1,10 +1,10 @@
 //! No choice of ours gets a node terminated: every reason for a 503, by every list of health checks that its Auto
 //! Scaling group may have, known, never told, and told too long ago.
 
-use crate::rig::{Rig, in_group, policy, unavailable};
+use crate::rig::{Rig, in_group, order, policy, unavailable};
 use rundeck_alb_core::{
-    ApiSeen, Call, Cause, DatabaseRule, DatabaseSeen, DrainOrder, Event, Maintenance, Mode, Order, Policy, ProcessSeen,
-    Reply, Span, WebSeen,
+    ApiSeen, Call, Cause, DatabaseRule, DatabaseSeen, Event, Maintenance, Mode, Order, Policy, ProcessSeen, Reply,
+    Span, WebSeen,
 };
 
 /// What is known of the group's health checks.
@@ -95,9 +95,7 @@ fn in_service(checks: Checks) -> Rig {
 }
 
 fn drain(rig: &mut Rig, cause: Cause) {
-    let (id, at) = (cause.to_string(), rig.now);
-    let order = DrainOrder { id, cause, reason: String::new(), at, deadline: None, force: false };
-    rig.feed(Event::Order(1, Order::Drain(order)));
+    rig.feed(Event::Order(1, Order::Drain(order(cause.word(), cause, rig.now))));
 }
 
 /// It happens; whether `/health` ever says 503 for it while a job runs.

@@ -3,10 +3,10 @@
 //! For tests that look at single turns; random worlds are the simulator's.
 
 use rundeck_alb_core::{
-    ApiSeen, BootSeen, Call, CallId, Circumstances, Command, DatabaseSeen, DiskSeen, DrainOrder, Event, FleetSeen,
-    GroupFacts, GroupWanted, Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment, Order,
-    Ownership, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, ScalingFacts, ScalingSeen,
-    Span, StandbySeen, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, WebSeen,
+    ApiSeen, BootSeen, Call, CallId, Cause, Circumstances, Command, DatabaseSeen, DiskSeen, DrainOrder, Event,
+    FleetSeen, GroupFacts, GroupWanted, Heart, HostSeen, Identity, Info, JvmSeen, Kept, MembershipPolicy, Mode, Moment,
+    Order, Ownership, PeerSeen, Policy, Process, ProcessSeen, Readiness, ReadySeen, Reply, Room, ScalingFacts,
+    ScalingSeen, Span, StandbySeen, TargetSeen, TargetState, TargetType, Trouble, TroubleKind, WebSeen,
 };
 
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/rundeck/0";
@@ -86,6 +86,11 @@ pub fn disk(free: u64) -> DiskSeen {
 
 pub fn host(available: u64, load_hundredths: u32) -> HostSeen {
     HostSeen { memory: 8 << 30, available, load_hundredths, processors: 2 }
+}
+
+/// An order to leave, without particulars.
+pub fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
+    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None, force: false }
 }
 
 /// So many others that are healthy.

@@ -1,11 +1,11 @@
 //! Standby: a node whose Auto Scaling group would replace it for a 503 leaves by it where that is allowed: it stays 200
 //! until AWS has it there, and is brought back once it is up and nobody wants it out.
 
-use crate::rig::{GROUP, Rig, in_group, policy, standby, target};
+use crate::rig::{GROUP, Rig, in_group, order, policy, standby, target};
 use rundeck_alb_core::{
-    Answer, Call, Cause, Command, DrainOrder, DrainPhase, EndedBy, Event, Finding, Held, Intent, Kept, Maintenance,
-    Moment, Order, OrderAnswer, Policy, Reason, Receipt, RefreshSeen, Refusal, Reply, Span, StandbyPreference,
-    StandbyRule, StandbySeen, State, TargetState, Trouble, TroubleKind,
+    Answer, Call, Cause, Command, DrainPhase, EndedBy, Event, Finding, Held, Intent, Kept, Maintenance, Moment, Order,
+    OrderAnswer, Policy, Reason, Receipt, RefreshSeen, Refusal, Reply, Span, StandbyPreference, StandbyRule,
+    StandbySeen, State, TargetState, Trouble, TroubleKind,
 };
 
 /// What the group and the balancer do with this node.
@@ -127,9 +127,7 @@ impl World {
     }
 
     fn drain(&mut self) {
-        let at = self.rig.now;
-        let (id, reason) = ("d1".into(), String::new());
-        self.orders(Order::Drain(DrainOrder { id, cause: Cause::Operator, reason, at, deadline: None, force: false }));
+        self.orders(Order::Drain(order("d1", Cause::Operator, self.rig.now)));
     }
 
     fn maintain(&mut self) {
@@ -371,4 +369,17 @@ fn a_node_that_somebody_else_put_into_standby_leaves_its_own_groups_and_keeps_it
     assert!(rig.heart.answer().ok, "it tells the truth");
     rig.lifecycle = Some("InService".into());
     assert!(rig.until(|rig| rig.registered), "it joins again");
+}
+
+/// A disk that has not told yet is waited for a second before anything is moved that only it would remember.
+#[test]
+fn a_slow_disk_is_waited_for_a_second_before_the_way_is_taken() {
+    let mut world = World::over(Rig::unread(by(StandbyRule::Decrement), 1));
+    world.plays(Span::secs(120));
+    world.sent.clear();
+    world.drain();
+    world.until("asked for", |world| !world.moved().is_empty());
+    let begun = world.rig.heart.snapshot().drain.map(|drain| drain.started).expect("a drain");
+    let sent = world.first(|call| matches!(call, Call::EnterStandby { .. })).expect("sent");
+    assert!(sent.since(begun) >= Span::secs(1), "{:?}", sent.since(begun));
 }

@@ -1,7 +1,7 @@
 //! A target that somebody else took out while the node was up, through the whole heart.
 
-use crate::rig::{Rig, policy};
-use rundeck_alb_core::{Call, Cause, Command, DrainOrder, Event, Finding, Order, OrderAnswer, Span};
+use crate::rig::{Rig, order, policy};
+use rundeck_alb_core::{Call, Cause, Command, Event, Finding, Order, OrderAnswer, Span};
 
 /// So much time passes; when the target was registered meanwhile, from its begin.
 fn registered_after(rig: &mut Rig, span: Span) -> Vec<Span> {
@@ -67,15 +67,7 @@ fn an_order_to_resume_does_not_wait_for_the_delay() {
 #[test]
 fn what_this_node_left_by_itself_is_joined_at_once() {
     let mut rig = Rig::in_service(policy());
-    let order = DrainOrder {
-        id: "d1".into(),
-        cause: Cause::Operator,
-        reason: String::new(),
-        at: rig.now,
-        deadline: None,
-        force: false,
-    };
-    rig.ordered(order);
+    rig.ordered(order("d1", Cause::Operator, rig.now));
     assert!(rig.until(|rig| !rig.registered), "never out");
     registered_after(&mut rig, Span::secs(90));
     assert!(resume(&mut rig, Cause::Operator));

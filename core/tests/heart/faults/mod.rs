@@ -25,7 +25,7 @@ mod switches;
 mod unread;
 mod waiting;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, order};
 use rundeck_alb_core::{
     Call, Cause, Command, DrainOrder, DrainPhase, Event, Intent, Mode, Moment, Order, Policy, Reason, Receipt, Reply,
     Span, State,
@@ -53,10 +53,6 @@ fn answer(rig: &Rig) -> (State, Reason, bool) {
 
 fn phase(rig: &Rig) -> Option<DrainPhase> {
     rig.heart.snapshot().drain.map(|drain| drain.phase)
-}
-
-fn order(id: &str, cause: Cause, at: Moment) -> DrainOrder {
-    DrainOrder { id: id.into(), cause, reason: String::new(), at, deadline: None, force: false }
 }
 
 fn drain(rig: &mut Rig, id: &str, cause: Cause) -> Vec<Command> {

@@ -2,11 +2,11 @@
 //! away when what was wrong is over.
 
 use super::{Answers, calm, golden, turn};
-use crate::rig::{GROUP, Rig, facts, identity, in_group, info, policy, target};
+use crate::rig::{GROUP, Rig, facts, identity, in_group, info, order, policy, target};
 use rundeck_alb_core::{
-    ApiSeen, Call, Cause, Command, DatabaseSeen, DrainOrder, Event, Finding, GroupFacts, Held, Identity, Info, Kept,
-    Maintenance, MembershipPolicy, Mode, NoteKind, Notice, Order, Ownership, Policy, ProcessSeen, Reply, Span,
-    TargetState, TargetType, Trouble, TroubleKind, Unjudged, WebSeen,
+    ApiSeen, Call, Cause, Command, DatabaseSeen, Event, Finding, GroupFacts, Held, Identity, Info, Kept, Maintenance,
+    MembershipPolicy, Mode, NoteKind, Notice, Order, Ownership, Policy, ProcessSeen, Reply, Span, TargetState,
+    TargetType, Trouble, TroubleKind, Unjudged, WebSeen,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -93,15 +93,7 @@ fn notice(rig: &mut Rig, notice: Notice, what: Option<&str>) {
 }
 
 fn drain(rig: &mut Rig) {
-    let order = DrainOrder {
-        id: "d1".into(),
-        cause: Cause::Operator,
-        reason: String::new(),
-        at: rig.now,
-        deadline: None,
-        force: false,
-    };
-    rig.ordered(order);
+    rig.ordered(order("d1", Cause::Operator, rig.now));
 }
 
 fn resume(rig: &mut Rig) {
