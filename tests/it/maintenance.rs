@@ -30,12 +30,7 @@ async fn maintenance_is_503_of_a_target_and_goes_on_after_a_crash_of_the_agent()
         std::fs::read_to_string(&held).is_ok_and(|text| text.contains("kernel update"))
     })
     .await;
-    scene.agent.signal("KILL");
-    scene.agent.end().await;
-
-    let mut config = scene.config.clone();
-    config.home = Some(scene.agent.home.clone());
-    scene.agent = TestAgent::start(&config).await;
+    scene.crash().await;
     assert_eq!(scene.agent.ask().await.line(), MAINTAINED, "its first answer; log:\n{}", scene.agent.log());
     let (code, printed) = scene.agent.command(&["status"]).await;
     assert!(code == 2 && printed.contains("\nmaintenance \"kernel update\", until `maint off`\n"), "{code}: {printed}");

@@ -16,12 +16,7 @@ async fn an_operators_drain_survives_a_crash_of_the_agent() {
             .is_ok_and(|t| t.contains("crash test"))
     })
     .await;
-    scene.agent.signal("KILL");
-    scene.agent.end().await;
-
-    let mut config = scene.config.clone();
-    config.home = Some(scene.agent.home.clone());
-    scene.agent = TestAgent::start(&config).await;
+    scene.crash().await;
     assert_eq!(scene.agent.ask().await.line(), "503 draining: operator");
     until("done", async || scene.agent.status().await["drain"]["phase"] == "done").await;
     assert_eq!(scene.agent.status().await["drain"]["id"], order.json()["drain"]);

@@ -1,7 +1,7 @@
 //! Standby, with the real agent: a node whose Auto Scaling group would replace it for a 503 leaves by it, and comes
 //! back.
 
-use crate::support::{Config, GROUP, Scene, TestAgent, stays, until};
+use crate::support::{GROUP, Scene, stays, until};
 use rundeck_alb_lab::alb::State;
 use rundeck_alb_lab::aws::ScalingSettings;
 use std::time::Duration;
@@ -87,10 +87,7 @@ async fn over_a_crash_of_the_agent_the_node_is_brought_back() {
     let order = scene.agent.order("/drain", "{}").await;
     assert_eq!(order.status, 202, "{order:?}");
     scene.agent.says("503 draining: operator").await;
-    scene.agent.signal("KILL");
-    scene.agent.end().await;
-    let config = Config { home: Some(scene.agent.home.clone()), ..scene.config.clone() };
-    scene.agent = TestAgent::start(&config).await;
+    scene.crash().await;
     scene.agent.says("503 draining: operator").await;
     let order = scene.agent.order("/resume", "{}").await;
     assert_eq!(order.status, 200, "{order:?}");

@@ -4,7 +4,7 @@ use crate::oracle::Oracle;
 use rundeck_alb_core::{Cause, Moment, ScalingKept, ScalingSeen, Span, StandbyRule};
 
 /// The way into Standby takes no longer, by the heart's own limit and a look that was under way.
-const REACHED: Span = Span::secs(75);
+pub const REACHED: Span = Span::secs(75);
 
 /// Where the machine stands, by all that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,9 @@
 
 use crate::oracle::Oracle;
 use crate::rule::{Turn, Verdict, require};
+use crate::scaling::REACHED;
 use crate::world::World;
-use rundeck_alb_core::{Call, Cause, Command, Event, Reply, Span, State};
-
-/// The way there, by the heart's own limit, and a look that was under way.
-const REACHED: Span = Span::secs(75);
+use rundeck_alb_core::{Call, Cause, Command, Event, Reply, State};
 
 /// What is asked of Auto Scaling: in for somebody who chose to leave, and after that stands on disk; out of a node that
 /// is up, and was put there by this agent.

@@ -32,6 +32,14 @@ impl Scene {
         Scene { world, rundeck, agent, config }
     }
 
+    /// The agent is killed and starts once more, where it was.
+    pub async fn crash(&mut self) {
+        self.agent.signal("KILL");
+        self.agent.end().await;
+        let config = Config { home: Some(self.agent.home.clone()), ..self.config.clone() };
+        self.agent = TestAgent::start(&config).await;
+    }
+
     /// Its target.
     pub fn key(&self) -> TargetKey {
         TargetKey::new(&self.world.node(0).instance_id, self.rundeck.addr.port())
