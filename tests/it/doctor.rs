@@ -8,6 +8,7 @@ use rundeck_alb_lab::aws::ScalingSettings;
 use rundeck_alb_lab::faults::{Fault, Rule};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -158,13 +159,14 @@ fn look<'a>(report: &'a Value, area: &str) -> (&'a str, &'a str) {
 async fn a_sound_node_is_fine() {
     let node = Node::new().await;
     node.scaled("EC2", &[OTHER]);
-    let text = node.doctor("", &[], &[]).await;
+    let hooks = "[hooks]\npre_register = [\"/bin/true\"]\n";
+    let text = node.doctor(hooks, &[], &[]).await;
     golden("sound.txt", &text.out);
     assert_eq!(text.code, 0, "{}", text.out);
-    let json = node.doctor("", &[], &["--output", "json"]).await;
+    let json = node.doctor(hooks, &[], &["--output", "json"]).await;
     golden("sound.json", &json.out);
     assert_eq!(json.code, 0);
-    let quiet = node.doctor("", &[], &["--quiet"]).await;
+    let quiet = node.doctor(hooks, &[], &["--quiet"]).await;
     assert_eq!((quiet.code, quiet.out.as_str()), (0, ""));
 }
 
@@ -174,6 +176,9 @@ async fn a_sick_node_is_told_with_the_cure_of_each_thing() {
     node.scaled("EC2,ELB", &[OTHER]);
     std::fs::write(node.home.path().join("token"), "wr0ng-token").expect("a token");
     std::fs::create_dir(node.home.path().join("state")).expect("a folder");
+    let warm = node.home.path().join("warm");
+    std::fs::write(&warm, "#!/bin/sh\n").expect("a program");
+    std::fs::set_permissions(&warm, std::fs::Permissions::from_mode(0o757)).expect("a mode");
     std::fs::write(
         node.home.path().join("state/registered.json"),
         r#"{"version": 1, "instance": "i-0a1b2c3d4e5f60718", "targets": []}"#,
@@ -183,7 +188,9 @@ async fn a_sick_node_is_told_with_the_cure_of_each_thing() {
     let port = node.health;
     let more = format!(
         "[[target_group]]\nname = \"{GROUP}\"\n[[target_group]]\nname = \"{OTHER}\"\nownership = \"self\"\n\
-         [[target_group]]\nname = \"rundeck-pord\"\n[drain]\nflor = \"25s\"\n"
+         [[target_group]]\nname = \"rundeck-pord\"\n[hooks]\npre_register = [\"{}\"]\n\
+         post_register = [\"/no/such/program\"]\n[drain]\nflor = \"25s\"\n",
+        warm.display()
     );
     let proxy = [("HTTPS_PROXY", "http://agent:s3cret-of-the-proxy@proxy.example:3128"), ("NO_PROXY", ".internal")];
     // The group asks Rundeck itself, as it did before there was an agent.

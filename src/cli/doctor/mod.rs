@@ -7,6 +7,7 @@
 //! | `agent.rs` | an agent that runs here: what it finds itself, and whether it has our variables |
 //! | `ports.rs` | whether the ports are free, or ours |
 //! | `state.rs` | the state directory, and whose it is |
+//! | `programs.rs` | the programs of `[hooks]`, and who may run and write them |
 //! | `rundeck.rs` | Rundeck as `check` looks at it, and the token |
 //! | `cloud.rs` | the way to AWS: the order of the next ones |
 //! | `metadata.rs` | instance metadata, the hop limit, tags |
@@ -27,6 +28,7 @@ mod metadata;
 mod network;
 mod permissions;
 mod ports;
+mod programs;
 mod report;
 mod rundeck;
 mod state;
@@ -79,7 +81,8 @@ async fn look(configuration: Part, settings: &Settings, surroundings: &Surroundi
     let local = async {
         let agent = agent::look(settings, surroundings).await;
         let ports = in_time(Area::Ports, ports::look(settings, agent.process)).await;
-        (agent.part, ports)
+        let programs = in_time(Area::Programs, programs::look(settings, agent.process)).await;
+        (agent.part, [ports, programs].concat())
     };
     let mut info = None;
     let rundeck = in_time(Area::Rundeck, async {
@@ -87,12 +90,12 @@ async fn look(configuration: Part, settings: &Settings, surroundings: &Surroundi
         info = told;
         parts
     });
-    let ((agent, ports), rundeck, (cloud, mut node)) =
+    let ((agent, local), rundeck, (cloud, mut node)) =
         tokio::join!(local, rundeck, cloud::look(settings, surroundings));
     node.rundeck = info;
     let instance = node.identity.as_ref().map(|identity| identity.instance_id.clone());
     let state = in_time(Area::State, state::look(surroundings.state_directory(), instance)).await;
-    let parts = [vec![configuration, agent], ports, rundeck, cloud, state].concat();
+    let parts = [vec![configuration, agent], local, rundeck, cloud, state].concat();
     Report::new(parts, node)
 }
 

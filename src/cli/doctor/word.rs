@@ -22,6 +22,10 @@ pub enum Own {
     LookHung,
     /// Somebody else has a port that is ours.
     PortTaken,
+    /// A program of `[hooks]` cannot be run by the agent's user.
+    ProgramUnusable,
+    /// A program of `[hooks]` can be written by others.
+    ProgramWritable,
     /// Rundeck is not up.
     RundeckDown,
     /// Rundeck cannot be asked with these settings.
@@ -41,6 +45,8 @@ impl Own {
             Own::ConfigInvalid => "config-invalid",
             Own::LookHung => "look-hung",
             Own::PortTaken => "port-taken",
+            Own::ProgramUnusable => "program-unusable",
+            Own::ProgramWritable => "program-writable",
             Own::RundeckDown => "rundeck-down",
             Own::RundeckSetup => "rundeck-setup",
             Own::StateOfAnother => "state-of-another",
@@ -59,6 +65,12 @@ impl Own {
             Own::ConfigInvalid => "correct it; rundeck-alb-agent config validate looks again",
             Own::LookHung => "run doctor again; if it stays so, look for a disk or a name service that hangs",
             Own::PortTaken => "stop what has it, or give the agent another port",
+            Own::ProgramUnusable => {
+                "correct the command in [hooks], or let the agent's user run the program (chmod 755)"
+            }
+            Own::ProgramWritable => {
+                "let root own it and each directory on the way, and nobody else write there (chmod go-w)"
+            }
             Own::RundeckDown => "look at Rundeck's service.log; rundeck-alb-agent check shows each look",
             Own::RundeckSetup => "correct the setting that the text names",
             Own::StateOfAnother => {
@@ -75,9 +87,13 @@ impl Own {
             | Own::PortTaken
             | Own::RundeckDown
             | Own::RundeckSetup => true,
-            Own::AgentEnvironment | Own::AgentSilent | Own::ConfigChanged | Own::LookHung | Own::StateOfAnother => {
-                false
-            }
+            Own::AgentEnvironment
+            | Own::AgentSilent
+            | Own::ConfigChanged
+            | Own::LookHung
+            | Own::ProgramUnusable
+            | Own::ProgramWritable
+            | Own::StateOfAnother => false,
         }
     }
 }
@@ -185,7 +201,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    const ALL: [Own; 11] = [
+    const ALL: [Own; 13] = [
         Own::AgentEnvironment,
         Own::AgentSilent,
         Own::AwsSetup,
@@ -194,6 +210,8 @@ mod tests {
         Own::ConfigInvalid,
         Own::LookHung,
         Own::PortTaken,
+        Own::ProgramUnusable,
+        Own::ProgramWritable,
         Own::RundeckDown,
         Own::RundeckSetup,
         Own::StateOfAnother,
