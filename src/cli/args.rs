@@ -219,7 +219,7 @@ impl OrderCause {
 /// `iam-policy`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct IamPolicyFlags {
-    /// What it is for; any number of them [default: membership, auto-scaling]
+    /// What it is for, any number [default: what is configured]
     #[arg(long = "feature", value_name = "FEATURE", value_enum, hide_possible_values = true)]
     pub features: Vec<Feature>,
     /// Allow changes to what has this tag, whatever its name
@@ -229,7 +229,8 @@ pub struct IamPolicyFlags {
 
 /// What each feature is; a test holds it to the list of them.
 const FEATURES: &str = "\
-Features (this version uses membership and auto-scaling; the others are for roles made in advance):
+Features (this version uses membership and auto-scaling always, standby where membership.standby is
+on; the others are for roles made in advance):
   membership    register and deregister this node, look at it and at its target groups
   auto-scaling  see which Auto Scaling group has the node, and what it is like
   standby       move the node into Standby and back

@@ -4,9 +4,9 @@
 
 use super::report::{Area, Part, Permission, Tried};
 use crate::aws::{AUTO_SCALING, CallResult, Services};
-use crate::cli::iam_policy::{ACTIONS, Action, Known, USED, policy};
+use crate::cli::iam_policy::{Action, Known, needed, policy};
 use crate::config::Settings;
-use rundeck_alb_core::{Finding, Ownership, Trouble};
+use rundeck_alb_core::{Finding, Trouble};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the calls of both services ended, by service and operation.
@@ -20,15 +20,18 @@ pub fn judged(settings: &Settings, services: &Services) -> Vec<Permission> {
     for (service, (operation, outcome)) in balancer.chain(scaling) {
         outcomes.entry((service, operation)).or_default().insert(outcome);
     }
-    needed(settings).map(|action| Permission { action: action.name(), tried: tried(action, &outcomes) }).collect()
+    permissions(settings, &outcomes)
+}
+
+fn permissions(settings: &Settings, outcomes: &Outcomes) -> Vec<Permission> {
+    let judged = |action: &Action| Permission { action: action.name(), tried: tried(action, outcomes) };
+    needed(settings).into_iter().map(judged).collect()
 }
 
 /// The statements for what was not tried, with the ARNs that are known.
 pub fn statements(settings: &Settings, known: &Known) -> Vec<String> {
-    if !changes(settings) {
-        return Vec::new();
-    }
-    policy(&USED.into(), known, None).changing().statements()
+    let changing: Vec<&Action> = needed(settings).into_iter().filter(|action| !action.reads()).collect();
+    policy(&changing, known, None).statements()
 }
 
 /// The look, in words. `denied`: what AWS said to those; `minds_scaling`: Auto Scaling has to be asked on this node.
@@ -53,26 +56,8 @@ pub fn part(permissions: &[Permission], denied: &[&Trouble], minds_scaling: bool
     })
 }
 
-/// Those of the features that this version has.
-fn needed(settings: &Settings) -> impl Iterator<Item = &'static Action> {
-    let changes = changes(settings);
-    let used = ACTIONS.iter().filter(|action| action.features.iter().any(|feature| USED.contains(feature)));
-    used.filter(move |action| reads(action) || changes)
-}
-
-fn reads(action: &Action) -> bool {
-    action.operation.starts_with("Describe")
-}
-
-/// The agent would ever change anything at AWS.
-fn changes(settings: &Settings) -> bool {
-    let membership = &settings.membership;
-    let mut ownerships = membership.groups.iter().map(|group| group.ownership).chain([membership.ownership]);
-    !settings.aws.dry_run && ownerships.any(|ownership| ownership != Ownership::Observe)
-}
-
 fn tried(action: &Action, outcomes: &Outcomes) -> Tried {
-    if !reads(action) {
+    if !action.reads() {
         return Tried::Untried;
     }
     match outcomes.get(&(action.service, action.operation)) {
@@ -86,10 +71,7 @@ fn tried(action: &Action, outcomes: &Outcomes) -> Tried {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn permissions(settings: &Settings, outcomes: &Outcomes) -> Vec<Permission> {
-        needed(settings).map(|action| Permission { action: action.name(), tried: tried(action, outcomes) }).collect()
-    }
+    use rundeck_alb_core::Ownership;
 
     #[test]
     fn what_changes_is_never_called_tried_and_what_reads_goes_by_its_call() {

@@ -163,10 +163,15 @@ impl Statement {
     }
 }
 
-/// The least that these features need.
-pub fn policy(features: &BTreeSet<Feature>, known: &Known, tag: Option<&Tag>) -> Policy {
+/// All that these features call.
+pub fn of_features(features: &BTreeSet<Feature>) -> Vec<&'static Action> {
+    ACTIONS.iter().filter(|action| action.features.iter().any(|feature| features.contains(feature))).collect()
+}
+
+/// The least that allows these actions, which stand in the order of the table.
+pub fn policy(actions: &[&Action], known: &Known, tag: Option<&Tag>) -> Policy {
     let mut statement: Vec<Statement> = Vec::new();
-    for action in ACTIONS.iter().filter(|action| action.features.iter().any(|feature| features.contains(feature))) {
+    for action in actions {
         match statement.last_mut() {
             Some(last) if last.sid == action.statement => last.action.push(action.name()),
             Some(_) | None => statement.push(Statement::of(action, known, tag)),
@@ -181,12 +186,6 @@ impl Policy {
         let resources = self.statement.iter().flat_map(|statement| &statement.resource);
         let words: BTreeSet<&str> = resources.flat_map(|resource| resource.split([':', '/'])).collect();
         PLACEHOLDERS.into_iter().filter(|placeholder| words.contains(placeholder)).collect()
-    }
-
-    /// Of it, what allows more than reading.
-    pub fn changing(mut self) -> Policy {
-        self.statement.retain(|statement| statement.action.iter().any(|action| !action.contains(":Describe")));
-        self
     }
 
     /// Each statement by itself, as IAM reads it and for people to paste.
@@ -234,7 +233,7 @@ mod tests {
 
     fn drawn(features: &[Feature], known: &Known, tag: Option<&str>) -> Policy {
         let tag = tag.map(|tag| Tag::parse(tag).expect("a tag"));
-        policy(&features.iter().copied().collect(), known, tag.as_ref())
+        policy(&of_features(&features.iter().copied().collect()), known, tag.as_ref())
     }
 
     fn resources(policy: &Policy, sid: &str) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `iam-policy`: what is printed for each set of features, off EC2 and on a node of the lab.
 
 use super::{Ran, Tested, golden, run_in};
-use crate::cli::iam_policy::{Feature, USED};
+use crate::cli::iam_policy::Feature;
 use clap::ValueEnum;
 use rundeck_alb_lab::World;
 use rundeck_alb_lab::alb::GroupSettings;
@@ -140,14 +140,29 @@ fn output_is_the_policy_alone_in_either_format() -> Tested {
 }
 
 #[test]
-fn the_help_says_what_each_feature_is_and_which_are_used() -> Tested {
+fn the_help_says_what_each_feature_is() -> Tested {
     let help = printed("", &[], "iam-policy --help")?.out;
     for feature in Feature::value_variants() {
         assert!(help.contains(&format!("\n  {:<12}  ", feature.word())), "{help}");
     }
-    let used = USED.map(Feature::word);
-    assert!(help.contains(&format!("(this version uses {};", used.join(" and "))), "{help}");
-    assert!(help.contains(&format!("[default: {}]", used.join(", "))), "{help}");
+    assert!(help.contains("[default: what is configured]"), "{help}");
+    Ok(())
+}
+
+#[test]
+fn without_a_feature_the_policy_is_for_what_the_configuration_switches_on() -> Tested {
+    let lines = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = printed("", &[OFF], "iam-policy")?;
+    assert!(plain.out.contains("RegisterTargets") && !plain.out.contains("Standby"), "{plain:?}");
+    assert!(lines(&plain.err).contains("no condition key limits which target"), "{plain:?}");
+    let standby = printed("[membership]\nstandby = \"decrement\"\n", &[OFF], "iam-policy")?;
+    for action in ["RegisterTargets", "EnterStandby", "ExitStandby", "DescribeInstanceRefreshes"] {
+        assert!(standby.out.contains(&format!(":{action}\"")), "{action}: {standby:?}");
+    }
+    assert!(!standby.err.contains("does not use yet"), "{standby:?}");
+    let observes = printed("[membership]\nownership = \"observe\"\n", &[OFF], "iam-policy")?;
+    assert!(!observes.out.contains("Targets\"") && observes.out.contains("DescribeTargetHealth"), "{observes:?}");
+    assert!(lines(&observes.err).contains("changes nothing at AWS"), "{observes:?}");
     Ok(())
 }
 
