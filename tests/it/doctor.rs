@@ -280,6 +280,40 @@ async fn each_reading_action_that_is_denied_is_found_by_its_call() {
     }
 }
 
+/// Each by the feature that the configuration switches on: what nobody uses is neither asked for nor missed.
+#[tokio::test]
+async fn standbys_permissions_are_asked_for_where_it_is_switched_on() {
+    const READS: &str = "autoscaling:DescribeInstanceRefreshes";
+    const ON: &str = "[membership]\nstandby = \"decrement\"\n";
+    let node = Node::new().await;
+    node.scaled("ELB", &[OTHER]);
+    let result = |report: &Value, action: &str| {
+        let permissions = report["permissions"].as_array().expect("permissions");
+        permissions.iter().find(|one| one["action"] == action).map(|one| one["result"].clone())
+    };
+    let sids = |report: &Value| {
+        let policy = report["policy"].as_array().expect("a policy");
+        policy.iter().map(|statement| statement["Sid"].clone()).collect::<Vec<_>>()
+    };
+    let (code, report) = node.json("", &[]).await;
+    assert_eq!((code, result(&report, READS), sids(&report)), (0, None, vec!["Membership".into()]), "{report}");
+    assert_eq!(node.world.api().calls().count("DescribeInstanceRefreshes"), 0);
+    let (code, report) = node.json(ON, &[]).await;
+    assert_eq!((code, result(&report, READS)), (0, Some("allowed".into())), "{report}");
+    for action in ["EnterStandby", "ExitStandby"] {
+        assert_eq!(result(&report, &format!("autoscaling:{action}")), Some("not-tried".into()), "{report}");
+    }
+    assert_eq!(sids(&report), ["Membership", "Standby"]);
+    let statement = report["policy"][1].to_string();
+    assert!(statement.contains("autoScalingGroupName/rundeck-blue"), "{statement}");
+    node.world.api().faults().add(Rule::always(Fault::Deny).only("DescribeInstanceRefreshes"));
+    let (code, report) = node.json(ON, &[]).await;
+    assert_eq!((code, words(&report)), (2, vec!["permission-missing"]), "{report}");
+    assert_eq!(result(&report, READS), Some("denied".into()), "{report}");
+    let (_, report) = node.json("[membership]\nownership = \"observe\"\n", &[]).await;
+    assert!(sids(&report).is_empty() && result(&report, "elasticloadbalancing:RegisterTargets").is_none(), "{report}");
+}
+
 #[tokio::test]
 async fn throttling_and_expired_credentials_are_no_missing_permission() {
     let node = Node::new().await;

@@ -10,7 +10,8 @@ use crate::config::{Settings, is_target_group};
 use crate::watch::{scaling, targets};
 use rundeck_alb_core::{
     AutoScalingRule, Circumstances, Finding, GroupLook, GroupOwner, GroupSeen, GroupWanted, ScalingLook, ScalingSeen,
-    Target, TargetSeen, Trouble, TroubleKind, groups_named, judge_groups, judge_target, replaced_by, trouble_finding,
+    StandbyRule, StandbySeen, Target, TargetSeen, Trouble, TroubleKind, groups_named, judge_groups, judge_target,
+    replaced_by, trouble_finding,
 };
 use tokio::time::timeout;
 
@@ -19,6 +20,8 @@ use tokio::time::timeout;
 pub struct Seen {
     /// `None`: it was not asked, for nobody knows which instance this is.
     scaling: Option<Result<Option<ScalingSeen>, Trouble>>,
+    /// What the way by Standby depends on; `None`: nobody takes it, or which group has the node is not known.
+    standby: Option<Result<StandbySeen, Trouble>>,
     /// `None`: nobody knows which are named.
     wanted: Option<Vec<GroupWanted>>,
     groups: Vec<GroupSeen>,
@@ -44,6 +47,7 @@ pub async fn look(settings: &Settings, metadata: &Metadata, services: &Services)
     if !more.is_empty() {
         groups.extend(in_time(&more, services).await);
     }
+    let standby = standby(settings, &scaling, services).await;
     let policy = settings.policy(circumstances(settings));
     let judged = judge_groups(
         wanted.as_deref().unwrap_or_default(),
@@ -52,7 +56,7 @@ pub async fn look(settings: &Settings, metadata: &Metadata, services: &Services)
         place(Some(&scaling), metadata),
         &policy,
     );
-    let mut seen = Seen { scaling: Some(scaling), wanted, groups, targets: Vec::new() };
+    let mut seen = Seen { scaling: Some(scaling), standby, wanted, groups, targets: Vec::new() };
     for target in judged.into_iter().filter_map(|group| group.target) {
         let told = timeout(LIMIT, targets::target(&services.elbv2, &target)).await.unwrap_or_else(|_| Err(late()));
         let gone = told.as_ref().is_err_and(|trouble| trouble.kind == TroubleKind::Unavailable);
@@ -63,6 +67,20 @@ pub async fn look(settings: &Settings, metadata: &Metadata, services: &Services)
         }
     }
     seen
+}
+
+/// As the agent asks before it goes that way.
+async fn standby(
+    settings: &Settings,
+    scaling: &Result<Option<ScalingSeen>, Trouble>,
+    services: &Services,
+) -> Option<Result<StandbySeen, Trouble>> {
+    let Ok(Some(group)) = scaling else { return None };
+    if settings.membership.standby == StandbyRule::Off || group.facts.is_err() {
+        return None;
+    }
+    let look = timeout(LIMIT, scaling::standby(&services.scaling, &group.name));
+    Some(look.await.unwrap_or_else(|_| Err(late())))
 }
 
 async fn in_time(names: &[String], services: &Services) -> Vec<GroupSeen> {
@@ -116,6 +134,7 @@ impl Seen {
             Ok(None) => None,
             Err(trouble) => Some(trouble),
         });
+        let scaling = scaling.chain(self.standby.as_ref().and_then(|told| told.as_ref().err()));
         let groups = self.groups.iter().flat_map(|seen| [seen.facts.as_ref().err(), seen.lacking.as_ref()]).flatten();
         let targets = self.targets.iter().filter_map(|(_, told)| told.as_ref().err());
         let all = scaling.chain(groups).chain(targets);
@@ -168,6 +187,9 @@ fn scaling_part(
         Some(Ok(_)) | None => None,
     };
     if let Some(trouble) = trouble.filter(|_| seen.minds_scaling(metadata)) {
+        part = with_trouble(part, trouble);
+    }
+    if let Some(Err(trouble)) = &seen.standby {
         part = with_trouble(part, trouble);
     }
     let row = match place {
