@@ -5,7 +5,7 @@ use super::args::Output;
 use super::console::Console;
 use super::error::CliError;
 use super::paint::{Hue, Paint};
-use super::report::{answer, balancer_hue, differs, findings, maintenance, named, plain, reason, said, why};
+use super::report::{answer, balancer_hue, differs, findings, maintenance, named, plain, puzzles, reason, said, why};
 use super::runtime::runtime;
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
@@ -109,7 +109,7 @@ fn balancer(target: &Target, status: &Status, paint: Paint) -> String {
 fn view(target: &Target, status: &Status) -> String {
     let why = plain(target.why.as_deref().unwrap_or_default());
     let word = |agreement: Agreement| target.agreement.as_deref() == Some(agreement.word());
-    if differs(target) || word(Agreement::Unknown) {
+    if differs(target) || puzzles(target) {
         let cause = target.cause.as_deref().map_or_else(String::new, |cause| format!(", {}", plain(cause)));
         format!("{}{cause}: {why}", target.agreement.as_deref().unwrap_or_default())
     } else if word(Agreement::Counting) {

@@ -62,7 +62,7 @@ pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
         lines.push(format!("guard: {}", said(&Guard { next_ms: None, ..guard.clone() })));
     }
     let differing = status.targets.iter().filter_map(difference);
-    lines.extend(differing.map(|why| format!("{} {why}", paint.tint(Hue::Warn, Agreement::Differs.word()))));
+    lines.extend(differing.map(|(word, why)| format!("{} {why}", paint.tint(Hue::Warn, word))));
     if let Some(on) = &status.maintenance {
         lines.push(format!("maintenance: {}", told(on, status.now(), false)));
     }
@@ -240,14 +240,14 @@ fn table(status: &Status, paint: Paint) -> String {
 }
 
 /// Why the balancer does not send requests, in AWS's words, where a draining target explains itself; and where it says
-/// something else than the node, why it most likely does.
+/// something else than the node, or a word that nobody knows, what to make of it.
 fn troubles(targets: &[Target], paint: Paint) -> String {
     let troubled = targets.iter().filter(|target| target.state != TargetState::Leaving.word());
     let told = troubled.filter(|target| target.reason.is_some());
     let told = told.map(|target| text::hanging("", &format!("{}{}", named(target), reason(target)), 0));
     told.chain(targets.iter().filter_map(|target| {
-        let row = text::hanging(Agreement::Differs.word(), &difference(target)?, LABEL);
-        Some(row.replacen(Agreement::Differs.word(), &paint.tint(Hue::Warn, Agreement::Differs.word()), 1))
+        let (word, why) = difference(target)?;
+        Some(text::hanging(word, &why, LABEL).replacen(word, &paint.tint(Hue::Warn, word), 1))
     }))
     .collect()
 }
@@ -266,11 +266,21 @@ pub(super) fn differs(target: &Target) -> bool {
     target.agreement.as_deref() == Some(Agreement::Differs.word())
 }
 
-/// Why it does: `rundeck-prod:4440: its health checks …; … (unreachable)`.
-fn difference(target: &Target) -> Option<String> {
-    let why = target.why.as_deref().filter(|_| differs(target)).map(plain)?;
+/// It says something that this version does not know.
+pub(super) fn puzzles(target: &Target) -> bool {
+    target.agreement.as_deref() == Some(Agreement::Unknown.word())
+}
+
+/// Why it does, and as what: `rundeck-prod:4440: its health checks …; … (unreachable)`.
+fn difference(target: &Target) -> Option<(&'static str, String)> {
+    let word = match target {
+        _ if differs(target) => Agreement::Differs.word(),
+        _ if puzzles(target) => Agreement::Unknown.word(),
+        _ => return None,
+    };
+    let why = target.why.as_deref().map(plain)?;
     let cause = target.cause.as_deref().map_or_else(String::new, |cause| format!(" ({})", plain(cause)));
-    Some(format!("{}: {why}{cause}", named(target)))
+    Some((word, format!("{}: {why}{cause}", named(target))))
 }
 
 fn line(cells: &[String; 5], widths: &[usize; 5], tint: impl Fn(usize, &str) -> String) -> String {

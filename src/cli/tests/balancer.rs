@@ -67,8 +67,9 @@ fn each_disagreement_has_its_golden_text() -> Tested {
         for line in status.out.lines().chain(explained.out.lines()) {
             assert!(line.chars().count() <= WIDTH && line.trim_end() == line, "{line}");
         }
-        let differs = agreement == Agreement::Differs.word();
-        assert_eq!(status.out.contains("\ndiffers    "), differs, "{row:?}: {status:?}");
+        for (word, shown) in [(Agreement::Differs, "\ndiffers    "), (Agreement::Unknown, "\nunknown    ")] {
+            assert_eq!(status.out.contains(shown), agreement == word.word(), "{row:?}: {status:?}");
+        }
         let head = format!("{}: {agreement}{}", own.as_deref().unwrap_or_default(), {
             cause.as_ref().map_or_else(String::new, |cause| format!(", {cause}"))
         });
