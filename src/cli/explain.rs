@@ -5,7 +5,9 @@ use super::args::Output;
 use super::console::Console;
 use super::error::CliError;
 use super::paint::{Hue, Paint};
-use super::report::{answer, balancer_hue, differs, findings, maintenance, named, plain, puzzles, reason, said, why};
+use super::report::{
+    answer, balancer_hue, differs, findings, hooks, maintenance, named, plain, puzzles, reason, said, why,
+};
 use super::runtime::runtime;
 use super::status::{UNREACHABLE, ask, exit_code};
 use super::view::{Check, Status, Target};
@@ -41,6 +43,7 @@ fn explained(status: &Status, paint: Paint) -> String {
     if let Some(guard) = &status.guard {
         out.push_str(&text::hanging("guard", &said(guard), COLUMN));
     }
+    out.push_str(&hooks(status));
     out.push_str(&maintenance(status));
     if let Some(standing) = &status.standing {
         out.push_str(&text::hanging("group", &plain(standing), COLUMN));

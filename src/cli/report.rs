@@ -4,7 +4,7 @@
 use super::paint::{Hue, Paint};
 use super::steps;
 use super::text;
-use super::view::{AwsRequests, Check, Guard, Health, Maintenance, Node, Status, Target};
+use super::view::{AwsRequests, Check, Guard, Health, Hook, Maintenance, Node, Status, Target};
 use crate::aws::CallResult;
 use rundeck_alb_core::{Agreement, Outcome, State, TargetState};
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub fn report(status: &Status, paint: Paint) -> String {
     if let Some(guard) = &status.guard {
         out.push_str(&text::hanging("guard", &said(guard), LABEL));
     }
+    out.push_str(&hooks(status));
     out.push_str(&maintenance(status));
     out.push('\n');
     out.push_str(&text::hanging("rundeck", &rundeck(status), LABEL));
@@ -61,6 +62,9 @@ pub fn facts(status: &Status, paint: Paint) -> Vec<String> {
     if let Some(guard) = &status.guard {
         lines.push(format!("guard: {}", said(&Guard { next_ms: None, ..guard.clone() })));
     }
+    if let Some(hook) = &status.hook {
+        lines.push(format!("hooks: {}", running(hook, false)));
+    }
     let differing = status.targets.iter().filter_map(difference);
     lines.extend(differing.map(|(word, why)| format!("{} {why}", paint.tint(Hue::Warn, word))));
     if let Some(on) = &status.maintenance {
@@ -91,6 +95,26 @@ pub(super) fn answer(status: &Status, paint: Paint) -> String {
         format!(" since {} UTC ({})", text::clock(since, status.now()), text::lasting(health.since_ms))
     });
     format!("{}{since}: {}, verdict {} old", word(health, paint), answers(health), text::measured(health.age_ms))
+}
+
+/// The operator's own commands, while they run.
+pub(super) fn hooks(status: &Status) -> String {
+    status.hook.as_ref().map_or_else(String::new, |hook| text::hanging("hooks", &running(hook, true), LABEL))
+}
+
+/// `pre_register: 2 commands run, for 12 s by now, 18 s left; …`; the times change as time goes by.
+fn running(hook: &Hook, times: bool) -> String {
+    let run = if hook.commands == 1 { "runs" } else { "run" };
+    let mut line = format!("{}: {} {run}", plain(&hook.hook), text::count(hook.commands, "command", "commands"));
+    if times {
+        let (for_long, left) = (text::lasting(hook.since_ms), text::lasting(hook.left_ms));
+        // Writing to a String cannot fail.
+        let _ = write!(line, ", for {for_long} by now, {left} left");
+    }
+    if hook.waits {
+        line.push_str("; the node is registered once that is over");
+    }
+    line
 }
 
 /// What an operator has ordered; nothing where he has not.

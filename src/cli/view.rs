@@ -29,6 +29,8 @@ pub struct Status {
     pub targets: Vec<Target>,
     /// What the fleet says to what wants the node out.
     pub guard: Option<Guard>,
+    /// The operator's own commands run.
+    pub hook: Option<Hook>,
     /// An operator maintains the node.
     pub maintenance: Option<Maintenance>,
     /// The drain that keeps the node out.
@@ -51,6 +53,25 @@ pub struct Guard {
     pub text: String,
     /// Until it is asked again.
     pub next_ms: Option<u64>,
+}
+
+/// Commands of the operator's own that run now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Hook {
+    /// The key of `[hooks]`.
+    pub hook: String,
+    /// How many there are.
+    #[serde(default)]
+    pub commands: u64,
+    /// For how long they have run.
+    #[serde(default)]
+    pub since_ms: u64,
+    /// Until what still runs is killed.
+    #[serde(default)]
+    pub left_ms: u64,
+    /// Nothing is registered before they have ended.
+    #[serde(default)]
+    pub waits: bool,
 }
 
 /// Maintenance of the node.

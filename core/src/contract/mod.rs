@@ -49,7 +49,8 @@ pub use seen::{
     Room, Unjudged, WebSeen,
 };
 pub use snapshot::{
-    Answer, BalancerView, CheckView, DrainView, FindingView, HoldView, RundeckView, Snapshot, TargetView, Text,
+    Answer, BalancerView, CheckView, DrainView, FindingView, HoldView, HookView, RundeckView, Snapshot, TargetView,
+    Text,
 };
 pub use target::{Anomaly, Overridden, TargetReason, TargetSeen};
 pub use words::{Cause, Check, Class, Degraded, DrainPhase, Mode, Outcome, Reason, State};

@@ -6,6 +6,7 @@
 use super::agreement::{Agreement, LikelyCause};
 use super::aws::Identity;
 use super::finding::Finding;
+use super::hook::Hook;
 use super::moment::{Moment, Span};
 use super::order::Maintenance;
 use super::receipt::Step;
@@ -62,6 +63,8 @@ pub struct Snapshot {
     pub targets: Vec<TargetView>,
     /// Something wants the node out, and the fleet has not agreed yet.
     pub hold: Option<HoldView>,
+    /// The operator's own commands run.
+    pub hook: Option<HookView>,
     /// An operator maintains the node.
     pub maintenance: Option<Maintenance>,
     /// The running or finished drain that keeps the node out.
@@ -212,6 +215,21 @@ pub struct HoldView {
     pub until: Option<Moment>,
     /// What it has said, with the numbers.
     pub text: String,
+}
+
+/// Commands of the operator's own that run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HookView {
+    /// At which moment.
+    pub hook: Hook,
+    /// How many there are.
+    pub commands: usize,
+    /// Since when they run.
+    pub since: Moment,
+    /// When what still runs is ended.
+    pub until: Moment,
+    /// The node is registered nowhere before they have ended.
+    pub waits: bool,
 }
 
 /// What the node makes of the load balancer's word.

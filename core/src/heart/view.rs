@@ -28,6 +28,7 @@ impl Heart {
             standing: self.standing().map(Into::into),
             targets: self.membership.views(self.own(), Answering::by(&self.policy)),
             hold: self.membership.hold_view(),
+            hook: self.membership.hook_view(),
             maintenance: self.upkeep.on().cloned(),
             drain: self.drain.as_ref().and_then(Drain::view),
             findings: self.desk.findings(),

@@ -6,7 +6,7 @@
 
 use super::Membership;
 use super::group::{Group, Standing};
-use crate::contract::{Call, Finding, GroupInputs, Hook, HookRun, Moment, NoteKind, Span, TargetState, Wish};
+use crate::contract::{Call, Finding, GroupInputs, Hook, HookRun, HookView, Moment, NoteKind, Span, TargetState, Wish};
 use crate::desk::{Desk, Pace, Topic};
 
 /// Whoever runs the commands ends them at their limit; so much later nobody waits for that any more.
@@ -21,6 +21,8 @@ pub(super) struct Joining {
     run: Pace,
     /// What runs, or ran last.
     hook: Hook,
+    /// How many commands that are, and how long they may take.
+    size: (usize, Span),
     told_dry: bool,
 }
 
@@ -38,7 +40,8 @@ enum Stage {
 
 impl Joining {
     pub(super) fn new(now: Moment) -> Joining {
-        Joining { stage: Stage::Out, run: Pace::from(now), hook: Hook::PreRegister, told_dry: false }
+        let (run, hook) = (Pace::from(now), Hook::PreRegister);
+        Joining { stage: Stage::Out, run, hook, size: (0, Span::ZERO), told_dry: false }
     }
 }
 
@@ -137,8 +140,16 @@ impl Membership {
         desk.tell(NoteKind::Notice, format!("{hook}: {} to run, {seconds} s at most", counted(commands.len())));
         let instance = identity.instance_id.clone();
         let run = HookRun { hook, commands, limit, instance, target_groups, reason };
-        self.joining.hook = hook;
+        (self.joining.hook, self.joining.size) = (hook, (run.commands.len(), limit));
         desk.ask(&mut self.joining.run, Topic::Hook, Call::RunHook(run), limit + GRACE);
+    }
+
+    /// What runs now.
+    pub(crate) fn hook_view(&self) -> Option<HookView> {
+        let Joining { stage, run, hook, size: (commands, limit), .. } = &self.joining;
+        let (since, waits) = (run.begun(), *stage == Stage::Before);
+        let view = HookView { hook: *hook, commands: *commands, since, until: since + *limit, waits };
+        run.is_open().then_some(view)
     }
 
     fn tell_dry(&mut self, inputs: &GroupInputs<'_>, desk: &mut Desk) {

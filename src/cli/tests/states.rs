@@ -81,6 +81,26 @@ fn one_group_under_two_ports_is_shown_as_two_targets() -> Tested {
     Ok(())
 }
 
+/// Why a node that is up is no target yet.
+#[test]
+fn a_node_that_waits_for_its_own_commands_says_so() -> Tested {
+    let hook = serde_json::json!({"hook": "pre_register", "commands": 2, "since_ms": 12_000, "left_ms": 18_000,
+        "waits": true});
+    let mut said: serde_json::Value = serde_json::from_str(&fixture("up")?)?;
+    said["hook"] = hook;
+    for line in ["status", "explain"] {
+        let ran = run(&Agent::saying(200, &said.to_string())?, line)?;
+        let told = "hooks      pre_register: 2 commands run, for 12 s by now, 18 s left; the node is registered once\n           \
+                    that is over\n";
+        assert!(ran.out.contains(told), "{ran:?}");
+    }
+    (said["hook"]["hook"], said["hook"]["commands"], said["hook"]["waits"]) =
+        ("post_register".into(), 1.into(), false.into());
+    let ran = run(&Agent::saying(200, &said.to_string())?, "status")?;
+    assert!(ran.out.contains("\nhooks      post_register: 1 command runs, for 12 s by now, 18 s left\n"), "{ran:?}");
+    Ok(())
+}
+
 #[test]
 fn the_colours_can_be_switched_off() -> Tested {
     let agent = Agent::saying(200, &fixture("down")?)?;

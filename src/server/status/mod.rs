@@ -5,8 +5,8 @@
 use super::{Board, Counters, VERSION};
 use crate::clock::{Clock, rfc3339};
 use rundeck_alb_core::{
-    Agreement, Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Identity, LikelyCause,
-    Maintenance, Mode, Moment, Outcome, Process, RundeckView, Snapshot, Step, StepName, TargetView,
+    Agreement, Answer, CheckView, Class, Degraded, DrainView, FindingView, HoldView, Hook, HookView, Identity,
+    LikelyCause, Maintenance, Mode, Moment, Outcome, Process, RundeckView, Snapshot, Step, StepName, TargetView,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub(super) struct StatusView {
     standing: Option<String>,
     targets: Vec<Target>,
     guard: Option<Guard>,
+    hook: Option<Running>,
     maintenance: Option<Maintained>,
     drain: Option<Drain>,
     findings: Vec<FindingView>,
@@ -132,6 +133,17 @@ struct Guard {
 }
 
 #[derive(Debug, Serialize)]
+struct Running {
+    hook: Hook,
+    commands: usize,
+    since: String,
+    since_ms: u64,
+    until: String,
+    left_ms: u64,
+    waits: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct Maintained {
     reason: String,
     since: String,
@@ -165,6 +177,7 @@ impl StatusView {
             standing: snapshot.standing.clone().map(std::borrow::Cow::into_owned),
             targets: snapshot.targets.iter().map(|target| times.target(target)).collect(),
             guard: snapshot.hold.as_ref().map(|hold| times.guard(hold)),
+            hook: snapshot.hook.map(|running| times.running(running)),
             maintenance: snapshot.maintenance.as_ref().map(|on| times.maintenance(on)),
             drain: snapshot.drain.as_ref().map(|drain| times.drain(drain)),
             findings: snapshot.findings.clone(),
@@ -253,6 +266,18 @@ impl Times<'_> {
             text: view.text.clone(),
             until: view.until.map(|until| self.wall(until)),
             next_ms: view.until.map(|until| until.since(self.now).0),
+        }
+    }
+
+    fn running(&self, view: HookView) -> Running {
+        Running {
+            hook: view.hook,
+            commands: view.commands,
+            since: self.wall(view.since),
+            since_ms: self.age(view.since),
+            until: self.wall(view.until),
+            left_ms: view.until.since(self.now).0,
+            waits: view.waits,
         }
     }
 

@@ -45,6 +45,7 @@ pub fn up(clock: &Clock) -> Snapshot {
         standing: None,
         targets: vec![target(now)],
         hold: None,
+        hook: None,
         maintenance: None,
         drain: None,
         findings: Vec::new(),

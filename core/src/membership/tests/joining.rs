@@ -2,6 +2,7 @@
 //! accepted, whatever the groups do by themselves.
 
 use super::*;
+use crate::contract::HookView;
 use std::mem::take;
 
 fn command(name: &str) -> Vec<Vec<String>> {
@@ -54,6 +55,9 @@ fn nothing_is_registered_before_the_commands_have_ended_or_their_time_is_over() 
         (stand.wish, stand.refusing) = (Wish::Join, None);
         stand.until_open(runs);
         let begun = stand.desk.now();
+        let seen =
+            HookView { hook: Hook::PreRegister, commands: 1, since: begun, until: begun + Span::secs(30), waits: true };
+        assert_eq!(stand.room.hook_view(), Some(seen), "people see what it waits for");
         stand.pass(Span::secs(34));
         assert_eq!(stand.count(registers), usize::from(failed.is_some()), "{failed:?}");
         stand.until_open(if failed.is_some() { looks } else { registers });
