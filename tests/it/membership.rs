@@ -1,6 +1,7 @@
 //! Registering, watching, repairing: this node's own target, and nothing else.
 
-use crate::support::{Config, GROUP, Scene, TestAgent, stays, until};
+use crate::support::{Config, GROUP, Scene, TestAgent, free_port, group_asking, stays, until};
+use rundeck_alb_lab::World;
 use rundeck_alb_lab::alb::State;
 use rundeck_alb_lab::faults::{Fault, Rule};
 use std::sync::Arc;
@@ -113,6 +114,43 @@ async fn a_group_can_be_named_by_the_instance_tag() {
     )
     .await;
     until("healthy", async || scene.state() == State::Healthy).await;
+}
+
+/// While the agent runs: what the tag names no more is left by a proper call, what it names now is joined, and the node
+/// is well all the time.
+#[tokio::test]
+async fn a_tag_that_changes_moves_a_running_node_from_one_group_to_the_other() {
+    const OTHER: &str = "rundeck-api";
+    let tags = |names: &str| [("rundeck-alb-agent:target-groups".to_string(), names.to_string())].into();
+    let (traffic, health) = (free_port(), free_port());
+    let group = |name| group_asking(name, traffic, health, "/health");
+    let world = World::builder().group(group(GROUP)).group(group(OTHER)).start().expect("the lab starts");
+    world.imds(0).set_tags(Some(&tags(GROUP)));
+    let paces = "[membership]\nreconcile_interval = \"1s\"\nmin_other_healthy = 0\n";
+    let scene = Scene::of(world, traffic, health, |config| Config { more: paces.into(), ..config }).await;
+    scene.healthy().await;
+    let other = || scene.world.group(OTHER).health(&scene.key()).state;
+    scene.world.imds(0).set_tags(Some(&tags(OTHER)));
+    let deregistered = async || scene.world.api().calls().count("DeregisterTargets") == 1;
+    let moved = async || {
+        assert_eq!(scene.agent.ask().await.line(), "200 ok");
+        deregistered().await && other() == State::Healthy
+    };
+    until("out of the one and in the other", moved).await;
+    until("its requests to have ended", async || scene.state() == State::Unused).await;
+    let changes = scene.world.api().calls().all().into_iter().filter(|call| !call.action.starts_with("Describe"));
+    let mut changes: Vec<_> = changes.map(|call| (call.action, call.group.unwrap_or_default())).collect();
+    changes.sort();
+    let wanted = [("DeregisterTargets", GROUP), ("RegisterTargets", OTHER), ("RegisterTargets", GROUP)];
+    assert_eq!(changes, wanted.map(|(action, group)| (action.to_string(), group.to_string())));
+    until("the agent to forget it", async || {
+        let targets = &scene.agent.status().await["targets"];
+        targets.as_array().is_some_and(|all| all.len() == 1 && all[0]["target_group"] == OTHER)
+    })
+    .await;
+    assert!(scene.agent.log().contains(&format!("{GROUP} is no longer named")), "{}", scene.agent.log());
+    assert_eq!(scene.agent.ask().await.line(), "200 ok");
+    assert!(scene.agent.status().await["drain"].is_null(), "the node itself does not leave");
 }
 
 #[tokio::test]

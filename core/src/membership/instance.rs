@@ -12,7 +12,7 @@ const LIMIT: Span = Span::secs(10);
 /// First wait after a failed question, doubling up to `MOST_WAIT`.
 const FIRST_WAIT: Span = Span::secs(1);
 const MOST_WAIT: Span = Span::secs(60);
-/// Between two looks at the tag, which may change.
+/// Between two looks at the tag, which may change, and at an address that is missing.
 const LOOK: Span = Span::secs(60);
 /// A tag that is gone takes the node out of its groups: it is asked about again after this before it is believed.
 const LOOK_AGAIN: Span = Span::secs(5);
@@ -26,18 +26,21 @@ pub(super) struct Instance {
     tag_gone: bool,
     identity_pace: Pace,
     tag_pace: Pace,
+    /// Between two looks at the tag: what it names is looked at as often.
+    tag_look: Span,
     identity_backoff: Backoff,
     tag_backoff: Backoff,
 }
 
 impl Instance {
-    pub(super) fn new(now: Moment) -> Instance {
+    pub(super) fn new(now: Moment, policy: &MembershipPolicy) -> Instance {
         Instance {
             identity: None,
             tag: None,
             tag_gone: false,
             identity_pace: Pace::from(now),
             tag_pace: Pace::from(now),
+            tag_look: LOOK.min(policy.reconcile_interval),
             identity_backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
             tag_backoff: Backoff::new(FIRST_WAIT, MOST_WAIT),
         }
@@ -126,7 +129,7 @@ impl Instance {
     }
 
     pub(super) fn on_tag(&mut self, answer: Result<Option<String>, String>, desk: &mut Desk) {
-        let wait = desk.wait_or(answer.is_err(), &mut self.tag_backoff, LOOK);
+        let wait = desk.wait_or(answer.is_err(), &mut self.tag_backoff, self.tag_look);
         let doubted = answer == Ok(None) && self.tag != Some(None) && !self.tag_gone;
         self.tag_pace.done(desk.now() + if doubted { LOOK_AGAIN } else { wait });
         match answer {

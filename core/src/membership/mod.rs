@@ -82,7 +82,7 @@ pub(crate) struct Membership {
 impl Membership {
     pub(crate) fn new(now: Moment, policy: &MembershipPolicy) -> Membership {
         Membership {
-            instance: Instance::new(now),
+            instance: Instance::new(now, policy),
             groups: Vec::new(),
             former: Vec::new(),
             named: None,

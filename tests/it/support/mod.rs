@@ -8,7 +8,7 @@ mod scene;
 
 pub use agent::{Config, TestAgent, run_to_end};
 pub use http::{Reply, get, login, request, unix_request, with_cookie};
-pub use node::{GROUP, Rundeck, in_scaling_group, stand_in, world, world_asking};
+pub use node::{GROUP, Rundeck, group_asking, in_scaling_group, stand_in, world, world_asking};
 pub use proxy::{Proxy, ca};
 pub use scene::Scene;
 

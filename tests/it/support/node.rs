@@ -21,7 +21,13 @@ pub fn world(nodes: usize, traffic: u16, health: u16) -> World {
 
 /// And this path.
 pub fn world_asking(nodes: usize, traffic: u16, health: u16, path: &str) -> World {
-    let mut settings = GroupSettings::named(GROUP);
+    let group = group_asking(GROUP, traffic, health, path);
+    World::builder().nodes(nodes).group(group).start().expect("the lab starts")
+}
+
+/// A group of this name with quick health checks.
+pub fn group_asking(name: &str, traffic: u16, health: u16, path: &str) -> GroupSettings {
+    let mut settings = GroupSettings::named(name);
     settings.port = traffic;
     settings.deregistration_delay = Duration::from_secs(4);
     settings.health_check = HealthCheck {
@@ -31,7 +37,7 @@ pub fn world_asking(nodes: usize, traffic: u16, health: u16, path: &str) -> Worl
         timeout: Duration::from_millis(80),
         ..HealthCheck::default()
     };
-    World::builder().nodes(nodes).group(settings).start().expect("the lab starts")
+    settings
 }
 
 /// The first node is in service in an Auto Scaling group with these health checks, which has attached these groups.

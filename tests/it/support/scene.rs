@@ -23,6 +23,11 @@ impl Scene {
         let (traffic, health) = (free_port(), free_port());
         let world = world(1, traffic, health);
         change(&world);
+        Scene::of(world, traffic, health, config).await
+    }
+
+    /// In a world whose groups have this traffic port and ask that one.
+    pub async fn of(world: World, traffic: u16, health: u16, config: impl FnOnce(Config) -> Config) -> Scene {
         let address = world.node(0).address;
         let rundeck = Rundeck::start(SocketAddr::from((address, traffic)), "5.20", 0, 0).await;
         let mut wanted = Config::new(rundeck.addr).in_world(&world, 0);

@@ -201,3 +201,15 @@ fn a_room_that_has_lost_its_order_says_so() {
         assert!(told.contains(words), "{words}: {told}");
     }
 }
+
+/// A tag that changed is known within a minute, and sooner where the groups are looked at more often.
+#[test]
+fn the_tag_is_read_each_minute_or_as_often_as_the_groups_are_looked_at() {
+    for (interval, least, most) in [(Span::secs(10), 330, 400), (Span::secs(300), 54, 67)] {
+        let mut stand = Stand::new(MembershipPolicy { reconcile_interval: interval, ..by_tag() });
+        stand.tag("a");
+        stand.pass(HOUR);
+        let read = stand.count(|call| matches!(call, Call::AskTag(_)));
+        assert!((least..=most).contains(&read), "{interval:?}: {read}");
+    }
+}
