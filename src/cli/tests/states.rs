@@ -90,8 +90,10 @@ fn a_node_that_waits_for_its_own_commands_says_so() -> Tested {
     said["hook"] = hook;
     for line in ["status", "explain"] {
         let ran = run(&Agent::saying(200, &said.to_string())?, line)?;
-        let told = "hooks      pre_register: 2 commands run, for 12 s by now, 18 s left; the node is registered once\n           \
-                    that is over\n";
+        let told = concat!(
+            "hooks      pre_register: 2 commands run, for 12 s by now, 18 s left; the node is registered once\n",
+            "           that is over\n"
+        );
         assert!(ran.out.contains(told), "{ran:?}");
     }
     (said["hook"]["hook"], said["hook"]["commands"], said["hook"]["waits"]) =
