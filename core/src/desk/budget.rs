@@ -55,19 +55,25 @@ impl Bucket {
         Bucket { price: every, cap, credit: cap, at: now }
     }
 
+    /// Whether so many calls are there, or when they will be, by the rule of [`take`](Self::take). Takes none.
+    pub(crate) fn has(&self, calls: usize, now: Moment) -> Result<(), Moment> {
+        self.clone().take(calls, now)
+    }
+
     fn refill(&mut self, now: Moment) {
         self.credit = Span((self.credit.0 + now.since(self.at).0).min(self.cap.0));
         self.at = now;
     }
 
-    /// Takes one call, or says when there will be one.
-    pub(crate) fn take(&mut self, now: Moment) -> Result<(), Moment> {
+    /// Takes so many calls together, or says when they will be there. More than it ever holds are the whole of it.
+    pub(crate) fn take(&mut self, calls: usize, now: Moment) -> Result<(), Moment> {
         self.refill(now);
-        if self.credit >= self.price {
-            self.credit = Span(self.credit.0 - self.price.0);
+        let price = self.price.times(calls as u64).min(self.cap);
+        if self.credit >= price {
+            self.credit = Span(self.credit.0 - price.0);
             return Ok(());
         }
-        Err(now + Span(self.price.0 - self.credit.0))
+        Err(now + Span(price.0 - self.credit.0))
     }
 }
 
@@ -79,23 +85,23 @@ mod tests {
     fn a_bucket_gives_its_burst_and_then_its_rate() {
         let mut bucket = Bucket::new(3, Span::secs(5), Moment(0));
         for _ in 0..3 {
-            assert_eq!(bucket.take(Moment(0)), Ok(()));
+            assert_eq!(bucket.take(1, Moment(0)), Ok(()));
         }
-        assert_eq!(bucket.take(Moment(1000)), Err(Moment(5000)));
-        assert_eq!(bucket.take(Moment(5000)), Ok(()));
-        assert_eq!(bucket.take(Moment(5000)), Err(Moment(10_000)));
+        assert_eq!(bucket.take(1, Moment(1000)), Err(Moment(5000)));
+        assert_eq!(bucket.take(1, Moment(5000)), Ok(()));
+        assert_eq!(bucket.take(1, Moment(5000)), Err(Moment(10_000)));
     }
 
     #[test]
     fn credit_is_saved_up_to_the_burst_and_counted_to_the_millisecond() {
         let mut bucket = Bucket::new(2, Span::secs(1), Moment(0));
         for _ in 0..2 {
-            assert_eq!(bucket.take(Moment(100_000)), Ok(()));
+            assert_eq!(bucket.take(1, Moment(100_000)), Ok(()));
         }
-        assert_eq!(bucket.take(Moment(100_400)), Err(Moment(101_000)));
-        assert_eq!(bucket.take(Moment(100_999)), Err(Moment(101_000)));
-        assert_eq!(bucket.take(Moment(101_000)), Ok(()));
-        assert_eq!(bucket.take(Moment(101_000)), Err(Moment(102_000)));
+        assert_eq!(bucket.take(1, Moment(100_400)), Err(Moment(101_000)));
+        assert_eq!(bucket.take(1, Moment(100_999)), Err(Moment(101_000)));
+        assert_eq!(bucket.take(1, Moment(101_000)), Ok(()));
+        assert_eq!(bucket.take(1, Moment(101_000)), Err(Moment(102_000)));
     }
 
     /// The reference values of SplitMix64 from seed 1234567.

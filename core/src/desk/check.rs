@@ -22,6 +22,9 @@ impl Desk {
         holds(open.iter().all(|open| open.sent <= self.now), || "a call was sent in the future".into())?;
         holds(open.len() <= MOST_OPEN, || format!("{} calls are open", open.len()))?;
         holds(self.findings.len() <= MOST_FINDINGS, || format!("{} findings", self.findings.len()))?;
+        // Each is of a kind that may be open.
+        let waiting = self.lookers.waiting().max(self.changers.waiting());
+        holds(waiting <= MOST_OPEN, || format!("{waiting} wait for a call"))?;
         holds(self.wake().is_some(), || "nothing is waited for".into())?;
         for (at, one) in open.iter().enumerate() {
             let other = open.iter().skip(at + 1).find(|other| {

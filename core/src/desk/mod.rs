@@ -10,6 +10,7 @@ mod budget;
 mod check;
 mod gate;
 mod lanes;
+mod line;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::contract::{
 };
 use budget::{Bucket, Chance};
 use lanes::{Lane, Pause};
+use line::Line;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -106,6 +108,9 @@ pub(crate) struct Desk {
     out: Vec<Command>,
     looks: Bucket,
     changes: Bucket,
+    /// Who waits for a look, and for a change.
+    lookers: Line,
+    changers: Line,
     pause: Pause,
     /// By word and subject: the same thing may be wrong with several.
     findings: BTreeMap<(Finding, String), Noted>,
@@ -123,6 +128,8 @@ impl Desk {
             out: Vec::new(),
             looks: Bucket::new(LOOKS.0, LOOKS.1, now),
             changes: Bucket::new(CHANGES.0, CHANGES.1, now),
+            lookers: Line::default(),
+            changers: Line::default(),
             pause: Pause::over(now),
             findings: BTreeMap::new(),
         }
@@ -135,6 +142,8 @@ impl Desk {
 
     /// A turn begins. A clock that goes back is held at its latest reading.
     pub(crate) fn begin_turn(&mut self, now: Moment) {
+        self.lookers.end_turn(self.now);
+        self.changers.end_turn(self.now);
         self.now = self.now.max(now);
     }
 
@@ -238,15 +247,15 @@ impl Desk {
         self.around(usual)
     }
 
-    /// Takes one look at AWS, or says when there will be one.
-    pub(crate) fn may_look(&mut self) -> Result<(), Moment> {
-        let taken = self.looks.take(self.now);
+    /// Takes so many describes of the load balancer, or says when to ask again. Nobody overtakes who waits already.
+    pub(crate) fn may_look(&mut self, topic: Topic, calls: usize) -> Result<(), Moment> {
+        let taken = self.lookers.take(topic, calls, &mut self.looks, self.now);
         self.awaits(taken)
     }
 
-    /// Takes one change at AWS, or says when there will be one.
-    pub(crate) fn may_change(&mut self) -> Result<(), Moment> {
-        let taken = self.changes.take(self.now);
+    /// Takes one change at AWS, or says when to ask again. Nobody overtakes who waits already.
+    pub(crate) fn may_change(&mut self, topic: Topic) -> Result<(), Moment> {
+        let taken = self.changers.take(topic, 1, &mut self.changes, self.now);
         self.awaits(taken)
     }
 

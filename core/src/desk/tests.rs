@@ -155,12 +155,12 @@ fn after_calls_that_hung_the_next_that_needs_the_database_waits_and_says_until_w
 #[test]
 fn whoever_may_not_call_aws_yet_is_woken_when_he_may() {
     let mut desk = desk();
-    (0..LOOKS.0).for_each(|_| assert_eq!(desk.may_look(), Ok(())));
-    (0..CHANGES.0).for_each(|_| assert_eq!(desk.may_change(), Ok(())));
+    (0..LOOKS.0).for_each(|_| assert_eq!(desk.may_look(Topic::Groups, 1), Ok(())));
+    (0..CHANGES.0).for_each(|_| assert_eq!(desk.may_change(Topic::Change(1)), Ok(())));
     desk.begin_pass();
-    assert_eq!(desk.may_change(), Err(NOW + CHANGES.1));
+    assert_eq!(desk.may_change(Topic::Change(1)), Err(NOW + CHANGES.1));
     assert_eq!(desk.wake(), Some(NOW + CHANGES.1));
-    assert_eq!(desk.may_look(), Err(NOW + LOOKS.1));
+    assert_eq!(desk.may_look(Topic::Groups, 1), Err(NOW + LOOKS.1));
     assert_eq!(desk.wake(), Some(NOW + LOOKS.1));
 }
 

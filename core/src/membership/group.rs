@@ -243,7 +243,7 @@ impl Group {
         }
         // Never both at a time, so that what is seen is not older than what was changed; only leaving does not wait.
         if !self.change.is_open() && desk.due(&self.look) {
-            match desk.may_look() {
+            match desk.may_look(Topic::Target(self.key), 1) {
                 Ok(()) => {
                     desk.ask(&mut self.look, Topic::Target(self.key), Call::DescribeTarget(target.clone()), LIMIT)
                 }
@@ -285,7 +285,7 @@ impl Group {
             self.left = if joining { Left::No } else { Left::Failing };
             return;
         }
-        if let Err(at) = desk.may_change() {
+        if let Err(at) = desk.may_change(Topic::Change(self.key)) {
             self.change.plan(at);
             return;
         }

@@ -44,7 +44,7 @@ impl Guard {
         if !self.wanted || groups.is_empty() || !desk.due(&self.pace) {
             return;
         }
-        match desk.may_look() {
+        match desk.may_look(Topic::Fleet, groups.len()) {
             Ok(()) => desk.ask(&mut self.pace, Topic::Fleet, Call::AskFleet(groups), LIMIT),
             Err(at) => self.pace.plan(at),
         }

@@ -367,15 +367,13 @@ impl Membership {
     }
 
     fn describe_groups(&mut self, desk: &mut Desk) {
-        if let Err(at) = desk.may_look() {
+        let mut names: Vec<String> = self.groups.iter().map(|group| group.configured_name().to_owned()).collect();
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        // Each by itself, and then its attributes.
+        if let Err(at) = desk.may_look(Topic::Groups, 2 * names.len()) {
             self.describe.plan(at);
             return;
-        }
-        let mut names: Vec<String> = Vec::new();
-        for name in self.groups.iter().map(Group::configured_name) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
         }
         desk.ask(&mut self.describe, Topic::Groups, Call::DescribeGroups(names), LIMIT);
     }

@@ -5,6 +5,7 @@
 mod consents;
 mod determinism;
 mod ejection;
+mod fairness;
 mod faults;
 mod hold;
 mod kinds;
