@@ -28,10 +28,16 @@ async fn the_operators_commands_run_before_and_after_the_registration() {
     scene.agent.says("200 ok").await;
     until("the first command", async || order() == "before pre_register first up\n").await;
     assert_eq!(scene.registers(), 0, "it waits for the second one");
+    let hook = &scene.agent.status().await["hook"];
+    let told = (&hook["hook"], &hook["commands"], &hook["waits"]);
+    assert_eq!(told, (&"pre_register".into(), &2.into(), &true.into()), "{hook}");
+    let (_, text) = scene.agent.command(&["status"]).await;
+    assert!(text.contains("pre_register: 2 commands run") && text.contains("the node is registered once"), "{text}");
     std::fs::write(&gate, "").expect("opened");
     until("the last command", async || order().ends_with("after post_register first up\n")).await;
     assert_eq!(scene.registers(), 1);
     until("healthy", async || scene.state() == State::Healthy).await;
+    until("nothing to run any more", async || scene.agent.status().await["hook"].is_null()).await;
     let environment = std::fs::read_to_string(folder.path().join("order.env")).expect("told");
     assert!(environment.contains(&format!("RDALB_INSTANCE_ID={}", scene.world.node(0).instance_id)), "{environment}");
     assert!(!environment.contains("AWS_") && !environment.contains("test-token"), "{environment}");
